@@ -1,0 +1,108 @@
+import { decodeBase64, encodeBase64, id as keccakText, toUtf8Bytes, toUtf8String } from 'ethers'
+import { type Address, type Hex, isAddress, sameAddress } from '../base/hex.ts'
+import { personalBytesDigest, recoverDigest } from './signature.ts'
+
+/** The signed message of a bearer token `app-sk-…`, keys in this order. Times are milliseconds. */
+export interface SessionClaims {
+  readonly address: Address
+  readonly provider: Address
+  readonly timestamp: number
+  /** 0 = never. */
+  readonly expiresAt: number
+  readonly nonce: string
+  /** Of the on-chain account when the token was made; `revokeAllTokens` raises it. */
+  readonly generation: number
+  /** 0 to 254 are persistent keys, revocable one by one; 255 is ephemeral. */
+  readonly tokenId: number
+}
+
+export const TOKEN_PREFIX = 'app-sk-'
+export const EPHEMERAL_TOKEN_ID = 255
+/** An ephemeral token lives at most this long, ms. */
+export const EPHEMERAL_MAX_MS = 24 * 60 * 60 * 1000
+
+/** Why a token is refused. */
+export type TokenFault = 'malformed' | 'signature' | 'provider' | 'expired' | 'too_long' | 'not_yet_valid'
+
+/** Clocks may differ by this much, ms. */
+const CLOCK_SKEW_MS = 5 * 60 * 1000
+
+/** The exact bytes that are signed: compact JSON with the keys in their fixed order. @see client-wire.md 1.2 */
+export function tokenMessage(claims: SessionClaims): string {
+  const { address, provider, timestamp, expiresAt, nonce, generation, tokenId } = claims
+  return JSON.stringify({ address, provider, timestamp, expiresAt, nonce, generation, tokenId })
+}
+
+/** What a wallet signs with `personal_sign`: the 32 bytes of this hash. */
+export const tokenHash = (message: string): Hex => keccakText(message) as Hex
+
+/** Puts message and signature together as an API key. */
+export const encodeToken = (message: string, signature: Hex): string =>
+  TOKEN_PREFIX + encodeBase64(toUtf8Bytes(`${message}|${signature}`))
+
+/**
+ * Makes a token with any signer of 32-byte messages (an ethers wallet's `signMessage(getBytes(hash))`).
+ */
+export async function createToken(
+  claims: SessionClaims,
+  signHash: (hash: Hex) => Promise<Hex>,
+): Promise<string> {
+  const message = tokenMessage(claims)
+  return encodeToken(message, await signHash(tokenHash(message)))
+}
+
+/** A token taken apart; nothing is verified yet. */
+export interface ParsedToken {
+  readonly claims: SessionClaims
+  readonly message: string
+  readonly signature: Hex
+}
+
+/** Takes a token apart, or null when it is not one. */
+export function parseToken(token: string): ParsedToken | null {
+  if (!token.startsWith(TOKEN_PREFIX) || token.length > 4096) return null
+  try {
+    const text = toUtf8String(decodeBase64(token.slice(TOKEN_PREFIX.length)))
+    const bar = text.lastIndexOf('|')
+    const message = text.slice(0, bar)
+    const claims = JSON.parse(message) as SessionClaims
+    return bar > 0 && areClaims(claims) ? { claims, message, signature: text.slice(bar + 1) as Hex } : null
+  } catch {
+    return null
+  }
+}
+
+/** Whether the address in the token signed it. */
+export function isSignedByOwner({ claims, message, signature }: ParsedToken): boolean {
+  const signer = recoverDigest(personalBytesDigest(tokenHash(message)), signature)
+  return signer !== null && sameAddress(signer, claims.address)
+}
+
+/**
+ * What is wrong with the claims at this time, or null. Revocation is a matter of the on-chain account and is
+ * checked by the caller.
+ * @param now ms
+ */
+export function claimsFault(claims: SessionClaims, provider: Address, now: number): TokenFault | null {
+  if (!sameAddress(claims.provider, provider)) return 'provider'
+  if (claims.timestamp > now + CLOCK_SKEW_MS) return 'not_yet_valid'
+  if (claims.expiresAt !== 0 && claims.expiresAt <= now) return 'expired'
+  if (claims.tokenId === EPHEMERAL_TOKEN_ID) {
+    if (claims.expiresAt === 0 || claims.expiresAt > claims.timestamp + EPHEMERAL_MAX_MS) return 'too_long'
+  }
+  return null
+}
+
+function areClaims(claims: unknown): claims is SessionClaims {
+  if (typeof claims !== 'object' || claims === null) return false
+  const { address, provider, timestamp, expiresAt, nonce, generation, tokenId } = claims as SessionClaims
+  return (
+    isAddress(address) &&
+    isAddress(provider) &&
+    [timestamp, expiresAt, generation].every((n) => Number.isSafeInteger(n) && n >= 0) &&
+    typeof nonce === 'string' &&
+    Number.isInteger(tokenId) &&
+    tokenId >= 0 &&
+    tokenId <= EPHEMERAL_TOKEN_ID
+  )
+}

@@ -1,0 +1,131 @@
+import { AppError } from '../../base/errors.ts'
+import { HEADER, parseMaxPrice } from '../../protocol/headers.ts'
+import type { EngineModel } from '../engine/engine.ts'
+import type { InferenceKind } from './route.ts'
+
+/** A request body as far as the broker needs it. */
+export interface InferenceRequest {
+  readonly kind: InferenceKind
+  readonly model: EngineModel
+  readonly stream: boolean
+  /** Most tokens that the engine may generate for this request. */
+  readonly maxOutputTokens: number
+  /** Parsed body, for the engine's tokenizer. */
+  readonly body: Readonly<Record<string, unknown>> & { readonly model: string }
+  /** What goes to the engine: the client's own bytes unless usage had to be asked for. */
+  readonly forward: Buffer
+}
+
+const ENGINE_KIND = {
+  'chat/completions': 'chat',
+  completions: 'completion',
+  embeddings: 'embedding',
+} as const
+
+/**
+ * Reads and checks a body.
+ * @throws AppError `json_invalid`, `body_invalid` (400), `model_not_found` (404)
+ */
+export function parseInferenceRequest(
+  kind: InferenceKind,
+  raw: Buffer,
+  models: readonly EngineModel[],
+): InferenceRequest {
+  const body = parseObject(raw)
+  const model = findModel(body.model, kind, models)
+  const stream = booleanField(body, 'stream') && kind !== 'embeddings'
+  const { forward, changed } = withUsage(body, stream, model.id)
+  return {
+    kind,
+    model,
+    stream,
+    maxOutputTokens: kind === 'embeddings' ? 0 : maxOutputTokens(body, model),
+    body: { ...body, model: model.id },
+    forward: changed ? Buffer.from(JSON.stringify(forward)) : raw,
+  }
+}
+
+/**
+ * Refuses a request whose sender would pay less than the price.
+ * @throws AppError `price_changed` (409), `header_invalid` (400)
+ */
+export function assertPriceAccepted(
+  header: string | undefined,
+  prices: { readonly input: bigint; readonly output: bigint },
+): void {
+  if (header === undefined) return
+  const accepted = parseMaxPrice(header)
+  if (!accepted) throw invalid('header_invalid', `The header ${HEADER.maxPrice} is malformed`)
+  if (prices.input <= accepted.input && prices.output <= accepted.output) return
+  throw new AppError({
+    code: 'price_changed',
+    message: 'The price is higher than the one that the request accepts',
+    hint: 'Nothing was charged. Look at the price again, then repeat',
+    next: '0g-compute provider list',
+    retryable: true,
+    status: 409,
+    details: { input: prices.input.toString(), output: prices.output.toString() },
+  })
+}
+
+function parseObject(raw: Buffer): Record<string, unknown> {
+  let value: unknown
+  try {
+    value = JSON.parse(raw.toString('utf8'))
+  } catch {
+    throw invalid('json_invalid', 'The request body is not JSON')
+  }
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) {
+    throw invalid('body_invalid', 'The request body is not a JSON object')
+  }
+  return value as Record<string, unknown>
+}
+
+function findModel(name: unknown, kind: InferenceKind, models: readonly EngineModel[]): EngineModel {
+  const fitting = models.filter((model) => model.kinds.includes(ENGINE_KIND[kind]))
+  if (name !== undefined && typeof name !== 'string') throw invalid('body_invalid', '"model" is not a string')
+  const model = name === undefined ? fitting[0] : fitting.find((candidate) => candidate.id === name)
+  if (model) return model
+  throw new AppError({
+    code: 'model_not_found',
+    message: name === undefined ? `No model here serves ${kind}` : `This provider does not serve "${name}"`,
+    hint: `Models for ${kind}: ${fitting.map((m) => m.id).join(', ') || 'none'}`,
+    next: '0g-compute provider list',
+    status: 404,
+  })
+}
+
+function maxOutputTokens(body: Record<string, unknown>, model: EngineModel): number {
+  const asked = countField(body, 'max_completion_tokens') ?? countField(body, 'max_tokens')
+  const choices = Math.max(countField(body, 'n') ?? 1, countField(body, 'best_of') ?? 1)
+  return Math.min(asked ?? model.contextLength, model.contextLength) * choices
+}
+
+/** Asks for usage in a stream, and names the model where the client did not. */
+function withUsage(body: Record<string, unknown>, stream: boolean, model: string) {
+  const options = body.stream_options
+  if (options !== undefined && (typeof options !== 'object' || options === null || Array.isArray(options))) {
+    throw invalid('body_invalid', '"stream_options" is not an object')
+  }
+  const asksUsage = !stream || (options as { include_usage?: unknown } | undefined)?.include_usage === true
+  if (asksUsage && body.model === model) return { forward: body, changed: false }
+  return {
+    forward: { ...body, model, ...(stream && { stream_options: { ...options, include_usage: true } }) },
+    changed: true,
+  }
+}
+
+function booleanField(body: Record<string, unknown>, name: string): boolean {
+  const value = body[name] ?? false
+  if (typeof value !== 'boolean') throw invalid('body_invalid', `"${name}" is not true or false`)
+  return value
+}
+
+function countField(body: Record<string, unknown>, name: string): number | undefined {
+  const value = body[name]
+  if (value === undefined || value === null) return undefined
+  if (Number.isSafeInteger(value) && (value as number) > 0) return value as number
+  throw invalid('body_invalid', `"${name}" is not a positive whole number`)
+}
+
+const invalid = (code: string, message: string): AppError => new AppError({ code, message, status: 400 })

@@ -1,0 +1,65 @@
+import type { Counts } from '../../protocol/pricing.ts'
+
+/** Tokens as the engine reports them. */
+export interface Usage {
+  readonly input: number
+  readonly output: number
+}
+
+interface OpenAiBody {
+  readonly usage?: { readonly prompt_tokens?: unknown; readonly completion_tokens?: unknown } | null
+  readonly choices?: readonly {
+    readonly text?: unknown
+    readonly delta?: Readonly<Record<string, unknown>>
+    readonly message?: Readonly<Record<string, unknown>>
+  }[]
+}
+
+/** Text of an answer that is kept for the tokenizer, at most; longer answers count their frames. */
+const MAX_KEPT_TEXT = 1 << 20
+
+/** Counts what an answer delivers: the engine's usage, else text for the model's own tokenizer, never words. */
+export class Meter {
+  usage: Usage | null = null
+  /** Frames with generated content: each is at least one token. */
+  deltas = 0
+  #text = ''
+
+  /** Takes note of one body or stream frame; what is not JSON counts nothing. */
+  read(json: string): void {
+    const body = parse(json)
+    if (!body) return
+    const { prompt_tokens: input, completion_tokens: output = 0 } = body.usage ?? {}
+    if (isCount(input) && isCount(output)) this.usage = { input, output }
+    const text = (body.choices ?? []).map(contentOf).join('')
+    if (!text) return
+    this.deltas++
+    if (!this.usage && this.#text.length < MAX_KEPT_TEXT) this.#text += text
+  }
+
+  /** Generated text so far, or null when it was not kept in full. */
+  get text(): string | null {
+    return this.#text.length < MAX_KEPT_TEXT ? this.#text : null
+  }
+}
+
+/** Usage as counts to charge. */
+export const countsOf = (usage: Usage): Counts => ({ input: usage.input, output: usage.output })
+
+function contentOf({ text, delta, message }: NonNullable<OpenAiBody['choices']>[number]): string {
+  const part = delta ?? message ?? {}
+  const strings = [text, part.content, part.reasoning_content, part.reasoning, part.refusal]
+  const calls = part.tool_calls === undefined ? '' : JSON.stringify(part.tool_calls)
+  return strings.filter((value) => typeof value === 'string').join('') + calls
+}
+
+function parse(json: string): OpenAiBody | null {
+  try {
+    const value = JSON.parse(json) as OpenAiBody | null
+    return typeof value === 'object' ? value : null
+  } catch {
+    return null
+  }
+}
+
+const isCount = (value: unknown): value is number => Number.isSafeInteger(value) && (value as number) >= 0

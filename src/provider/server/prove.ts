@@ -1,0 +1,93 @@
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import { AppError } from '../../base/errors.ts'
+import { sameAddress } from '../../base/hex.ts'
+import { type ReceiptDetail, receiptToJson, type SignedReceipt } from '../../protocol/receipt.ts'
+import { proofText, signTextProof, type TextProof } from '../../protocol/textProof.ts'
+import type { Ledger } from '../ledger/ledger.ts'
+import type { Tee } from '../tee/tee.ts'
+import type { Authenticator } from './authenticate.ts'
+import { sendJson } from './respond.ts'
+import type { Route } from './route.ts'
+
+export interface ProofOptions {
+  readonly ledger: Ledger
+  readonly tee: Tee
+  readonly authenticator: Authenticator
+}
+
+/** Receipts of one page at most. */
+const MAX_PAGE = 500
+
+/** The text proof of an answer for anyone, its receipt for its user. Made when first asked for, from durable hashes. */
+export function serveSignature(
+  req: IncomingMessage,
+  res: ServerResponse,
+  { id }: Extract<Route, { name: 'signature' }>,
+  { ledger, tee, authenticator }: ProofOptions,
+): void {
+  const signed = ledger.receipt(id)
+  if (!signed) throw proofNotFound()
+  const proof: TextProof = signTextProof(tee.signerKey, tee.signer, textOf(signed))
+  const isOwner = () =>
+    sameAddress(authenticator.authenticate(req.headers.authorization).address, signed.receipt.user)
+  const receipt = req.headers.authorization && isOwner() ? { receipt: receiptToJson(signed) } : {}
+  sendJson(res, 200, { ...proof, ...receipt })
+}
+
+/** All of a user's receipts after a number, for that user alone. */
+export function serveReceipts(
+  req: IncomingMessage,
+  res: ServerResponse,
+  { user, query }: Extract<Route, { name: 'unsettledFee' | 'receipts' }>,
+  { ledger, authenticator }: ProofOptions,
+): void {
+  assertOwn(req, user, authenticator)
+  const after = wholeNumber(query, 'after', 0)
+  const limit = Math.min(wholeNumber(query, 'limit', MAX_PAGE), MAX_PAGE)
+  const receipts = ledger.receipts(user, after, limit)
+  const next = receipts.length === limit ? (receipts.at(-1)?.receipt.seq ?? null) : null
+  sendJson(res, 200, { receipts: receipts.map(receiptToJson), next })
+}
+
+/** What a user owes and no settlement has taken yet. */
+export function serveUnsettledFee(
+  req: IncomingMessage,
+  res: ServerResponse,
+  { user }: Extract<Route, { name: 'unsettledFee' | 'receipts' }>,
+  { ledger, authenticator }: ProofOptions,
+): void {
+  assertOwn(req, user, authenticator)
+  const { charged, paid } = ledger.totals(user)
+  sendJson(res, 200, { unsettledFee: (charged - paid).toString() })
+}
+
+function textOf(signed: SignedReceipt): string {
+  const detail = JSON.parse(signed.detail) as ReceiptDetail
+  return proofText(detail.requestHash, detail.responseHash)
+}
+
+function assertOwn(req: IncomingMessage, user: string, authenticator: Authenticator): void {
+  if (sameAddress(authenticator.authenticate(req.headers.authorization).address, user)) return
+  throw new AppError({
+    code: 'account_of_another',
+    message: 'This account belongs to another user',
+    hint: 'Only the user itself can read it',
+    status: 403,
+  })
+}
+
+function wholeNumber(query: URLSearchParams, name: string, otherwise: number): number {
+  const text = query.get(name)
+  if (text === null) return otherwise
+  const value = Number(text)
+  if (/^\d{1,15}$/.test(text) && value >= (name === 'limit' ? 1 : 0)) return value
+  throw new AppError({ code: 'query_invalid', message: `"${name}" is not a whole number`, status: 400 })
+}
+
+const proofNotFound = (): AppError =>
+  new AppError({
+    code: 'chat_id_not_found',
+    message: 'Chat id not found or expired',
+    hint: 'The id is in the header ZG-Res-Key; a proof exists once the answer has ended',
+    status: 404,
+  })

@@ -1,0 +1,124 @@
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { AppError, toAppError } from '../../base/errors.ts'
+import type { Logger } from '../../base/log.ts'
+import { type InferenceOptions, serveInference } from './inference.ts'
+import { type ProofOptions, serveReceipts, serveSignature, serveUnsettledFee } from './prove.ts'
+import { sendError, sendJson, sendPreflight } from './respond.ts'
+import { routeOf } from './route.ts'
+
+export interface ServerOptions extends InferenceOptions, ProofOptions {
+  readonly models: () => object
+  readonly capabilities: object
+  readonly log: Logger
+}
+
+/** Headers must arrive within this time, ms. */
+const HEADERS_TIMEOUT_MS = 30_000
+/** The whole request must arrive within this time, ms. */
+const REQUEST_TIMEOUT_MS = 120_000
+
+/** The broker's HTTP server. */
+export class BrokerServer {
+  readonly #options: ServerOptions
+  readonly #server: Server
+  #draining = false
+
+  constructor(options: ServerOptions) {
+    this.#options = options
+    this.#server = createServer(
+      { headersTimeout: HEADERS_TIMEOUT_MS, requestTimeout: REQUEST_TIMEOUT_MS, keepAliveTimeout: 60_000 },
+      (req, res) => void this.#handle(req, res),
+    )
+  }
+
+  /** @throws AppError `port_in_use`, `listen_failed` */
+  async listen(host: string, port: number): Promise<AddressInfo> {
+    await new Promise<void>((resolve, reject) => {
+      this.#server.once('error', (error: NodeJS.ErrnoException) => reject(listenFailed(error, host, port)))
+      this.#server.listen(port, host, resolve)
+    })
+    return this.#server.address() as AddressInfo
+  }
+
+  /** Refuses new requests and waits for those in flight; what still runs after `graceMs` is cut off. */
+  async drain(graceMs: number): Promise<void> {
+    this.#draining = true
+    const closed = new Promise<void>((resolve) => this.#server.close(() => resolve()))
+    this.#server.closeIdleConnections()
+    const timer = setTimeout(() => this.#server.closeAllConnections(), graceMs)
+    await closed
+    clearTimeout(timer)
+  }
+
+  async #handle(req: IncomingMessage, res: ServerResponse): Promise<void> {
+    res.on('error', () => res.destroy())
+    try {
+      if (this.#draining) throw draining()
+      await this.#dispatch(req, res)
+    } catch (thrown) {
+      this.#fail(res, toAppError(thrown))
+    }
+  }
+
+  async #dispatch(req: IncomingMessage, res: ServerResponse): Promise<void> {
+    const options = this.#options
+    const route = routeOf(req.method ?? '', req.url ?? '')
+    switch (route.name) {
+      case 'inference':
+        return serveInference(req, res, route, options)
+      case 'signature':
+        return serveSignature(req, res, route, options)
+      case 'receipts':
+        return serveReceipts(req, res, route, options)
+      case 'unsettledFee':
+        return serveUnsettledFee(req, res, route, options)
+      case 'quote':
+        return sendJson(res, 200, options.evidence.body)
+      case 'models':
+        return sendJson(res, 200, options.models())
+      case 'capabilities':
+        return sendJson(res, 200, options.capabilities)
+      case 'health':
+        return sendJson(res, 200, { status: 'ok', engine: options.engine.state })
+      case 'preflight':
+        return sendPreflight(res)
+    }
+  }
+
+  #fail(res: ServerResponse, error: AppError): void {
+    const { log } = this.#options
+    if (error.status >= 500) log.warn('request_failed', { code: error.code })
+    if (error.code === 'internal') log.error('unexpected', { error: nameOf(error.cause) })
+    if (res.headersSent || res.destroyed) return void res.destroy()
+    sendError(res, error.code === 'internal' ? internal() : error)
+  }
+}
+
+/** A foreign error's message may quote contents; its class may not. */
+const nameOf = (cause: unknown): string => (cause instanceof Error ? cause.name : typeof cause)
+
+const internal = (): AppError =>
+  new AppError({ code: 'internal', message: 'The broker failed', retryable: true, status: 500 })
+
+const draining = (): AppError =>
+  new AppError({
+    code: 'draining',
+    message: 'This provider is shutting down',
+    hint: 'Try again in a minute, or another provider',
+    next: '0g-compute provider list',
+    retryable: true,
+    status: 503,
+  })
+
+function listenFailed(error: NodeJS.ErrnoException, host: string, port: number): AppError {
+  const inUse = error.code === 'EADDRINUSE'
+  return new AppError({
+    code: inUse ? 'port_in_use' : 'listen_failed',
+    message: inUse ? `Port ${port} on ${host} is in use` : `Cannot listen on ${host}:${port}`,
+    hint: inUse ? 'Another broker may be running here. Choose another port' : 'Check the address',
+    next: '0g-compute provider serve --port 0',
+    details: { host, port },
+    cause: error,
+  })
+}

@@ -1,0 +1,188 @@
+import { createHash } from 'node:crypto'
+import type { ServerResponse } from 'node:http'
+import type { AppError } from '../../base/errors.ts'
+import { HEADER } from '../../protocol/headers.ts'
+import type { Counts } from '../../protocol/pricing.ts'
+import type { EngineResponse } from './engineClient.ts'
+import { type Frame, FrameSplitter } from './frames.ts'
+import { countsOf, Meter } from './meter.ts'
+import { CORS, errorBody } from './respond.ts'
+import { type AnswerContext, engineBroke } from './whole.ts'
+
+/** A stream is checkpointed after this many tokens or this long, whichever comes first. */
+const CHECKPOINT_TOKENS = 32
+const CHECKPOINT_MS = 1000
+
+const DONE = '[DONE]'
+
+/**
+ * Relays a stream frame by frame as it comes. The end, `[DONE]` and the closing of the body, waits for the
+ * charge; a stream that is cut short is charged for what was handed to the socket.
+ */
+export async function answerStream(
+  res: ServerResponse,
+  upstream: EngineResponse,
+  context: AnswerContext,
+): Promise<Counts> {
+  const delivery = new Delivery(res, context)
+  res.writeHead(200, {
+    ...CORS,
+    'content-type': 'text/event-stream; charset=utf-8',
+    'cache-control': 'no-cache',
+    'x-accel-buffering': 'no',
+    [HEADER.responseKey]: context.exchange.id,
+    [HEADER.provider]: context.provider,
+  })
+  try {
+    const ending = await relay(upstream, delivery)
+    return await delivery.complete(ending)
+  } catch (cause) {
+    return await delivery.cutShort(res.destroyed ? null : engineBroke(cause))
+  }
+}
+
+/**
+ * @returns what is left to send after the charge
+ * @throws Error when the client leaves or the engine stops before its `[DONE]`
+ */
+async function relay(upstream: EngineResponse, delivery: Delivery): Promise<Buffer> {
+  const splitter = new FrameSplitter()
+  const ending: Buffer[] = []
+  for await (const chunk of upstream.body as AsyncIterable<Buffer>) {
+    for (const frame of splitter.push(chunk)) {
+      if (ending.length || frame.data === DONE) ending.push(frame.bytes)
+      else await delivery.send(frame)
+    }
+  }
+  if (!ending.length) throw new Error('the stream ended early')
+  return Buffer.concat([...ending, splitter.rest()])
+}
+
+/** What was handed to the socket: its hash, its size, its tokens. */
+class Delivery {
+  readonly #res: ServerResponse
+  readonly #context: AnswerContext
+  readonly #hash = createHash('sha256')
+  readonly #meter = new Meter()
+  #bytes = 0
+  #checkpointTokens = 0
+  #checkpointAt = Date.now()
+  #checkpoint: Promise<void> | undefined
+  #promptTokens: Promise<number | undefined> | undefined
+
+  constructor(res: ServerResponse, context: AnswerContext) {
+    this.#res = res
+    this.#context = context
+  }
+
+  get sawContent(): boolean {
+    return this.#bytes > 0
+  }
+
+  async send(frame: Frame): Promise<void> {
+    await this.#write(frame.bytes)
+    this.#meter.read(frame.data)
+    if (this.#isCheckpointDue()) this.#startCheckpoint()
+  }
+
+  /** Charges the whole answer, then sends its end. */
+  async complete(ending: Buffer): Promise<Counts> {
+    const counts = await this.#finalCounts()
+    this.#note(ending)
+    await this.#checkpoint
+    await this.#charge(counts, 'complete')
+    this.#res.end(ending)
+    return counts
+  }
+
+  /** Charges what was delivered, and tells a client that is still there. */
+  async cutShort(error: AppError | null): Promise<Counts> {
+    if (!this.sawContent && error) {
+      this.#res.end(errorFrame(error))
+      return {}
+    }
+    const counts = await this.#deliveredCounts()
+    const notice = error ? errorFrame(error) : Buffer.alloc(0)
+    this.#note(notice)
+    await this.#checkpoint
+    if (this.sawContent) await this.#charge(counts, 'partial')
+    this.#res.end(notice)
+    return counts
+  }
+
+  async #write(bytes: Buffer): Promise<void> {
+    if (this.#res.destroyed) throw new Error('the client left')
+    this.#note(bytes)
+    if (!this.#res.write(bytes)) await drained(this.#res)
+  }
+
+  #note(bytes: Buffer): void {
+    this.#hash.update(bytes)
+    this.#bytes += bytes.length
+  }
+
+  #isCheckpointDue(): boolean {
+    if (this.#checkpoint) return false
+    const tokens = this.#meter.deltas - this.#checkpointTokens
+    return tokens >= CHECKPOINT_TOKENS || (tokens > 0 && Date.now() - this.#checkpointAt >= CHECKPOINT_MS)
+  }
+
+  #startCheckpoint(): void {
+    this.#checkpointTokens = this.#meter.deltas
+    this.#checkpointAt = Date.now()
+    const upTo = this.#delivered({})
+    const output = this.#meter.deltas
+    this.#checkpoint = this.#countPrompt()
+      .then((input) => {
+        const counts = { input: input ?? 0, output }
+        return this.#context.ledger.checkpoint(this.#context.exchange, { ...upTo, counts })
+      })
+      .finally(() => {
+        this.#checkpoint = undefined
+      })
+  }
+
+  /** The engine's usage; without it the model's tokenizer; without that one token a frame. */
+  async #finalCounts(): Promise<Counts> {
+    if (this.#meter.usage) return countsOf(this.#meter.usage)
+    const { engine, request } = this.#context
+    const text = this.#meter.text
+    const output = text === null ? undefined : await engine.countTextTokens(request.model.id, text)
+    return { input: (await this.#countPrompt()) ?? 0, output: output ?? this.#meter.deltas }
+  }
+
+  async #deliveredCounts(): Promise<Counts> {
+    const input = this.#meter.usage?.input ?? (await this.#countPrompt()) ?? 0
+    return { input, output: this.#meter.usage?.output ?? this.#meter.deltas }
+  }
+
+  #countPrompt(): Promise<number | undefined> {
+    const { engine, request } = this.#context
+    const counted = this.#promptTokens ?? engine.countPromptTokens(request.body).catch(() => undefined)
+    this.#promptTokens = counted
+    return counted
+  }
+
+  #delivered(counts: Counts) {
+    return { responseHash: this.#hash.copy().digest('hex'), responseBytes: this.#bytes, counts }
+  }
+
+  async #charge(counts: Counts, status: 'complete' | 'partial'): Promise<void> {
+    await this.#context.ledger.charge(this.#context.exchange, this.#delivered(counts), status)
+  }
+}
+
+/** Until the socket takes more; rejects when the client leaves. */
+function drained(res: ServerResponse): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const settle = (act: () => void) => () => {
+      res.off('drain', onDrain).off('close', onClose)
+      act()
+    }
+    const onDrain = settle(resolve)
+    const onClose = settle(() => reject(new Error('the client left')))
+    res.on('drain', onDrain).on('close', onClose)
+  })
+}
+
+const errorFrame = (error: AppError): Buffer => Buffer.from(`data: ${JSON.stringify(errorBody(error))}\n\n`)

@@ -1,0 +1,78 @@
+import { getBytes, Wallet } from 'ethers'
+import { describe, expect, it } from 'vitest'
+import type { Hex } from '../../../src/base/hex.ts'
+import {
+  claimsFault,
+  createToken,
+  encodeToken,
+  isSignedByOwner,
+  parseToken,
+  type SessionClaims,
+  tokenHash,
+  tokenMessage,
+} from '../../../src/protocol/sessionToken.ts'
+
+const wallet = new Wallet(`0x${'1'.padStart(64, '0')}`)
+const claims: SessionClaims = {
+  address: '0x7E5F4552091A69125d5DfCb7b8C2659029395Bdf',
+  provider: '0xf07240Efa67755B5311bc75784a061eDB47165Dd',
+  timestamp: 1700000000000,
+  expiresAt: 1700086400000,
+  nonce: '00112233445566778899aabbccddeeff',
+  generation: 0,
+  tokenId: 255,
+}
+const sign = async (hash: Hex): Promise<Hex> => (await wallet.signMessage(getBytes(hash))) as Hex
+
+/** Vectors of client-wire.md section 1.4, made by the live network's client. */
+const HASH = '0xb62032d3bb4c322fa7c96d8489300b8098ad62d609596e9d32dbbf7d13774f73'
+const TOKEN =
+  'app-sk-eyJhZGRyZXNzIjoiMHg3RTVGNDU1MjA5MUE2OTEyNWQ1RGZDYjdiOEMyNjU5MDI5Mzk1QmRmIiwicHJvdmlkZXIiOiIweGYwNzI0MEVmYTY3NzU1QjUzMTFiYzc1Nzg0YTA2MWVEQjQ3MTY1RGQiLCJ0aW1lc3RhbXAiOjE3MDAwMDAwMDAwMDAsImV4cGlyZXNBdCI6MTcwMDA4NjQwMDAwMCwibm9uY2UiOiIwMDExMjIzMzQ0NTU2Njc3ODg5OWFhYmJjY2RkZWVmZiIsImdlbmVyYXRpb24iOjAsInRva2VuSWQiOjI1NX18MHg4YjYxZWE2NmJkZDhiYzVlNzcwNzcxYmY4ZjNiZmMwNDJiYmNjNzVhZmRlMTYxODdkZjkyMmFjZGM0ODg2ZjZkMjE4OTk3NGFiYmY5NmRhMWU2OGQ3YzY3N2QyNTI5YTA4OWU5MDljMTVkZWFlYTYyYTlhY2VmZjFiNGNlZDgyZTFi'
+
+describe('session token', () => {
+  it('is byte for byte the one of the live client', async () => {
+    expect(tokenHash(tokenMessage(claims))).toBe(HASH)
+    expect(await createToken(claims, sign)).toBe(TOKEN)
+  })
+
+  it('is taken apart and recognised', () => {
+    const parsed = parseToken(TOKEN)
+    expect(parsed?.claims).toEqual(claims)
+    expect(isSignedByOwner(parsed!)).toBe(true)
+  })
+
+  it('is refused with another address, signature or message', async () => {
+    const { message, signature } = parseToken(TOKEN)!
+    const other = message.replace('"tokenId":255', '"tokenId":254')
+    expect(isSignedByOwner(parseToken(encodeToken(other, signature))!)).toBe(false)
+    const stolen = { ...claims, address: '0x2B5AD5c4795c026514f8317c7a215E218DcCD6cF' as const }
+    expect(isSignedByOwner(parseToken(await createToken(stolen, sign))!)).toBe(false)
+    for (const bad of ['0x', `${signature.slice(0, -2)}00`, signature.slice(0, -2)] as Hex[]) {
+      expect(isSignedByOwner(parseToken(encodeToken(message, bad))!)).toBe(false)
+    }
+  })
+
+  it.each([
+    ['no prefix', TOKEN.slice(7)],
+    ['no base64', 'app-sk-%%%'],
+    ['no bar', `app-sk-${btoa('{}')}`],
+    ['no JSON', `app-sk-${btoa('x|0x')}`],
+    ['no claims', `app-sk-${btoa('{"address":1}|0x')}`],
+    ['too long', `app-sk-${'A'.repeat(5000)}`],
+    ['empty', ''],
+  ])('is no token: %s', (_name, text) => expect(parseToken(text)).toBeNull())
+
+  const at = 1700000000000
+  it.each([
+    ['its provider', {}, null],
+    ['another provider', { provider: claims.address }, 'provider'],
+    ['expired', { expiresAt: at }, 'expired'],
+    ['ephemeral without end', { expiresAt: 0 }, 'too_long'],
+    ['ephemeral above 24 h', { expiresAt: at + 86_400_001 }, 'too_long'],
+    ['persistent without end', { expiresAt: 0, tokenId: 3 }, null],
+    ['of tomorrow', { timestamp: at + 86_400_000, tokenId: 3, expiresAt: 0 }, 'not_yet_valid'],
+  ] as const)('judges claims: %s', (_name, change, fault) => {
+    const provider = '0xF07240EFA67755B5311BC75784A061EDB47165DD'
+    expect(claimsFault({ ...claims, ...change }, provider, at)).toBe(fault)
+  })
+})
