@@ -80,11 +80,8 @@ export class Admission {
     const { ledger } = this.#options
     const { charged, paid } = ledger.totals(account.user)
     // An open settlement whose nonce the chain has taken is already out of the balance.
-    const taken = ledger
-      .openSettlements()
-      .filter(({ entry }) => entry.user.toLowerCase() === account.user.toLowerCase())
-      .filter(({ entry }) => entry.nonce <= account.nonce)
-      .reduce((sum, { entry }) => sum + entry.totalFee, 0n)
+    const open = ledger.openSettlement(account.user)?.entry
+    const taken = open && open.nonce <= account.nonce ? open.totalFee : 0n
     const reserved = this.#reserved.get(account.user.toLowerCase()) ?? 0n
     return freeBalance(account) - (charged - paid - taken) - reserved
   }

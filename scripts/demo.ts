@@ -1,0 +1,28 @@
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { parseArgs } from 'node:util'
+import { type DemoResult, tellStory } from './demo/story.ts'
+import { Cli } from './demo/cli.ts'
+
+/**
+ * The main job from end to end, with the commands that a person would type: a stranger pays a stranger's machine
+ * for an answer, and checks it. `--json` prints one object on stdout and nothing else.
+ */
+const { values } = parseArgs({ options: { json: { type: 'boolean' }, finetune: { type: 'boolean' } }, allowNegative: true })
+
+const home = mkdtempSync(join(tmpdir(), '0g-compute-demo-'))
+const cli = new Cli(home, values.json ? () => {} : (text) => console.log(text))
+const interrupt = () => process.exit(130)
+process.once('SIGINT', interrupt)
+process.once('exit', () => rmSync(home, { recursive: true, force: true }))
+
+try {
+  const result: DemoResult = await tellStory(cli)
+  if (values.json) console.log(JSON.stringify(result))
+} catch (error) {
+  console.error(error instanceof Error ? error.message : error)
+  process.exitCode = 1
+} finally {
+  await cli.run(['devnet', 'down']).catch(() => {})
+}

@@ -1,0 +1,175 @@
+import { type Block, type Contract, type JsonRpcApiProvider, zeroPadValue } from 'ethers'
+import type { Address, Hex } from '../base/hex.ts'
+import type { Logger } from '../base/log.ts'
+import { type Account, findAccount } from '../chain/inference.ts'
+import { Lru } from './lru.ts'
+
+export interface AccountBookOptions {
+  readonly rpc: JsonRpcApiProvider
+  /** `InferenceServing`, on `rpc`. */
+  readonly contract: Contract
+  readonly provider: Address
+  readonly log: Logger
+  /** Between looks at the head, ms: 200 on a devnet, 2000 elsewhere. */
+  readonly pollMs: number
+  /** A devnet makes a block when there is a transaction: there an answer counts as a head seen. */
+  readonly blocksOnDemand: boolean
+  /** ms; default the clock. */
+  readonly now?: () => number
+}
+
+interface Head {
+  readonly number: number
+  readonly hash: string
+}
+
+const MAX_ACCOUNTS = 10_000
+/** After a longer gap everything is read again instead of searching the logs of so many blocks. */
+const MAX_GAP_BLOCKS = 500
+const MAX_BACKOFF_MS = 10_000
+
+/**
+ * The on-chain accounts of this provider's users, as the request path needs them: cached, and read again when
+ * a block touches them, before that block counts as seen. A revocation so takes effect within one block.
+ */
+export class AccountBook {
+  readonly #options: AccountBookOptions
+  readonly #now: () => number
+  readonly #accounts = new Lru<string, Account | null>(MAX_ACCOUNTS)
+  readonly #reads = new Map<string, Promise<Account | null>>()
+  #head: Head | null = null
+  #headSeenAt = 0
+  #timer: NodeJS.Timeout | null = null
+  #polling: Promise<void> = Promise.resolve()
+  #failures = 0
+  #isStopped = false
+
+  constructor(options: AccountBookOptions) {
+    this.#options = options
+    this.#now = options.now ?? Date.now
+  }
+
+  /** When the newest head was seen, ms; 0 before the first. What the cache holds is as old as this at most. */
+  get headSeenAt(): number {
+    return this.#headSeenAt
+  }
+
+  /** Begins to follow the chain. @throws when the chain does not answer the first time */
+  async start(): Promise<void> {
+    await this.#advance()
+    this.#scheduleNext()
+  }
+
+  async stop(): Promise<void> {
+    this.#isStopped = true
+    if (this.#timer) clearTimeout(this.#timer)
+    await this.#polling
+  }
+
+  /** The user's sub-account, or null when there is none. One read at a time for each user. */
+  async get(user: Address): Promise<Account | null> {
+    const known = this.#accounts.get(user.toLowerCase())
+    return known === undefined ? this.#read(user) : known
+  }
+
+  /** Reads the sub-account again: before a refusal, the chain itself is asked. */
+  refresh(user: Address): Promise<Account | null> {
+    this.invalidate(user)
+    return this.#read(user)
+  }
+
+  /** Forgets what is known of a user; a read that is on its way is not kept either. */
+  invalidate(user: Address): void {
+    const key = user.toLowerCase()
+    this.#accounts.delete(key)
+    this.#reads.delete(key)
+  }
+
+  #read(user: Address): Promise<Account | null> {
+    const key = user.toLowerCase()
+    const running = this.#reads.get(key)
+    if (running) return running
+    const { contract, provider } = this.#options
+    const read = findAccount(contract, user, provider)
+      .then((account) => {
+        if (this.#reads.get(key) === read) this.#accounts.set(key, account)
+        return account
+      })
+      .finally(() => {
+        if (this.#reads.get(key) === read) this.#reads.delete(key)
+      })
+    this.#reads.set(key, read)
+    return read
+  }
+
+  #scheduleNext(): void {
+    if (this.#isStopped) return
+    const backoff = Math.min(this.#options.pollMs * 2 ** this.#failures, MAX_BACKOFF_MS)
+    this.#timer = setTimeout(() => {
+      this.#polling = this.#poll().finally(() => this.#scheduleNext())
+    }, backoff)
+    this.#timer.unref()
+  }
+
+  async #poll(): Promise<void> {
+    try {
+      await this.#advance()
+      if (this.#failures) this.#options.log.info('chain_back', { failures: this.#failures })
+      this.#failures = 0
+    } catch (error) {
+      if (!this.#failures) this.#options.log.warn('chain_unreachable', { error: codeOf(error) })
+      this.#failures = Math.min(this.#failures + 1, 10)
+    }
+  }
+
+  /** Looks at the head; every account that the new blocks touch is read again before the head counts. */
+  async #advance(): Promise<void> {
+    const askedAt = this.#now()
+    const block = await this.#options.rpc.getBlock('latest')
+    if (!block?.hash) throw new Error('no head')
+    const head: Head = { number: block.number, hash: block.hash }
+    if (this.#head?.hash === head.hash) {
+      if (this.#options.blocksOnDemand) this.#headSeenAt = askedAt
+      return
+    }
+    if (this.#head) await this.#follow(this.#head, block)
+    this.#head = head
+    this.#headSeenAt = askedAt
+  }
+
+  async #follow(last: Head, block: Block): Promise<void> {
+    const gap = block.number - last.number
+    if (gap < 1 || gap > MAX_GAP_BLOCKS || !(await this.#descends(last, block))) return this.#forgetAll()
+    const touched = await this.#touchedUsers(last.number + 1, block.number)
+    const known = touched.filter((user) => this.#isKnown(user))
+    await Promise.allSettled(known.map((user) => this.refresh(user)))
+  }
+
+  async #descends(last: Head, block: Block): Promise<boolean> {
+    if (block.number === last.number + 1) return block.parentHash === last.hash
+    const same = await this.#options.rpc.getBlock(last.number)
+    return same?.hash === last.hash
+  }
+
+  /** Every event of an account names the user and then the provider in its topics. */
+  async #touchedUsers(fromBlock: number, toBlock: number): Promise<Address[]> {
+    const { rpc, contract, provider } = this.#options
+    const address = await contract.getAddress()
+    const topics = [null, null, zeroPadValue(provider, 32)]
+    const logs = await rpc.getLogs({ address, fromBlock, toBlock, topics })
+    return [...new Set(logs.map((log) => `0x${log.topics[1]!.slice(26)}` as Hex))]
+  }
+
+  #isKnown(user: Address): boolean {
+    const key = user.toLowerCase()
+    return this.#accounts.has(key) || this.#reads.has(key)
+  }
+
+  /** After a reorganisation, or too long a silence, nothing that was read counts. */
+  #forgetAll(): void {
+    this.#accounts.clear()
+    this.#reads.clear()
+  }
+}
+
+const codeOf = (error: unknown): string => String((error as { code?: unknown } | null)?.code ?? 'unknown')

@@ -1,0 +1,47 @@
+import { availableParallelism } from 'node:os'
+import { basename } from 'node:path'
+import type { Engine, EngineLogger } from '../engine.ts'
+import { EmbeddedEngine } from './embeddedEngine.ts'
+import type { LoadOptions } from './engineProcess.ts'
+import { findWeights } from './weights.ts'
+
+export interface EmbeddedEngineOptions {
+  /** A GGUF file, or the first of a split one. */
+  readonly modelPath: string
+  /** The name that requests use; the file's name without `.gguf` by default. */
+  readonly modelId?: string
+  /** Tokens per request, prompt and answer; by default what the model was trained on, as far as memory allows. */
+  readonly contextSize?: number
+  /** Requests that are evaluated together; each holds a context of its own. Default 4. */
+  readonly parallel?: number
+  /** Requests that may wait beyond those before one is answered 503. Default 128. */
+  readonly queueLimit?: number
+  /** CPU threads; by default one less than there are cores, so that the broker keeps one. */
+  readonly threads?: number
+  /** Default `auto`: the GPU, where the machine has one that llama.cpp can use. */
+  readonly gpu?: false | 'auto'
+  readonly logger: EngineLogger
+}
+
+/**
+ * Starts llama.cpp in a child process behind an OpenAI-compatible server on the loopback interface, and keeps it
+ * running. Resolves when it answers.
+ *
+ * @throws AppError `model_not_found`, `model_invalid`, `engine_missing`, `engine_memory`, `engine_failed`
+ * @example
+ * const engine = await startEmbeddedEngine({ modelPath: 'models/demo/demo.gguf', logger })
+ */
+export async function startEmbeddedEngine(options: EmbeddedEngineOptions): Promise<Engine> {
+  const { modelPath, logger } = options
+  const files = await findWeights(modelPath)
+  const load: LoadOptions = {
+    modelPath,
+    modelId: options.modelId ?? basename(modelPath).replace(/(-00001-of-\d{5})?\.gguf$/i, ''),
+    contextSize: options.contextSize,
+    parallel: options.parallel ?? 4,
+    queueLimit: options.queueLimit ?? 128,
+    threads: options.threads ?? Math.max(1, availableParallelism() - 1),
+    gpu: options.gpu ?? 'auto',
+  }
+  return EmbeddedEngine.start(load, files, logger)
+}

@@ -1,0 +1,66 @@
+/** What a model can be asked for. */
+export type EngineModelKind = 'chat' | 'completion' | 'embedding'
+
+export interface EngineModel {
+  readonly id: string
+  /** SHA-256 (hex) of the weights that the broker hashed itself; null for an engine that it did not start. */
+  readonly digest: string | null
+  /** Most tokens that one request may hold, prompt and answer together. */
+  readonly contextLength: number
+  readonly kinds: readonly EngineModelKind[]
+}
+
+/** `restarting`: not answering now, being brought back; `stopped`: for good. */
+export type EngineState = 'ready' | 'restarting' | 'stopped'
+
+/** The parts of a request body that decide its prompt tokens. */
+export interface PromptBody {
+  readonly model: string
+  readonly messages?: unknown
+  readonly prompt?: unknown
+  readonly input?: unknown
+  readonly tools?: unknown
+}
+
+/**
+ * An OpenAI-compatible server that the broker forwards to.
+ *
+ * `baseUrl` and `headers` change when an engine is restarted: read them for each request, never keep them.
+ */
+export interface Engine {
+  readonly kind: 'embedded' | 'url'
+  /** OpenAI-compatible base without a trailing slash; ends in `/v1` unless its owner configured otherwise. */
+  readonly baseUrl: string
+  /** Added to every forwarded request: the private bearer of a child, the configured key of a URL. */
+  readonly headers: Readonly<Record<string, string>>
+  readonly models: readonly EngineModel[]
+  readonly state: EngineState
+
+  /**
+   * The exact prompt tokens of a request body. Undefined where the engine has no tokenizer endpoint, or
+   * refuses the body: forwarding it then brings the engine's own reason.
+   *
+   * @throws AppError `engine_unreachable`
+   */
+  countPromptTokens(body: PromptBody): Promise<number | undefined>
+
+  /**
+   * The tokens of a text as the model would have produced it, without any special token.
+   *
+   * @throws AppError `engine_unreachable`
+   */
+  countTextTokens(model: string, text: string): Promise<number | undefined>
+
+  /** Calls `listener` at each change of `state`; the returned function unsubscribes. */
+  onStateChange(listener: (state: EngineState) => void): () => void
+
+  /** Ends the engine, or the watch over one that the broker did not start. Resolves when nothing is left of it. */
+  stop(): Promise<void>
+}
+
+/** What an engine reports to its owner. It never receives prompts, answers or keys. */
+export interface EngineLogger {
+  info(message: string, fields?: Readonly<Record<string, unknown>>): void
+  warn(message: string, fields?: Readonly<Record<string, unknown>>): void
+  error(message: string, fields?: Readonly<Record<string, unknown>>): void
+}

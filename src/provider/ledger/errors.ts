@@ -1,0 +1,50 @@
+import { AppError } from '../../base/errors.ts'
+
+const ledgerError = (code: string, message: string, hint: string, cause?: unknown): AppError =>
+  new AppError({ code, message, hint, next: '0g-compute provider check', cause, status: 503 })
+
+/** Another process has the ledger open: two writers would give one number to two receipts. */
+export const ledgerLocked = (path: string): AppError =>
+  ledgerError(
+    'ledger_locked',
+    `The ledger ${path} is in use by another process`,
+    'One broker at a time serves from a ledger. Stop the other one, or give this one its own data folder',
+  )
+
+/** The file is damaged or is no ledger. */
+export const ledgerCorrupt = (path: string, cause?: unknown): AppError =>
+  ledgerError(
+    'ledger_corrupt',
+    `The ledger ${path} is damaged or is not a ledger`,
+    'Nothing was changed. Restore the newest backup, or move the file away after you have saved it',
+    cause,
+  )
+
+/** The file was written by a newer release. */
+export const ledgerTooNew = (path: string, version: number, known: number): AppError =>
+  ledgerError(
+    'ledger_too_new',
+    `The ledger ${path} has version ${version}, this release knows up to ${known}`,
+    'Nothing was changed. Start the newer release that wrote it',
+  )
+
+/** The ledger belongs to another provider, contract or chain. */
+export const ledgerForeign = (path: string, what: string): AppError =>
+  ledgerError(
+    'ledger_foreign',
+    `The ledger ${path} belongs to another ${what}`,
+    'Receipts of two providers must not mix. Use one data folder for each',
+  )
+
+/** A commit failed: what is on disk is not known, so nothing more is written by this process. */
+export const ledgerFailed = (path: string, cause: unknown): AppError =>
+  ledgerError(
+    'ledger_failed',
+    `The ledger ${path} could not be written`,
+    'Nothing that was not on disk was answered. Free the disk, then start the broker again',
+    cause,
+  )
+
+/** The ledger was closed while calls were still coming. */
+export const ledgerClosed = (path: string): AppError =>
+  ledgerError('ledger_closed', `The ledger ${path} is closed`, 'The broker is stopping')

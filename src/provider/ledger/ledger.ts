@@ -1,0 +1,122 @@
+import type { Address, Hex } from '../../base/hex.ts'
+import type { TeeSettlementEntry } from '../../chain/inference.ts'
+import type { Counts, Multipliers, Prices } from '../../protocol/pricing.ts'
+import type { SignedReceipt } from '../../protocol/receipt.ts'
+
+/** What is known of an exchange when it is admitted. */
+export interface Exchange {
+  /** 32 lower-case hex digits. */
+  readonly id: string
+  readonly user: Address
+  /** Path below `/v1/proxy`, e.g. `/v1/chat/completions`. */
+  readonly endpoint: string
+  readonly model: string
+  readonly modelDigest: string | null
+  /** sha256 of the request body as received, 64 hex digits. */
+  readonly requestHash: string
+  /** In force at admission, neuron per unit. */
+  readonly prices: Prices
+  readonly multipliers: Multipliers
+  /** sha256 of the evidence served at `/v1/quote`, 64 hex digits. */
+  readonly evidence: string
+}
+
+/** What was handed to the socket so far. */
+export interface Delivered {
+  readonly responseHash: string
+  readonly responseBytes: number
+  readonly counts: Counts
+}
+
+/** Money of one user at this provider, neuron. Owed = charged - paid. */
+export interface UserTotals {
+  readonly user: Address
+  /** Everything ever charged: the `cumulative` of the user's latest receipt. */
+  readonly charged: bigint
+  /** Taken on chain. */
+  readonly paid: bigint
+}
+
+/** What can be settled for a user: every charge up to and including `throughSeq` that is not paid. */
+export interface Due {
+  readonly user: Address
+  readonly amount: bigint
+  readonly throughSeq: number
+  /** sha256 over the detail hashes, in order of their numbers, of the receipts that are not paid in full. */
+  readonly requestsHash: Hex
+}
+
+export type SettlementState =
+  /** Signed and stored, perhaps sent. Resent as the same bytes until the chain answers. */
+  | 'open'
+  /** The chain took its nonce: `paid` says how much it paid. */
+  | 'done'
+  /** The chain will never take it (nonce used up elsewhere); the amount is owed again. */
+  | 'void'
+
+/** An entry as it is stored before it is sent. */
+export interface NewSettlement {
+  readonly entry: TeeSettlementEntry
+  readonly throughSeq: number
+  /** The chain's head when the entry was signed: no earlier block can hold it. */
+  readonly fromBlock: number
+}
+
+export interface StoredSettlement extends NewSettlement {
+  readonly state: SettlementState
+  /** The newest transaction that carries it, noted before it was sent; null when there was none. */
+  readonly txHash: Hex | null
+  readonly paid: bigint
+}
+
+/**
+ * The durable record of charges. Every promise resolves after the transaction is on disk (full sync); calls
+ * made at the same time share one. After a write that failed every call rejects with `ledger_failed`: what the
+ * disk holds is not known, so the broker has to stop and start again. Addresses come back in lower case.
+ */
+export interface Ledger {
+  /** Remembers how far a stream has come, so that a crash bills at most this. */
+  checkpoint(exchange: Exchange, delivered: Delivered): Promise<void>
+  /**
+   * Moves the user's counter, takes the provider's next number and issues the receipt, in one transaction.
+   * An exchange is charged once: a second call answers the first receipt.
+   */
+  charge(exchange: Exchange, delivered: Delivered, status: 'complete' | 'partial'): Promise<SignedReceipt>
+  /** Ends an exchange without a charge: nothing was delivered. */
+  discard(id: string): Promise<void>
+  /**
+   * Charges, as partial, every exchange that a crash left behind at its last checkpoint. Exchanges of this
+   * process are never touched, so it may be called at any time; it belongs before the first request.
+   */
+  recover(): Promise<SignedReceipt[]>
+
+  /** Counts a charge from the moment it is made, before it is on disk. */
+  totals(user: Address): UserTotals
+  receipt(id: string): SignedReceipt | null
+  /** A user's receipts with numbers above `after`, ascending. */
+  receipts(user: Address, after: number, limit: number): SignedReceipt[]
+
+  /** Users without an open settlement who owe at least `minimum`, durable charges only. */
+  due(minimum: bigint): Due[]
+  openSettlements(): StoredSettlement[]
+  /** The open settlement of one user, or null. */
+  openSettlement(user: Address): StoredSettlement | null
+  /** The nonce of the user's newest settlement here, 0 when there is none. */
+  lastNonce(user: Address): bigint
+  /** At most one open settlement a user, with a nonce above every earlier one. */
+  storeSettlements(settlements: readonly NewSettlement[]): Promise<void>
+  /** The same entry under another signature: the enclave's key changed. Whichever is taken pays once. */
+  replaceSignature(key: SettlementKey, signature: Hex): Promise<void>
+  markSent(keys: readonly SettlementKey[], txHash: Hex): Promise<void>
+  /** The chain paid `paid` of the entry and took its nonce; what it did not pay stays owed. */
+  markDone(key: SettlementKey, paid: bigint, txHash: Hex): Promise<void>
+  /** Another entry used the nonce up: this one can never be paid, its amount is owed again. */
+  markVoid(key: SettlementKey): Promise<void>
+
+  close(): Promise<void>
+}
+
+export interface SettlementKey {
+  readonly user: Address
+  readonly nonce: bigint
+}

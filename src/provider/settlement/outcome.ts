@@ -1,0 +1,71 @@
+import { type Contract, type Provider, zeroPadValue } from 'ethers'
+import type { Hex } from '../../base/hex.ts'
+import type { TeeSettlementEntry } from '../../chain/inference.ts'
+import type { StoredSettlement } from '../ledger/ledger.ts'
+import { type EntryResult, isSameEntry, isTaken, readResults, resultTopic } from './calldata.ts'
+
+/** What the chain did with an entry whose nonce it has used up. */
+export type Outcome =
+  | { readonly kind: 'taken'; readonly result: EntryResult; readonly txHash: Hex }
+  /** Another entry of the same user used the nonce up: this one can never be paid. */
+  | { readonly kind: 'replaced'; readonly nonce: bigint; readonly txHash: Hex }
+  /** The logs do not show it (yet): nothing may be concluded. */
+  | { readonly kind: 'unknown' }
+
+/** Providers of RPC refuse longer ranges. */
+const RANGE_BLOCKS = 1000
+/** Before the head at signing: how far a reorganisation may have moved it. */
+const REORG_BLOCKS = 64
+
+/** Looks for an entry in the blocks since it was signed. */
+export async function findOutcome(
+  provider: Provider,
+  contract: Contract,
+  { entry, fromBlock }: Pick<StoredSettlement, 'entry' | 'fromBlock'>,
+): Promise<Outcome> {
+  const head = await provider.getBlockNumber()
+  let replaced: Outcome = { kind: 'unknown' }
+  for (let from = Math.max(0, fromBlock - REORG_BLOCKS); from <= head; from += RANGE_BLOCKS) {
+    const to = Math.min(head, from + RANGE_BLOCKS - 1)
+    for (const txHash of await settlementsOf(provider, contract, entry, from, to)) {
+      const results = (await resultsOf(provider, contract, txHash)) ?? []
+      const ours = results.find((result) => isTaken(result) && isSameEntry(result.entry, entry))
+      if (ours) return { kind: 'taken', result: ours, txHash }
+      const other = results.find((result) => isTaken(result) && usesUp(result.entry, entry))
+      if (other) replaced = { kind: 'replaced', nonce: other.entry.nonce, txHash }
+    }
+  }
+  return replaced
+}
+
+/** What a transaction did, or null when it is not mined or is no settlement. */
+export async function resultsOf(
+  provider: Provider,
+  contract: Contract,
+  txHash: Hex,
+): Promise<EntryResult[] | null> {
+  const [transaction, receipt] = await Promise.all([
+    provider.getTransaction(txHash),
+    provider.getTransactionReceipt(txHash),
+  ])
+  if (!transaction || receipt?.status !== 1) return null
+  return readResults(contract, { data: transaction.data, logs: receipt.logs })
+}
+
+async function settlementsOf(
+  provider: Provider,
+  contract: Contract,
+  { user }: TeeSettlementEntry,
+  fromBlock: number,
+  toBlock: number,
+): Promise<Hex[]> {
+  const address = await contract.getAddress()
+  const topics = [resultTopic(contract), zeroPadValue(user, 32)]
+  const logs = await provider.getLogs({ address, fromBlock, toBlock, topics })
+  return [...new Set(logs.map((log) => log.transactionHash as Hex))]
+}
+
+const usesUp = (other: TeeSettlementEntry, entry: TeeSettlementEntry): boolean =>
+  other.user.toLowerCase() === entry.user.toLowerCase() &&
+  other.provider.toLowerCase() === entry.provider.toLowerCase() &&
+  other.nonce >= entry.nonce

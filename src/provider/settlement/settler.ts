@@ -1,0 +1,103 @@
+import type { Address } from '../../base/hex.ts'
+import type { SettlerOptions } from './options.ts'
+import type { SettlementReport } from './report.ts'
+import { runSettlement } from './run.ts'
+
+const DEFAULT_INTERVAL_MS = 5 * 60 * 1000
+const DEFAULT_MINIMUM_FEE = 4n * 10n ** 15n
+const DEFAULT_EAGER_FEE = 10n ** 17n
+const DEFAULT_RECEIPT_TIMEOUT_MS = 120_000
+const DEFAULT_POLL_MS = 1000
+const FIRST_BACKOFF_MS = 2000
+const MAX_BACKOFF_MS = 5 * 60 * 1000
+
+/**
+ * Brings what users owe to the chain: at start, by interval, when a user owes much, and at the end. One run at
+ * a time; a run that the chain does not answer is repeated with growing pauses.
+ */
+export class Settler {
+  readonly #options: SettlerOptions
+  #timer: NodeJS.Timeout | null = null
+  #dueAt = Number.POSITIVE_INFINITY
+  #queue: Promise<unknown> = Promise.resolve()
+  #failures = 0
+  #retryAt = 0
+  #isRunning = false
+  #isStopped = true
+
+  constructor(options: SettlerOptions) {
+    this.#options = options
+  }
+
+  /** Begins: first what an earlier process left open, then by interval. */
+  start(): void {
+    this.#isStopped = false
+    this.#schedule(0)
+  }
+
+  /** To be called after each charge: who owes much is settled at once. */
+  noteCharge(user: Address): void {
+    const { charged, paid } = this.#options.ledger.totals(user)
+    if (charged - paid < (this.#options.eagerFee ?? DEFAULT_EAGER_FEE)) return
+    if (this.#options.ledger.openSettlement(user)) return
+    this.#schedule(Math.max(0, this.#retryAt - Date.now()))
+  }
+
+  /**
+   * Settles now, after a run that is under way.
+   * @param minimum neuron; default 1: everything that is owed
+   */
+  settleNow(minimum = 1n): Promise<SettlementReport> {
+    const report = this.#queue.then(() => this.#run(minimum))
+    this.#queue = report
+    return report
+  }
+
+  /** Ends the schedule, lets a run end, and settles a last time. */
+  async stop(): Promise<SettlementReport> {
+    this.#isStopped = true
+    if (this.#timer) clearTimeout(this.#timer)
+    return this.settleNow(this.#minimumFee)
+  }
+
+  get #minimumFee(): bigint {
+    return this.#options.minimumFee ?? DEFAULT_MINIMUM_FEE
+  }
+
+  /** An earlier time wins. */
+  #schedule(delayMs: number): void {
+    const dueAt = Date.now() + delayMs
+    if (this.#isStopped || this.#isRunning || dueAt >= this.#dueAt) return
+    if (this.#timer) clearTimeout(this.#timer)
+    this.#dueAt = dueAt
+    this.#timer = setTimeout(() => void this.#scheduledRun(), delayMs)
+    this.#timer.unref()
+  }
+
+  async #scheduledRun(): Promise<void> {
+    this.#isRunning = true
+    this.#dueAt = Number.POSITIVE_INFINITY
+    const { problem } = await this.settleNow(this.#minimumFee)
+    this.#isRunning = false
+    this.#schedule(problem ? this.#backoffMs() : (this.#options.intervalMs ?? DEFAULT_INTERVAL_MS))
+  }
+
+  async #run(minimum: bigint): Promise<SettlementReport> {
+    const timeoutMs = this.#options.receiptTimeoutMs ?? DEFAULT_RECEIPT_TIMEOUT_MS
+    const pollMs = this.#options.pollMs ?? DEFAULT_POLL_MS
+    const deadline = Date.now() + timeoutMs
+    const report = await runSettlement(this.#options, { minimum, deadline, pollMs })
+    this.#note(report)
+    return report
+  }
+
+  #note({ problem, waiting }: SettlementReport): void {
+    const { log } = this.#options
+    this.#failures = problem ? this.#failures + 1 : 0
+    this.#retryAt = problem ? Date.now() + this.#backoffMs() : 0
+    if (problem) log.warn('settlement_failed', { code: problem.code, reason: problem.message })
+    for (const { user, reason } of waiting) log.info('settlement_waits', { user, reason })
+  }
+
+  #backoffMs = (): number => Math.min(FIRST_BACKOFF_MS * 2 ** Math.max(0, this.#failures - 1), MAX_BACKOFF_MS)
+}

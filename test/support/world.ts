@@ -1,0 +1,124 @@
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { type Contract, getBytes, type HDNodeWallet } from 'ethers'
+import type { Address, Hex } from '../../src/base/hex.ts'
+import { silentLogger } from '../../src/base/log.ts'
+import { ONE_0G } from '../../src/base/units.ts'
+import { deployNetwork } from '../../src/chain/deploy.ts'
+import { findAccount, inferenceContract } from '../../src/chain/inference.ts'
+import { INFERENCE_SERVICE, ledgerContract } from '../../src/chain/ledger.ts'
+import type { NetworkProfile } from '../../src/chain/networks.ts'
+import { createToken, type SessionClaims } from '../../src/protocol/sessionToken.ts'
+import { type Broker, type BrokerOptions, startBroker } from '../../src/provider/broker.ts'
+import type { Engine } from '../../src/provider/engine/engine.ts'
+import { openSimulatedTee } from '../../src/provider/tee/simulated.ts'
+import type { Tee } from '../../src/provider/tee/tee.ts'
+import { type Anvil, startAnvil } from './anvil.ts'
+import { deployTheirs } from './deployed.ts'
+
+/** Whose contracts: this project's, or the deployed bytecode of the live network. */
+export type Contracts = 'ours' | 'theirs'
+
+/** A chain with contracts, a provider and a user: everything of the network on one machine. */
+export interface World {
+  readonly anvil: Anvil
+  readonly network: NetworkProfile
+  readonly inference: Contract
+  readonly ledger: Contract
+  readonly tee: Tee
+  readonly dir: string
+  readonly user: HDNodeWallet
+  readonly provider: HDNodeWallet
+  startBroker(engine: Engine, options?: Partial<BrokerOptions>): Promise<Broker>
+  /** Gives a user a funded sub-account that acknowledges the provider. Needs the service on chain. */
+  fund(user: HDNodeWallet, amount?: bigint): Promise<void>
+  stop(): Promise<void>
+}
+
+export const PRICES = { input: 10n ** 9n, output: 4n * 10n ** 9n }
+
+const PARAMETERS = {
+  lockTimeSeconds: 5,
+  minLockTimeSeconds: 5,
+  minProviderStake: ONE_0G,
+  penaltyPercentage: 30,
+}
+
+export async function startWorld(contracts: Contracts = 'ours'): Promise<World> {
+  const anvil = await startAnvil()
+  const [deployer, provider, user] = anvil.wallets as [HDNodeWallet, HDNodeWallet, HDNodeWallet]
+  const theirs = contracts === 'theirs' ? await deployTheirs(anvil) : null
+  const network = theirs?.network ?? anvil.network(await deployNetwork(deployer, PARAMETERS))
+  const inference = inferenceContract(network.inference, anvil.rpc)
+  const ledger = ledgerContract(network.ledger, anvil.rpc)
+  const dir = mkdtempSync(join(tmpdir(), 'zg-world-'))
+  const tee = openSimulatedTee({ dir, network })
+  const brokers: Broker[] = []
+  return {
+    anvil,
+    network,
+    inference,
+    ledger,
+    tee,
+    dir,
+    user,
+    provider,
+    async startBroker(engine, options = {}) {
+      const broker = await startBroker({
+        network,
+        rpc: anvil.rpc,
+        operator: provider,
+        engine,
+        tee,
+        listen: { host: '127.0.0.1', port: 0 },
+        dataDir: join(dir, 'broker'),
+        prices: PRICES,
+        settlement: { intervalMs: 3_600_000, minimumFee: 0n },
+        log: silentLogger,
+        ...options,
+      })
+      brokers.push(broker)
+      if (theirs) await acknowledgeByOwner(inference, theirs.owner as HDNodeWallet, broker.provider)
+      return broker
+    },
+    async fund(wallet, amount = 5n * ONE_0G) {
+      const own = ledger.connect(wallet) as Contract
+      await (await own.getFunction('depositFund')({ value: amount })).wait()
+      await (await own.getFunction('transferFund')(provider.address, INFERENCE_SERVICE, amount)).wait()
+      const account = await findAccount(inference, wallet.address as Address, provider.address as Address)
+      if (account?.acknowledged) return
+      const serving = inference.connect(wallet) as Contract
+      await (await serving.getFunction('acknowledgeTEESigner')(provider.address, true)).wait()
+    },
+    async stop() {
+      for (const broker of brokers) await broker.stop({ graceMs: 0 }).catch(() => {})
+      await anvil.stop()
+      rmSync(dir, { recursive: true, force: true })
+    },
+  }
+}
+
+/** An API key of the deployed format. */
+export async function tokenOf(
+  wallet: HDNodeWallet,
+  provider: string,
+  change: Partial<SessionClaims> = {},
+): Promise<string> {
+  const claims: SessionClaims = {
+    address: wallet.address as Address,
+    provider: provider as Address,
+    timestamp: Date.now(),
+    expiresAt: Date.now() + 3_600_000,
+    nonce: '0'.repeat(32),
+    generation: 0,
+    tokenId: 255,
+    ...change,
+  }
+  return createToken(claims, async (hash) => (await wallet.signMessage(getBytes(hash))) as Hex)
+}
+
+async function acknowledgeByOwner(inference: Contract, owner: HDNodeWallet, provider: Address): Promise<void> {
+  const serving = inference.connect(owner) as Contract
+  await (await serving.getFunction('acknowledgeTEESignerByOwner')(provider)).wait()
+}
