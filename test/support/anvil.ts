@@ -1,8 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process'
-import { createRequire } from 'node:module'
-import { dirname, join } from 'node:path'
 import { HDNodeWallet, type Wallet } from 'ethers'
 import type { Address } from '../../src/base/hex.ts'
+import { anvilBinary } from '../../src/chain/anvil.ts'
 import type { NetworkProfile } from '../../src/chain/networks.ts'
 import { RpcProvider } from '../../src/chain/rpc.ts'
 
@@ -60,15 +59,6 @@ export const wallet = (index: number): HDNodeWallet =>
 
 /** Any signer of these helpers. */
 export type TestWallet = HDNodeWallet | Wallet
-
-/** The program itself: the npm wrapper would stay between us and the signal. */
-function anvilBinary(): string {
-  const require = createRequire(import.meta.url)
-  const arch = process.arch === 'x64' ? 'amd64' : process.arch
-  const platform = `@foundry-rs/anvil-${process.platform}-${arch}`
-  const folder = dirname(require.resolve(`${platform}/package.json`))
-  return join(folder, 'bin', process.platform === 'win32' ? 'anvil.exe' : 'anvil')
-}
 
 function listening(child: ChildProcess): Promise<string> {
   return new Promise((resolve, reject) => {

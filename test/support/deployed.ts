@@ -8,12 +8,13 @@ import {
   type TransactionResponse,
 } from 'ethers'
 import type { Address } from '../../src/base/hex.ts'
+import { deployNetwork } from '../../src/chain/deploy.ts'
 import { inferenceContract } from '../../src/chain/inference.ts'
 import { ledgerContract } from '../../src/chain/ledger.ts'
 import type { NetworkProfile } from '../../src/chain/networks.ts'
 import type { Anvil, TestWallet } from './anvil.ts'
 
-/** The network's contracts as they run on the live chains, on a chain of our own. */
+/** The network's contracts on a chain of our own. */
 export interface DeployedWorld {
   readonly network: NetworkProfile
   readonly owner: TestWallet
@@ -58,6 +59,18 @@ export async function deployTheirs(anvil: Anvil): Promise<DeployedWorld> {
     inference: inference.target as Address,
     fineTuning: fineTuning.target as Address,
   })
+  return {
+    network,
+    owner,
+    ledger: ledgerContract(network.ledger, anvil.rpc),
+    inference: inferenceContract(network.inference, anvil.rpc),
+  }
+}
+
+/** Deploys this project's contracts. The owner is the last of the chain's wallets. */
+export async function deployOurs(anvil: Anvil): Promise<DeployedWorld> {
+  const owner = anvil.wallets.at(-1)!
+  const network = anvil.network(await deployNetwork(owner, { owner: owner.address as Address }))
   return {
     network,
     owner,

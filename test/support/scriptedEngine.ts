@@ -66,7 +66,7 @@ export async function startScriptedEngine(): Promise<ScriptedEngine> {
     res.writeHead(200, { 'content-type': 'text/event-stream' })
     const frame = (value: object) => res.write(`data: ${JSON.stringify(value)}\n\n`)
     for (let i = 0; i < count && !res.destroyed; i++) {
-      if (model === 'dies' && i === 5) return void res.destroy()
+      if (model === 'dies' && i === 5) return void setTimeout(() => res.destroy(), 20)
       frame({ choices: [{ index: 0, delta: { content: `t${i} ` } }] })
       if (engine.delayMs) await sleep(engine.delayMs)
     }

@@ -49,7 +49,7 @@ export async function startWorld(contracts: Contracts = 'ours'): Promise<World> 
   const anvil = await startAnvil()
   const [deployer, provider, user] = anvil.wallets as [HDNodeWallet, HDNodeWallet, HDNodeWallet]
   const theirs = contracts === 'theirs' ? await deployTheirs(anvil) : null
-  const network = theirs?.network ?? anvil.network(await deployNetwork(deployer, PARAMETERS))
+  const network = theirs?.network ?? (await deployOurs(anvil, deployer))
   const inference = inferenceContract(network.inference, anvil.rpc)
   const ledger = ledgerContract(network.ledger, anvil.rpc)
   const dir = mkdtempSync(join(tmpdir(), 'zg-world-'))
@@ -116,6 +116,11 @@ export async function tokenOf(
     ...change,
   }
   return createToken(claims, async (hash) => (await wallet.signMessage(getBytes(hash))) as Hex)
+}
+
+async function deployOurs(anvil: Anvil, deployer: HDNodeWallet): Promise<NetworkProfile> {
+  const { ledger, inference, fineTuning } = await deployNetwork(deployer, PARAMETERS)
+  return anvil.network({ ledger, inference, fineTuning })
 }
 
 async function acknowledgeByOwner(inference: Contract, owner: HDNodeWallet, provider: Address): Promise<void> {

@@ -4,14 +4,14 @@ import { endProcess } from './processes.ts'
 
 /** Time for the provider to end its answers and settle, ms. */
 const PROVIDER_GRACE_MS = 40_000
-const CHAIN_GRACE_MS = 5_000
 
 /** Stops a devnet: the provider settles first. @returns what was stopped, null when nothing was up */
 export async function devnetDown(dir: string): Promise<DevnetFile | null> {
   const devnet = readRunningDevnet(dir)
   if (devnet) {
     await endProcess(devnet.provider.pid, PROVIDER_GRACE_MS)
-    await endProcess(devnet.anvil.pid, CHAIN_GRACE_MS)
+    // The chain keeps nothing that is worth waiting for.
+    await endProcess(devnet.anvil.pid, 0)
   }
   rmSync(devnetFilePath(dir), { force: true })
   return devnet
