@@ -2,7 +2,7 @@ import { defineConfig } from 'vitest/config'
 
 export default defineConfig({
   test: {
-    include: ['test/{unit,integration,interop,e2e}/**/*.test.ts'],
+    include: ['test/{unit,attestation,integration,interop,e2e}/**/*.test.ts'],
     testTimeout: 30_000,
     hookTimeout: 60_000,
     // Two workers: these suites start chains and engines, and machines may have two cores.

@@ -81,14 +81,15 @@ export async function findService(contract: Contract, provider: Address): Promis
   return toService(await contract.getFunction('getService').staticCall(provider))
 }
 
-/** The sub-account of a user at a provider, or null. */
+/** The sub-account of a user at a provider, or null; as of a block, default the newest. */
 export async function findAccount(
   contract: Contract,
   user: Address,
   provider: Address,
+  blockTag: number | 'latest' = 'latest',
 ): Promise<Account | null> {
   try {
-    return toAccount(await contract.getFunction('getAccount').staticCall(user, provider))
+    return toAccount(await contract.getFunction('getAccount').staticCall(user, provider, { blockTag }))
   } catch (error) {
     if (isRevert(error, 'AccountNotExists')) return null
     throw error

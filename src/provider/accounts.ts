@@ -1,5 +1,5 @@
 import { type Block, type Contract, type JsonRpcApiProvider, zeroPadValue } from 'ethers'
-import type { Address, Hex } from '../base/hex.ts'
+import type { Address } from '../base/hex.ts'
 import type { Logger } from '../base/log.ts'
 import { type Account, findAccount } from '../chain/inference.ts'
 import { Lru } from './lru.ts'
@@ -39,6 +39,8 @@ export class AccountBook {
   readonly #reads = new Map<string, Promise<Account | null>>()
   #head: Head | null = null
   #headSeenAt = 0
+  /** Users read as of the newest block, which may be one that is not followed yet, and may never be. */
+  readonly #ahead = new Set<string>()
   #timer: NodeJS.Timeout | null = null
   #polling: Promise<void> = Promise.resolve()
   #failures = 0
@@ -69,13 +71,13 @@ export class AccountBook {
   /** The user's sub-account, or null when there is none. One read at a time for each user. */
   async get(user: Address): Promise<Account | null> {
     const known = this.#accounts.get(user.toLowerCase())
-    return known === undefined ? this.#read(user) : known
+    return known === undefined ? this.#readNewest(user) : known
   }
 
   /** Reads the sub-account again: before a refusal, the chain itself is asked. */
   refresh(user: Address): Promise<Account | null> {
     this.invalidate(user)
-    return this.#read(user)
+    return this.#readNewest(user)
   }
 
   /** Forgets what is known of a user; a read that is on its way is not kept either. */
@@ -85,14 +87,17 @@ export class AccountBook {
     this.#reads.delete(key)
   }
 
-  #read(user: Address): Promise<Account | null> {
+  #readNewest(user: Address): Promise<Account | null> {
+    return this.#reads.get(user.toLowerCase()) ?? this.#read(user, 'latest')
+  }
+
+  #read(user: Address, block: number | 'latest'): Promise<Account | null> {
     const key = user.toLowerCase()
-    const running = this.#reads.get(key)
-    if (running) return running
     const { contract, provider } = this.#options
-    const read = findAccount(contract, user, provider)
+    const read = findAccount(contract, user, provider, block)
       .then((account) => {
         if (this.#reads.get(key) === read) this.#accounts.set(key, account)
+        if (block === 'latest') this.#ahead.add(key)
         return account
       })
       .finally(() => {
@@ -139,10 +144,19 @@ export class AccountBook {
 
   async #follow(last: Head, block: Block): Promise<void> {
     const gap = block.number - last.number
-    if (gap < 1 || gap > MAX_GAP_BLOCKS || !(await this.#descends(last, block))) return this.#forgetAll()
+    if (gap < 1 || gap > MAX_GAP_BLOCKS || !(await this.#descends(last, block))) {
+      this.#forgetAll()
+      return
+    }
     const touched = await this.#touchedUsers(last.number + 1, block.number)
-    const known = touched.filter((user) => this.#isKnown(user))
-    await Promise.allSettled(known.map((user) => this.refresh(user)))
+    const stale = new Set([...touched, ...this.#ahead].filter((user) => this.#isKnown(user)))
+    this.#ahead.clear()
+    await Promise.allSettled([...stale].map((user) => this.#readAsOf(user as Address, block.number)))
+  }
+
+  #readAsOf(user: Address, block: number): Promise<Account | null> {
+    this.invalidate(user)
+    return this.#read(user, block)
   }
 
   async #descends(last: Head, block: Block): Promise<boolean> {
@@ -152,16 +166,15 @@ export class AccountBook {
   }
 
   /** Every event of an account names the user and then the provider in its topics. */
-  async #touchedUsers(fromBlock: number, toBlock: number): Promise<Address[]> {
+  async #touchedUsers(fromBlock: number, toBlock: number): Promise<string[]> {
     const { rpc, contract, provider } = this.#options
     const address = await contract.getAddress()
     const topics = [null, null, zeroPadValue(provider, 32)]
     const logs = await rpc.getLogs({ address, fromBlock, toBlock, topics })
-    return [...new Set(logs.map((log) => `0x${log.topics[1]!.slice(26)}` as Hex))]
+    return [...new Set(logs.map((log) => `0x${log.topics[1]!.slice(26)}`))]
   }
 
-  #isKnown(user: Address): boolean {
-    const key = user.toLowerCase()
+  #isKnown(key: string): boolean {
     return this.#accounts.has(key) || this.#reads.has(key)
   }
 
@@ -169,6 +182,7 @@ export class AccountBook {
   #forgetAll(): void {
     this.#accounts.clear()
     this.#reads.clear()
+    this.#ahead.clear()
   }
 }
 

@@ -1,3 +1,4 @@
+import { closeSync, existsSync, openSync, readSync, statSync } from 'node:fs'
 import type { DatabaseSync } from 'node:sqlite'
 import { AppError } from '../../base/errors.ts'
 import { type Address, sameAddress } from '../../base/hex.ts'
@@ -77,6 +78,7 @@ export const CONNECTION_PRAGMAS =
 export function prepareFile(path: string, wanted: LedgerIdentity): LedgerIdentity {
   let database: DatabaseSync | undefined
   try {
+    refuseOtherFormats(path)
     database = new sqlite.DatabaseSync(path)
     refuseForeignFile(database, path)
     database.exec(CONNECTION_PRAGMAS)
@@ -88,6 +90,21 @@ export function prepareFile(path: string, wanted: LedgerIdentity): LedgerIdentit
   } finally {
     database?.close()
   }
+}
+
+/** First bytes of every SQLite file; SQLite itself would overwrite a very short file of another kind. */
+const MAGIC = 'SQLite format 3\0'
+
+function refuseOtherFormats(path: string): void {
+  if (!existsSync(path) || statSync(path).size === 0) return
+  const head = Buffer.alloc(MAGIC.length)
+  const file = openSync(path, 'r')
+  try {
+    readSync(file, head)
+  } finally {
+    closeSync(file)
+  }
+  if (head.toString('latin1') !== MAGIC) throw ledgerCorrupt(path)
 }
 
 function refuseForeignFile(database: DatabaseSync, path: string): void {

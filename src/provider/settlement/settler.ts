@@ -10,6 +10,8 @@ const DEFAULT_RECEIPT_TIMEOUT_MS = 120_000
 const DEFAULT_POLL_MS = 1000
 const FIRST_BACKOFF_MS = 2000
 const MAX_BACKOFF_MS = 5 * 60 * 1000
+/** Between runs that a charge asks for. */
+const EAGER_GAP_MS = 1000
 
 /**
  * Brings what users owe to the chain: at start, by interval, when a user owes much, and at the end. One run at
@@ -18,10 +20,11 @@ const MAX_BACKOFF_MS = 5 * 60 * 1000
 export class Settler {
   readonly #options: SettlerOptions
   #timer: NodeJS.Timeout | null = null
+  /** When the next run is wanted, ms; one that is wanted during a run waits for its end. */
   #dueAt = Number.POSITIVE_INFINITY
   #queue: Promise<unknown> = Promise.resolve()
   #failures = 0
-  #retryAt = 0
+  #restUntil = 0
   #isRunning = false
   #isStopped = true
 
@@ -37,10 +40,10 @@ export class Settler {
 
   /** To be called after each charge: who owes much is settled at once. */
   noteCharge(user: Address): void {
-    const { charged, paid } = this.#options.ledger.totals(user)
-    if (charged - paid < (this.#options.eagerFee ?? DEFAULT_EAGER_FEE)) return
-    if (this.#options.ledger.openSettlement(user)) return
-    this.#schedule(Math.max(0, this.#retryAt - Date.now()))
+    const { ledger, eagerFee = DEFAULT_EAGER_FEE } = this.#options
+    const { charged, paid } = ledger.totals(user)
+    const underWay = ledger.openSettlement(user)?.entry.totalFee ?? 0n
+    if (charged - paid - underWay >= eagerFee) this.#schedule(Math.max(0, this.#restUntil - Date.now()))
   }
 
   /**
@@ -67,10 +70,14 @@ export class Settler {
   /** An earlier time wins. */
   #schedule(delayMs: number): void {
     const dueAt = Date.now() + delayMs
-    if (this.#isStopped || this.#isRunning || dueAt >= this.#dueAt) return
-    if (this.#timer) clearTimeout(this.#timer)
+    if (this.#isStopped || dueAt >= this.#dueAt) return
     this.#dueAt = dueAt
-    this.#timer = setTimeout(() => void this.#scheduledRun(), delayMs)
+    if (!this.#isRunning) this.#arm()
+  }
+
+  #arm(): void {
+    if (this.#timer) clearTimeout(this.#timer)
+    this.#timer = setTimeout(() => void this.#scheduledRun(), Math.max(0, this.#dueAt - Date.now()))
     this.#timer.unref()
   }
 
@@ -79,7 +86,10 @@ export class Settler {
     this.#dueAt = Number.POSITIVE_INFINITY
     const { problem } = await this.settleNow(this.#minimumFee)
     this.#isRunning = false
+    if (this.#isStopped) return
+    if (problem) this.#dueAt = Number.POSITIVE_INFINITY
     this.#schedule(problem ? this.#backoffMs() : (this.#options.intervalMs ?? DEFAULT_INTERVAL_MS))
+    this.#arm()
   }
 
   async #run(minimum: bigint): Promise<SettlementReport> {
@@ -94,7 +104,7 @@ export class Settler {
   #note({ problem, waiting }: SettlementReport): void {
     const { log } = this.#options
     this.#failures = problem ? this.#failures + 1 : 0
-    this.#retryAt = problem ? Date.now() + this.#backoffMs() : 0
+    this.#restUntil = Date.now() + (problem ? this.#backoffMs() : EAGER_GAP_MS)
     if (problem) log.warn('settlement_failed', { code: problem.code, reason: problem.message })
     for (const { user, reason } of waiting) log.info('settlement_waits', { user, reason })
   }

@@ -1,6 +1,6 @@
 import { availableParallelism } from 'node:os'
 import { basename } from 'node:path'
-import type { Engine, EngineLogger } from '../engine.ts'
+import type { EngineLogger } from '../engine.ts'
 import { EmbeddedEngine } from './embeddedEngine.ts'
 import type { LoadOptions } from './engineProcess.ts'
 import { findWeights } from './weights.ts'
@@ -31,7 +31,7 @@ export interface EmbeddedEngineOptions {
  * @example
  * const engine = await startEmbeddedEngine({ modelPath: 'models/demo/demo.gguf', logger })
  */
-export async function startEmbeddedEngine(options: EmbeddedEngineOptions): Promise<Engine> {
+export async function startEmbeddedEngine(options: EmbeddedEngineOptions): Promise<EmbeddedEngine> {
   const { modelPath, logger } = options
   const files = await findWeights(modelPath)
   const load: LoadOptions = {

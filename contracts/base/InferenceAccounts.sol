@@ -1,0 +1,187 @@
+// SPDX-License-Identifier: Apache-2.0
+pragma solidity ^0.8.28;
+
+import {ILedgerAdditions} from "../interfaces/ILedgerAdditions.sol";
+import {IInferenceServing} from "../interfaces/IInferenceServing.sol";
+import {AccountWord} from "../libraries/AccountWord.sol";
+import {Page} from "../libraries/Page.sol";
+import {RefundQueue} from "../libraries/RefundQueue.sol";
+import {InferenceServices} from "./InferenceServices.sol";
+
+/// @title Session tokens of inference sub-accounts, and the sub-accounts as the deployed ABI shows them.
+abstract contract InferenceAccounts is InferenceServices {
+    using RefundQueue for RefundQueue.Queue;
+
+    uint256 private constant MAX_BATCH_ACCOUNTS = 500;
+
+    mapping(address provider => mapping(address user => uint256)) internal _revokedBitmaps;
+
+    /* SESSION TOKENS */
+
+    /// @inheritdoc IInferenceServing
+    function revokeToken(address provider, uint8 tokenId) external {
+        _requireAccount(msg.sender, provider);
+        _revokedBitmaps[provider][msg.sender] |= 1 << tokenId;
+        emit TokenRevoked(msg.sender, provider, tokenId);
+    }
+
+    /// @inheritdoc IInferenceServing
+    function revokeTokens(address provider, uint8[] memory tokenIds) external {
+        _requireAccount(msg.sender, provider);
+        uint256 bits;
+        for (uint256 i; i < tokenIds.length; ++i) {
+            bits |= 1 << tokenIds[i];
+        }
+        _revokedBitmaps[provider][msg.sender] |= bits;
+        emit TokensRevoked(msg.sender, provider, tokenIds);
+    }
+
+    /// @inheritdoc IInferenceServing
+    function revokeAllTokens(address provider) external {
+        _requireAccount(msg.sender, provider);
+        _revokeAll(msg.sender, provider);
+    }
+
+    /// @inheritdoc IInferenceServing
+    function isTokenRevoked(address user, address provider, uint8 tokenId) external view returns (bool) {
+        _requireAccount(user, provider);
+        return _revokedBitmaps[provider][user] & (1 << tokenId) != 0;
+    }
+
+    /// @dev Tokens revoked one by one stay revoked when the sub-account is opened again: their generation ends.
+    function _clearAccount(address user, address provider) internal override {
+        if (_revokedBitmaps[provider][user] != 0) _revokeAll(user, provider);
+    }
+
+    function _revokeAll(address user, address provider) private {
+        uint48 generation = ++_sides[provider][user].generation;
+        _revokedBitmaps[provider][user] = 0;
+        emit AllTokensRevoked(user, provider, generation);
+    }
+
+    /* VIEWS */
+
+    /// @inheritdoc IInferenceServing
+    function getAccount(address user, address provider) public view returns (Account memory) {
+        Account memory account;
+        AccountWord word = _requireAccount(user, provider);
+        Side storage side = _sides[provider][user];
+        account.user = user;
+        account.provider = provider;
+        account.nonce = side.nonce;
+        account.balance = word.balance();
+        account.pendingRefund = _pendingOf(word, user, provider);
+        account.refunds = _refundsOf(user, provider);
+        account.additionalInfo = _infos[provider][user];
+        account.acknowledged = _isAcknowledged(word, user, provider);
+        account.validRefundsLength = account.refunds.length;
+        account.generation = side.generation;
+        account.revokedBitmap = _revokedBitmaps[provider][user];
+        return account;
+    }
+
+    /// @inheritdoc IInferenceServing
+    function getAllAccounts(uint256 offset, uint256 limit)
+        external
+        view
+        returns (Account[] memory accounts, uint256 total)
+    {
+        _checkLimit(limit);
+        uint256 providers = _accountProviders.length;
+        for (uint256 i; i < providers; ++i) {
+            total += _providers[_accountProviders[i]].accounts;
+        }
+
+        uint256 end = Page.end(offset, limit, total);
+        accounts = new Account[](end - offset);
+        uint256 found;
+        uint256 before; // sub-accounts of the providers already passed
+        for (uint256 i; i < providers && before < end; ++i) {
+            address provider = _accountProviders[i];
+            uint256 count = _providers[provider].accounts;
+            for (uint256 j = offset > before ? offset - before : 0; j < count && before + j < end; ++j) {
+                found = _append(accounts, found, _users[provider][j], provider);
+            }
+            before += count;
+        }
+        _shorten(accounts, found);
+    }
+
+    /// @inheritdoc IInferenceServing
+    function getAccountsByProvider(address provider, uint256 offset, uint256 limit)
+        external
+        view
+        returns (Account[] memory accounts, uint256 total)
+    {
+        _checkLimit(limit);
+        total = _providers[provider].accounts;
+        uint256 end = Page.end(offset, limit, total);
+        accounts = new Account[](end - offset);
+        uint256 found;
+        for (uint256 i = offset; i < end; ++i) {
+            found = _append(accounts, found, _users[provider][i], provider);
+        }
+        _shorten(accounts, found);
+    }
+
+    /// @inheritdoc IInferenceServing
+    function getAccountsByUser(address user, uint256 offset, uint256 limit)
+        external
+        view
+        returns (Account[] memory accounts, uint256 total)
+    {
+        _checkLimit(limit);
+        address[] memory providers = ILedgerAdditions(ledgerAddress).providersOf(user, address(this));
+        total = providers.length;
+        uint256 end = Page.end(offset, limit, total);
+        accounts = new Account[](end - offset);
+        uint256 found;
+        for (uint256 i = offset; i < end; ++i) {
+            found = _append(accounts, found, user, providers[i]);
+        }
+        _shorten(accounts, found);
+    }
+
+    /// @inheritdoc IInferenceServing
+    function getBatchAccountsByUsers(address[] memory users)
+        external
+        view
+        returns (Account[] memory accounts)
+    {
+        if (users.length > MAX_BATCH_ACCOUNTS) {
+            revert BatchSizeTooLarge(users.length, MAX_BATCH_ACCOUNTS);
+        }
+        accounts = new Account[](users.length);
+        for (uint256 i; i < users.length; ++i) {
+            if (_accounts[msg.sender][users[i]].isOpen()) accounts[i] = getAccount(users[i], msg.sender);
+        }
+    }
+
+    /* INTERNALS */
+
+    function _append(Account[] memory accounts, uint256 found, address user, address provider)
+        private
+        view
+        returns (uint256)
+    {
+        if (!_accounts[provider][user].isOpen()) return found;
+        accounts[found] = getAccount(user, provider);
+        return found + 1;
+    }
+
+    function _shorten(Account[] memory accounts, uint256 length) private pure {
+        assembly ("memory-safe") {
+            mstore(accounts, length) // never more than it was
+        }
+    }
+
+    function _refundsOf(address user, address provider) private view returns (Refund[] memory refunds) {
+        RefundQueue.Queue storage queue = _refunds[provider][user];
+        refunds = new Refund[](queue.length());
+        for (uint256 i; i < refunds.length; ++i) {
+            refunds[i] = Refund(
+                i, RefundQueue.amountOf(queue.entries[i]), RefundQueue.timeOf(queue.entries[i]), false
+            );
+        }
+    }
+}

@@ -1,0 +1,68 @@
+/**
+ * What a check came to. `incomplete` means that nothing was found wrong, and something could not be checked.
+ */
+export type Outcome = 'accepted' | 'rejected' | 'incomplete'
+
+/** What stands behind the signing key: Intel's hardware, a devnet's stand-in for it, or nothing. */
+export type Assurance = 'tdx' | 'simulated' | 'none'
+
+export interface VerdictStep {
+  readonly name: string
+  readonly result: 'pass' | 'fail' | 'skipped'
+  /** What was compared, or why it was not. */
+  readonly detail: string
+}
+
+export interface Verdict {
+  readonly outcome: Outcome
+  readonly assurance: Assurance
+  readonly steps: readonly VerdictStep[]
+}
+
+/** Collects steps and draws the conclusion: one failure rejects, one skipped requirement leaves it incomplete. */
+export class StepList {
+  readonly #steps: VerdictStep[] = []
+  #incomplete = false
+
+  /** A comparison. `detail` says what was compared; on failure the second text says what was found. */
+  check(name: string, passed: boolean, detail: string, found?: string): boolean {
+    const text = passed || found === undefined ? detail : `${detail}: ${found}`
+    this.#steps.push({ name, result: passed ? 'pass' : 'fail', detail: text })
+    return passed
+  }
+
+  /** A check that is required and could not be made. */
+  missing(name: string, why: string): void {
+    this.#incomplete = true
+    this.#steps.push({ name, result: 'skipped', detail: why })
+  }
+
+  /** A check that does not apply here. */
+  notApplicable(name: string, why: string): void {
+    this.#steps.push({ name, result: 'skipped', detail: why })
+  }
+
+  verdict(assurance: Assurance): Verdict {
+    const failed = this.#steps.some(({ result }) => result === 'fail')
+    const outcome: Outcome = failed ? 'rejected' : this.#incomplete ? 'incomplete' : 'accepted'
+    return { outcome, assurance, steps: [...this.#steps] }
+  }
+}
+
+/** The step that failed first, or null. */
+export const firstFailure = (verdict: Verdict): VerdictStep | null =>
+  verdict.steps.find(({ result }) => result === 'fail') ?? null
+
+/** The worse of two outcomes, the weaker assurance, all steps. */
+export function combineVerdicts(first: Verdict, second: Verdict): Verdict {
+  const worse = (a: Outcome, b: Outcome): Outcome => (SEVERITY[a] >= SEVERITY[b] ? a : b)
+  const weaker = (a: Assurance, b: Assurance): Assurance => (STRENGTH[a] <= STRENGTH[b] ? a : b)
+  return {
+    outcome: worse(first.outcome, second.outcome),
+    assurance: weaker(first.assurance, second.assurance),
+    steps: [...first.steps, ...second.steps],
+  }
+}
+
+const SEVERITY: Record<Outcome, number> = { accepted: 0, incomplete: 1, rejected: 2 }
+const STRENGTH: Record<Assurance, number> = { none: 0, simulated: 1, tdx: 2 }

@@ -1,0 +1,37 @@
+import type { CommandDefinition } from './framework/definition.ts'
+
+/** A line of the command table. The module behind it is loaded only when the command runs. */
+export interface CommandEntry {
+  /** Words as typed, e.g. `fund status`. */
+  readonly name: string
+  readonly summary: string
+  readonly load: () => Promise<{ readonly command: CommandDefinition }>
+}
+
+/** Every command, in the order in which help shows them. */
+export const COMMANDS: readonly CommandEntry[] = [
+  { name: 'infer', summary: 'One paid, verified answer', load: () => import('./infer.ts') },
+  { name: 'fund', summary: 'Deposit 0G', load: () => import('./fund.ts') },
+  { name: 'fund status', summary: 'Every place your money can be', load: () => import('./fundStatus.ts') },
+  { name: 'fund withdraw', summary: 'Bring money back', load: () => import('./fundWithdraw.ts') },
+  { name: 'provider list', summary: 'Who sells what, at which price', load: () => import('./providerList.ts') },
+  { name: 'provider show', summary: 'One provider in full', load: () => import('./providerShow.ts') },
+  { name: 'receipts list', summary: 'Receipts kept on this machine', load: () => import('./receiptsList.ts') },
+  { name: 'receipts show', summary: 'One receipt in full', load: () => import('./receiptsShow.ts') },
+  { name: 'receipts audit', summary: 'Receipts against the chain', load: () => import('./receiptsAudit.ts') },
+  { name: 'wallet new', summary: 'Make a key, kept encrypted', load: () => import('./walletNew.ts') },
+  { name: 'wallet import', summary: 'Keep an existing key, encrypted', load: () => import('./walletImport.ts') },
+  { name: 'wallet show', summary: 'Address and balance', load: () => import('./walletShow.ts') },
+  { name: 'wallet use', summary: 'Choose the wallet', load: () => import('./walletUse.ts') },
+  { name: 'network list', summary: 'Networks known here', load: () => import('./networkList.ts') },
+  { name: 'network show', summary: 'Addresses, and whether the chain answers', load: () => import('./networkShow.ts') },
+  { name: 'network use', summary: 'Choose the network', load: () => import('./networkUse.ts') },
+  { name: 'config list', summary: 'Settings and where they come from', load: () => import('./configList.ts') },
+  { name: 'config get', summary: 'One setting', load: () => import('./configGet.ts') },
+  { name: 'config set', summary: 'Change a setting', load: () => import('./configSet.ts') },
+  { name: 'provider serve', summary: 'Sell a model: the broker', load: () => import('./providerServe.ts') },
+  { name: 'devnet up', summary: 'A network on this machine', load: () => import('./devnetUp.ts') },
+  { name: 'devnet down', summary: 'Stop it', load: () => import('./devnetDown.ts') },
+  { name: 'devnet status', summary: 'What is running', load: () => import('./devnetStatus.ts') },
+  { name: 'help', summary: 'exit-codes, environment, trust', load: () => import('./help.ts') },
+]

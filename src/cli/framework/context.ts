@@ -1,0 +1,130 @@
+import type { Signer } from 'ethers'
+import { AppError, EXIT } from '../../base/errors.ts'
+import type { Address } from '../../base/hex.ts'
+import { format0G } from '../../base/units.ts'
+import type { NetworkProfile } from '../../chain/networks.ts'
+import type { Compute } from '../../client/compute.ts'
+import { type DevnetFile, readRunningDevnet } from './devnetFile.ts'
+import type { FoundKey } from './findKey.ts'
+import type { Output } from './output.ts'
+import type { GlobalFlags } from './parse.ts'
+import { type Environment, type Paths, pathsOf } from './paths.ts'
+import { askYesNo, canAsk, needsTerminal } from './prompt.ts'
+import { type SelectedNetwork, selectNetwork } from './selectNetwork.ts'
+import { Settings } from './settings.ts'
+import { Wallets } from './wallets.ts'
+
+/** What a command works with. Everything is made when it is first asked for. */
+export class Context {
+  readonly out: Output
+  readonly flags: GlobalFlags
+  readonly env: Environment = process.env
+  readonly paths: Paths = pathsOf(process.env)
+  /** Aborted by Ctrl-C and SIGTERM. */
+  readonly signal: AbortSignal
+  readonly wallets = new Wallets(this.paths.config)
+  readonly #closers: (() => void | Promise<void>)[] = []
+  #settings: Settings | undefined
+  #devnet: DevnetFile | null | undefined
+  #selected: SelectedNetwork | undefined
+  #key: FoundKey | undefined
+  #compute: Compute | undefined
+
+  constructor(flags: GlobalFlags, out: Output, signal: AbortSignal) {
+    this.flags = flags
+    this.out = out
+    this.signal = signal
+  }
+
+  get settings(): Settings {
+    this.#settings ??= new Settings(this.flags, this.env, this.paths.config, process.cwd())
+    return this.#settings
+  }
+
+  /** The devnet that is up on this machine, or null. */
+  get devnet(): DevnetFile | null {
+    if (this.#devnet === undefined) this.#devnet = readRunningDevnet(this.paths.devnet)
+    return this.#devnet
+  }
+
+  /** The network of this call. Says so when it is a devnet that nobody named. */
+  get network(): NetworkProfile {
+    if (!this.#selected) {
+      this.#selected = selectNetwork(this.settings, this.devnet)
+      const { network, byDefault } = this.#selected
+      if (byDefault && network.kind === 'devnet') {
+        this.out.note(this.out.notePaint.dim('Using the devnet on this machine; --network chooses another'))
+      }
+    }
+    return this.#selected.network
+  }
+
+  /** Whose money it is. @throws AppError `no_key` */
+  async key(): Promise<FoundKey> {
+    if (!this.#key) {
+      const { findKey } = await import('./findKey.ts')
+      this.#key = findKey({
+        settings: this.settings,
+        wallets: this.wallets,
+        network: this.network,
+        devnet: this.devnet,
+        env: this.env,
+        warn: (text) => this.out.warn(text),
+      })
+    }
+    return this.#key
+  }
+
+  async address(): Promise<Address> {
+    return (await this.key()).address
+  }
+
+  /** The client, with the wallet's account where there is a wallet. The key is unlocked when it has to sign. */
+  async compute(options: { readonly needsAccount: boolean } = { needsAccount: true }): Promise<Compute> {
+    if (!this.#compute) {
+      const key = options.needsAccount ? await this.key() : null
+      const { openCompute } = await import('../../client/openCompute.ts')
+      this.#compute = await openCompute({
+        network: this.network,
+        stateDir: this.paths.state,
+        ...(key && { account: { address: key.address, signer: (rpc) => unlocked(key, rpc) } }),
+      })
+      this.onClose(() => this.#compute?.close())
+    }
+    return this.#compute
+  }
+
+  /**
+   * Asks before money moves. A devnet's money needs no asking; `--yes` answers.
+   * @throws AppError `terminal_needed` when nobody is there to ask, `cancelled` when the answer is no
+   */
+  async confirmSpending(what: string, cost: bigint): Promise<void> {
+    const question = `${what}: ${format0G(cost)} 0G`
+    if (this.flags.yes || this.network.kind === 'devnet') return
+    if (!canAsk()) {
+      throw needsTerminal(`${question} needs a confirmation`, 'Run it again with --yes if that is what you want')
+    }
+    if (!(await askYesNo(`${question}. Go on?`))) throw cancelled()
+  }
+
+  onClose(close: () => void | Promise<void>): void {
+    this.#closers.push(close)
+  }
+
+  async close(): Promise<void> {
+    for (const close of this.#closers.splice(0).reverse()) await close()
+  }
+}
+
+async function unlocked(key: FoundKey, rpc: import('ethers').Provider): Promise<Signer> {
+  const { Wallet } = await import('ethers')
+  return new Wallet(await key.unlock(), rpc)
+}
+
+export const cancelled = (): AppError =>
+  new AppError({
+    code: 'cancelled',
+    message: 'Cancelled',
+    hint: 'Nothing was sent',
+    exitCode: EXIT.usage,
+  })

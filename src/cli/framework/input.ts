@@ -1,0 +1,87 @@
+import { AppError, EXIT } from '../../base/errors.ts'
+import { type Address, isAddress } from '../../base/hex.ts'
+import { parse0G } from '../../base/units.ts'
+
+/** Arguments and options of one call, read by name and checked on reading. */
+export class Input {
+  readonly #args: readonly (string | undefined)[]
+  readonly #options: Readonly<Record<string, unknown>>
+
+  constructor(args: readonly (string | undefined)[], options: Readonly<Record<string, unknown>>) {
+    this.#args = args
+    this.#options = options
+  }
+
+  argument(index: number): string | undefined {
+    return this.#args[index]
+  }
+
+  /** An argument that commander has made sure of. */
+  required(index: number): string {
+    const value = this.#args[index]
+    if (value === undefined) throw new TypeError(`argument ${index} is not declared as required`)
+    return value
+  }
+
+  /** @param name as commander keeps it: `maxTokens` for `--max-tokens` */
+  text(name: string): string | undefined {
+    const value = this.#options[name]
+    return typeof value === 'string' ? value : undefined
+  }
+
+  /** Whether a switch is on. For `--no-stream` ask for `stream`, which is on unless switched off. */
+  flag(name: string): boolean {
+    return this.#options[name] === true
+  }
+
+  /** Amount in neuron of an option that is written in 0G. */
+  amount(name: string): bigint | undefined {
+    const value = this.text(name)
+    return value === undefined ? undefined : parse0G(value)
+  }
+
+  integer(name: string, minimum = 0): number | undefined {
+    const value = this.text(name)
+    if (value === undefined) return undefined
+    const number = Number(value)
+    if (!/^\d{1,15}$/.test(value) || number < minimum) {
+      throw optionInvalid(name, value, `a whole number from ${minimum} up`)
+    }
+    return number
+  }
+
+  number(name: string, minimum: number, maximum: number): number | undefined {
+    const value = this.text(name)
+    if (value === undefined) return undefined
+    const number = Number(value)
+    if (value.trim() === '' || !(number >= minimum && number <= maximum)) {
+      throw optionInvalid(name, value, `a number from ${minimum} to ${maximum}`)
+    }
+    return number
+  }
+
+  address(name: string): Address | undefined {
+    const value = this.text(name)
+    return value === undefined ? undefined : asAddress(value)
+  }
+}
+
+/** @throws AppError `address_invalid` */
+export function asAddress(value: string): Address {
+  if (isAddress(value)) return value
+  throw new AppError({
+    code: 'address_invalid',
+    message: `"${value}" is not an address`,
+    hint: 'An address is 0x and 40 hex digits',
+    next: '0g-compute provider list',
+    exitCode: EXIT.usage,
+  })
+}
+
+const optionInvalid = (name: string, value: string, expected: string): AppError =>
+  new AppError({
+    code: 'option_invalid',
+    message: `--${name.replace(/[A-Z]/g, (c) => `-${c.toLowerCase()}`)} takes ${expected}, not "${value}"`,
+    hint: 'See the help of the command',
+    exitCode: EXIT.usage,
+  })

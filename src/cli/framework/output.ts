@@ -1,0 +1,123 @@
+import type { ChalkInstance } from 'chalk'
+import type { AppError } from '../../base/errors.ts'
+import { painter } from './color.ts'
+import type { Environment } from './paths.ts'
+
+/** A stream that text is written to; `process.stdout` is one. */
+export interface TextStream {
+  write(text: string): unknown
+  readonly isTTY?: boolean
+  readonly columns?: number
+}
+
+export interface OutputOptions {
+  readonly json: boolean
+  readonly quiet: boolean
+  readonly stdout: TextStream
+  readonly stderr: TextStream
+  readonly env: Environment
+}
+
+/** Something under way, shown on a terminal only. */
+export interface Progress {
+  update(title: string): void
+  /** Takes the line away. */
+  stop(): void
+}
+
+/** stdout carries the result, stderr everything else. With `--json` stdout is one object, or NDJSON. */
+export class Output {
+  readonly json: boolean
+  /** Colours for stdout and for stderr. */
+  readonly paint: ChalkInstance
+  readonly notePaint: ChalkInstance
+  readonly #options: OutputOptions
+
+  constructor(options: OutputOptions) {
+    this.json = options.json
+    this.paint = painter(options.stdout, options.env)
+    this.notePaint = painter(options.stderr, options.env)
+    this.#options = options
+  }
+
+  /** The result: the object with `--json`, the text otherwise. Bigints become decimal strings. */
+  result(value: object, text: (paint: ChalkInstance) => string): void {
+    this.#options.stdout.write(this.json ? `${toJson(value)}\n` : endLine(text(this.paint)))
+  }
+
+  /** A piece of a result that comes in pieces. Nothing with `--json`. */
+  piece(text: string): void {
+    if (!this.json) this.#options.stdout.write(text)
+  }
+
+  /** A line for people on stderr; `--quiet` drops it. */
+  note(text: string): void {
+    if (!this.#options.quiet) this.#options.stderr.write(endLine(text))
+  }
+
+  /** The obvious next step after a success. */
+  next(command: string): void {
+    this.note(`${this.notePaint.dim('Next:')} ${command}`)
+  }
+
+  warn(text: string): void {
+    this.#options.stderr.write(endLine(`${this.notePaint.yellow('Warning:')} ${text}`))
+  }
+
+  /** An error: what failed, why, and the command that helps. With `--json` the error object on stdout. */
+  error(error: AppError): void {
+    if (this.json) {
+      this.#options.stdout.write(`${toJson(error.toObject())}\n`)
+      return
+    }
+    const { red, dim } = this.notePaint
+    const lines = [`${red('Error:')} ${error.message} ${dim(`(${error.code})`)}`]
+    if (error.hint) lines.push(`  ${error.hint}`)
+    if (error.next) lines.push(`  ${dim('Try:')} ${error.next}`)
+    this.#options.stderr.write(endLine(lines.join('\n')))
+  }
+
+  /** Shows that something is under way. On anything but a terminal it shows nothing. */
+  async progress(title: string): Promise<Progress> {
+    const { stderr, quiet, env } = this.#options
+    if (quiet || this.json || stderr !== process.stderr || !stderr.isTTY || env['TERM'] === 'dumb') {
+      return { update: () => {}, stop: () => {} }
+    }
+    const { default: ora } = await import('ora')
+    const spinner = ora({ text: title, stream: process.stderr, discardStdin: false }).start()
+    return {
+      update: (text) => {
+        spinner.text = text
+      },
+      stop: () => spinner.stop(),
+    }
+  }
+
+  /** A table for people, narrow enough for the terminal. */
+  async table(head: readonly string[], rows: readonly (readonly string[])[]): Promise<string> {
+    const { default: Table } = await import('cli-table3')
+    const table = new Table({
+      head: head.map((title) => this.paint.bold(title)),
+      style: { head: [], border: [], compact: true, 'padding-left': 0, 'padding-right': 2 },
+      chars: NO_BORDERS,
+    })
+    for (const row of rows) table.push([...row])
+    return table
+      .toString()
+      .split('\n')
+      .map((line) => line.trimEnd())
+      .join('\n')
+  }
+}
+
+const BORDERS = ['top', 'bottom', 'left', 'right'].flatMap((side) => [
+  side,
+  `${side}-mid`,
+  ...(side === 'top' || side === 'bottom' ? [`${side}-left`, `${side}-right`] : []),
+])
+const NO_BORDERS = Object.fromEntries([...BORDERS, 'mid', 'mid-mid', 'middle'].map((name) => [name, '']))
+
+const endLine = (text: string): string => (text.endsWith('\n') ? text : `${text}\n`)
+
+const toJson = (value: unknown): string =>
+  JSON.stringify(value, (_key, item) => (typeof item === 'bigint' ? item.toString() : item))

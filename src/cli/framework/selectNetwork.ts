@@ -1,0 +1,73 @@
+import { AppError, EXIT } from '../../base/errors.ts'
+import { isAddress } from '../../base/hex.ts'
+import { BUILT_IN_NETWORKS, builtInNetwork, type NetworkProfile } from '../../chain/networks.ts'
+import type { DevnetFile } from './devnetFile.ts'
+import type { Settings } from './settings.ts'
+
+export interface SelectedNetwork {
+  readonly network: NetworkProfile
+  /** Nobody asked for this network: it is what there is. */
+  readonly byDefault: boolean
+}
+
+const DEFAULT_NETWORK = 'mainnet'
+
+/** The network of this call: the one set, else a devnet that is up, else mainnet. */
+export function selectNetwork(settings: Settings, devnet: DevnetFile | null): SelectedNetwork {
+  const name = settings.get('network')
+  const rpc = settings.get('rpc')
+  const network = findNetwork(name ?? devnet?.network.name ?? DEFAULT_NETWORK, settings, devnet)
+  return { network: rpc ? { ...network, rpcUrls: [rpc] } : network, byDefault: name === undefined }
+}
+
+/** Every network known here: built in, the user's own, and a devnet that is up. */
+export function knownNetworks(settings: Settings, devnet: DevnetFile | null): NetworkProfile[] {
+  const own = Object.keys(settings.customNetworks).map((name) => findNetwork(name, settings, null))
+  return [...BUILT_IN_NETWORKS, ...own, ...(devnet ? [devnet.network] : [])]
+}
+
+function findNetwork(name: string, settings: Settings, devnet: DevnetFile | null): NetworkProfile {
+  if (devnet && name === devnet.network.name) return devnet.network
+  if (name === 'devnet') throw devnetDown()
+  if (Object.hasOwn(settings.customNetworks, name)) return asProfile(name, settings.customNetworks[name])
+  return builtInNetwork(name)
+}
+
+/**
+ * Checks a profile that a user wrote. It is always of kind `custom`: only `devnet up` makes a devnet.
+ * @throws AppError `network_malformed`
+ */
+export function asProfile(name: string, value: unknown): NetworkProfile {
+  const profile = value as Partial<NetworkProfile> | null
+  const problem = profileProblem(profile)
+  if (problem) {
+    throw new AppError({
+      code: 'network_malformed',
+      message: `The profile of network "${name}" is not usable: ${problem}`,
+      hint: 'It needs chainId, rpcUrls, ledger, inference and fineTuning; confirmations is 1 unless given',
+      exitCode: EXIT.malformed,
+    })
+  }
+  const { chainId, rpcUrls, ledger, inference, fineTuning, confirmations = 1 } = profile as NetworkProfile
+  return { name, kind: 'custom', chainId, rpcUrls, ledger, inference, fineTuning, confirmations }
+}
+
+function profileProblem(profile: Partial<NetworkProfile> | null): string | null {
+  if (typeof profile !== 'object' || profile === null) return 'it is no object'
+  if (!Number.isSafeInteger(profile.chainId) || profile.chainId! < 1) return 'chainId is no chain id'
+  const urls = profile.rpcUrls
+  if (!Array.isArray(urls) || urls.length === 0 || !urls.every((url) => URL.canParse(url))) {
+    return 'rpcUrls is no list of URLs'
+  }
+  const contracts = ['ledger', 'inference', 'fineTuning'] as const
+  const wrong = contracts.find((contract) => !isAddress(profile[contract]))
+  return wrong ? `${wrong} is no address` : null
+}
+
+const devnetDown = (): AppError =>
+  new AppError({
+    code: 'devnet_down',
+    message: 'No devnet is up',
+    hint: 'Start one, or choose another network with --network',
+    next: '0g-compute devnet up',
+  })

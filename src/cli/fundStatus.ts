@@ -1,0 +1,51 @@
+import { format0G } from '../base/units.ts'
+import type { FundStatus, SubAccountStatus } from '../client/funding/fundStatus.ts'
+import type { CommandDefinition } from './framework/definition.ts'
+
+export const command: CommandDefinition = {
+  options: [['--no-ask', 'read the chain only: no password is needed']],
+  examples: ['0g-compute fund status', '0g-compute fund status --json'],
+  async run(context, input) {
+    const { out } = context
+    const compute = await context.compute()
+    const progress = await out.progress('Looking everywhere')
+    const status = await compute.fundStatus({ askProviders: input.flag('ask') }).finally(() => progress.stop())
+    out.result(status, (paint) => render(status, paint.bold))
+    out.next(nextStep(status))
+    return undefined
+  },
+}
+
+function render(status: FundStatus, bold: (text: string) => string): string {
+  const total = status.wallet + status.deposited
+  return [
+    `${bold(`${format0G(total)} 0G`)} of ${status.user}`,
+    `  wallet                 ${format0G(status.wallet)} 0G`,
+    `  ledger, available      ${format0G(status.available)} 0G`,
+    ...status.subAccounts.flatMap(renderAccount),
+    ...(status.elsewhere !== 0n ? [`  at services unknown here  ${format0G(status.elsewhere)} 0G`] : []),
+  ].join('\n')
+}
+
+function renderAccount(account: SubAccountStatus): string[] {
+  const { unsettled } = account
+  return [
+    `  at ${account.provider} (${account.service})`,
+    `    free                 ${format0G(account.free)} 0G`,
+    ...(unsettled === null ? [] : [`    of it owed           ${format0G(unsettled)} 0G`]),
+    ...account.refunds.map(
+      ({ amount, secondsLeft, unlocksAt }) =>
+        `    on its way back      ${format0G(amount)} 0G, ${
+          secondsLeft === 0
+            ? 'can be collected now'
+            : `locked for ${secondsLeft} s, until ${new Date(unlocksAt * 1000).toISOString()}`
+        }`,
+    ),
+  ]
+}
+
+function nextStep({ deposited, subAccounts }: FundStatus): string {
+  if (deposited === 0n) return '0g-compute fund 1'
+  const collectable = subAccounts.some(({ refunds }) => refunds.some(({ secondsLeft }) => secondsLeft === 0))
+  return collectable ? '0g-compute fund withdraw --all' : '0g-compute infer "…"'
+}

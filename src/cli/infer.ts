@@ -1,0 +1,138 @@
+import { text as readAll } from 'node:stream/consumers'
+import { AppError, EXIT } from '../base/errors.ts'
+import { format0G, parse0G } from '../base/units.ts'
+import type { ChatMessage } from '../client/chatRequest.ts'
+import type { Answer, InferenceHooks, InferenceRequest } from '../client/inference.ts'
+import type { Context } from './framework/context.ts'
+import type { CommandDefinition } from './framework/definition.ts'
+import type { Progress } from './framework/output.ts'
+import { asAddress, type Input } from './framework/input.ts'
+import { fundingHooks } from './render/funding.ts'
+import { exitCodeOf, renderVerdict } from './render/verdict.ts'
+import { answerObject } from './render/answer.ts'
+
+export const command: CommandDefinition = {
+  args: [['[prompt]', 'the question; without it, or with -, it is read from stdin']],
+  options: [
+    ['--model <name>', 'which model (default: that of the cheapest provider)'],
+    ['--provider <address>', 'whom to ask (default: the cheapest that has the model)'],
+    ['--system <text>', 'system prompt'],
+    ['--max-tokens <count>', 'at most so many tokens'],
+    ['--temperature <number>', '0 to 2'],
+    ['--max-cost <0G>', 'send nothing when the answer could cost more'],
+    ['--no-stream', 'the whole answer at once'],
+  ],
+  examples: [
+    '0g-compute infer "What is the 0G network?"',
+    'cat question.txt | 0g-compute infer --max-cost 0.01',
+    '0g-compute infer "Add 2 and 3" --json | jq .verdict',
+  ],
+  notes: 'The answer goes to stdout; cost and verdict to stderr. Exit 10: verification rejected; 11: incomplete.',
+  async run(context, input) {
+    const request = await readRequest(context, input)
+    const compute = await context.compute()
+    const progress = await context.out.progress('Finding a provider')
+    try {
+      const answer = await show(compute.chat(request, hooksFor(context, progress, request)), context, progress)
+      report(context, answer)
+      return exitCodeOf(answer.verdict)
+    } finally {
+      progress.stop()
+    }
+  },
+}
+
+async function readRequest(context: Context, input: Input): Promise<InferenceRequest> {
+  const { settings, signal } = context
+  const prompt = await readPrompt(input.argument(0))
+  const system = input.text('system')
+  const messages: ChatMessage[] = [
+    ...(system !== undefined ? [{ role: 'system', content: system } as const] : []),
+    { role: 'user', content: prompt },
+  ]
+  const model = input.text('model') ?? settings.get('model')
+  const provider = input.text('provider') ?? settings.get('provider')
+  const maxCost = input.text('maxCost') ?? settings.get('max-cost')
+  const maxTokens = input.integer('maxTokens', 1)
+  const temperature = input.number('temperature', 0, 2)
+  return {
+    messages,
+    stream: input.flag('stream'),
+    signal,
+    ...(model !== undefined && { model }),
+    ...(provider !== undefined && { provider: asAddress(provider) }),
+    ...(maxCost !== undefined && { maxCost: parse0G(maxCost) }),
+    ...(maxTokens !== undefined && { maxTokens }),
+    ...(temperature !== undefined && { temperature }),
+  }
+}
+
+async function readPrompt(argument: string | undefined): Promise<string> {
+  const fromStdin = argument === undefined || argument === '-'
+  const prompt = fromStdin && !process.stdin.isTTY ? await readAll(process.stdin) : fromStdin ? '' : argument
+  if (prompt.trim() !== '') return fromStdin ? prompt.trimEnd() : prompt
+  throw new AppError({
+    code: 'prompt_missing',
+    message: 'There is no prompt',
+    hint: 'Give it as an argument, or on stdin',
+    next: '0g-compute infer "What is the 0G network?"',
+    exitCode: EXIT.usage,
+  })
+}
+
+function hooksFor(context: Context, progress: Progress, request: InferenceRequest): InferenceHooks {
+  const { out, network } = context
+  const funding = fundingHooks(context)
+  const stages = {
+    discover: 'Finding a provider',
+    fund: 'Looking after the money',
+    send: 'Waiting for the answer',
+    verify: 'Verifying',
+  }
+  return {
+    ...funding,
+    approve: async (plan) => {
+      progress.stop()
+      return (await funding.approve?.(plan)) ?? false
+    },
+    onStage: (stage) => progress.update(stages[stage]),
+    onOffer: async ({ service, model }, maxCost) => {
+      out.note(out.notePaint.dim(`${model} at ${service.provider}, at most ${format0G(maxCost)} 0G`))
+      if (network.kind !== 'mainnet' || request.maxCost !== undefined) return
+      progress.stop()
+      await context.confirmSpending('The answer costs at most', maxCost)
+    },
+  }
+}
+
+/** Writes the text as it comes. */
+async function show(
+  chat: AsyncGenerator<string, Answer>,
+  { out }: Context,
+  progress: Progress,
+): Promise<Answer> {
+  let last = '\n'
+  try {
+    for (;;) {
+      const { done, value } = await chat.next()
+      if (done) return value
+      progress.stop()
+      out.piece(value)
+      last = value
+    }
+  } finally {
+    if (!last.endsWith('\n')) out.piece('\n')
+  }
+}
+
+function report({ out }: Context, answer: Answer): void {
+  if (out.json) out.result(answerObject(answer), () => '')
+  const { usage, fee, verdict } = answer
+  const tokens = usage ? `${usage.promptTokens} + ${usage.completionTokens} tokens` : 'tokens not stated'
+  const cost = fee === null ? 'no receipt' : `${format0G(fee)} 0G`
+  const paint = out.notePaint
+  out.note(`${paint.dim(`${tokens}, ${cost}, ${answer.totalMs} ms`)}\nVerdict: ${renderVerdict(verdict, paint)}`)
+  if (verdict.outcome === 'rejected') {
+    out.warn('Do not rely on this answer. Its receipt is kept; 0g-compute receipts audit compares it with the chain')
+  }
+}

@@ -1,0 +1,23 @@
+import type { Answer } from '../../client/inference.ts'
+import { firstFailure } from '../../attestation/verdict.ts'
+import { receiptToJson } from '../../protocol/receipt.ts'
+
+/** An answer for programs. Amounts are decimal strings in neuron. */
+export const answerObject = (answer: Answer): object => ({
+  id: answer.id,
+  provider: answer.provider,
+  model: answer.model,
+  text: answer.text,
+  finishReason: answer.finishReason,
+  usage: answer.usage && {
+    prompt_tokens: answer.usage.promptTokens,
+    completion_tokens: answer.usage.completionTokens,
+  },
+  fee: answer.fee?.toString() ?? null,
+  verdict: answer.verdict.outcome,
+  assurance: answer.verdict.assurance,
+  failedStep: firstFailure(answer.verdict)?.name ?? null,
+  steps: answer.verdict.steps,
+  receipt: answer.receipt && receiptToJson(answer.receipt),
+  durations: { firstText: answer.firstTextMs, total: answer.totalMs },
+})

@@ -1,0 +1,30 @@
+import { format0G } from '../../base/units.ts'
+import type { FundingHooks } from '../../client/funding/funding.ts'
+import type { FundingPlan } from '../../client/funding/fundingPlan.ts'
+import type { Context } from '../framework/context.ts'
+
+/** Says the whole plan with its exact cost, asks, and then says each transaction before it is sent. */
+export function fundingHooks(context: Context): FundingHooks {
+  const { out } = context
+  const { dim } = out.notePaint
+  return {
+    approve: async (plan) => {
+      out.note(describePlan(plan))
+      await context.confirmSpending('From your wallet, gas included, at most', plan.deposit + plan.maxGasCost)
+      return true
+    },
+    onStep: ({ title }, { maxGasCost }) =>
+      out.note(`Sending: ${title} ${dim(`(gas at most ${format0G(maxGasCost)} 0G)`)}`),
+    onMined: (_step, { hash, fee }) => out.note(dim(`  mined: ${hash}, gas ${format0G(fee)} 0G`)),
+  }
+}
+
+/** The transactions of a plan, and what it costs at most. */
+export function describePlan(plan: FundingPlan): string {
+  if (plan.steps.length === 0) return 'Nothing to do: the money is there.'
+  const lines = plan.steps.map(({ title }, i) => `  ${i + 1}. ${title}`)
+  return ['Transactions:', ...lines, `  ${costOf(plan)}`].join('\n')
+}
+
+const costOf = ({ deposit, maxGasCost }: FundingPlan): string =>
+  `${format0G(deposit)} 0G from your wallet, and up to ${format0G(maxGasCost)} 0G of gas. A deposit stays yours: 0g-compute fund withdraw`

@@ -1,0 +1,125 @@
+import { combineVerdicts, type Verdict } from '../attestation/verdict.ts'
+import { type Exchange, verifyAnswer } from '../attestation/verifyAnswer.ts'
+import { type Address, sameAddress } from '../base/hex.ts'
+import { receiptFromJson, recoverReceipt, type SignedReceipt } from '../protocol/receipt.ts'
+import { BrokerApi } from './brokerApi.ts'
+import type { FinishedExchange } from './exchange.ts'
+import { Mutex } from './mutex.ts'
+import type { Offer } from './offers.ts'
+import { fetchProof } from './proof.ts'
+import type { CheckedProvider } from './providerCheck.ts'
+import type { ReceiptAccount } from './receipts/receiptStore.ts'
+import { promptTokenBound } from './reservation.ts'
+import { requireAccount, type Session } from './session.ts'
+
+/** Endpoint of chat as receipts name it. */
+export const CHAT_ENDPOINT = '/v1/chat/completions'
+
+/** End-of-text and other control tokens that are generated and not delivered. */
+const HIDDEN_TOKENS = 16
+
+/** An exchange that is over, and everything that was agreed before it. */
+export interface JudgedExchange {
+  readonly offer: Offer
+  readonly checked: CheckedProvider
+  readonly body: Uint8Array
+  readonly maxTokens: number
+  readonly finished: FinishedExchange
+  readonly token: string
+  /** When the answer ended, ms. */
+  readonly now: number
+}
+
+export interface Judgement {
+  readonly verdict: Verdict
+  /** The receipt, where the provider's signer did make it for this user. */
+  readonly receipt: SignedReceipt | null
+}
+
+/** Fetches the proof of an answer, judges it, and keeps the receipt. */
+export class AnswerJudge {
+  readonly #session: Session
+  /** A receipt is compared with the known ones and kept before the next is looked at. */
+  readonly #turn = new Mutex()
+
+  constructor(session: Session) {
+    this.#session = session
+  }
+
+  async judge(judged: JudgedExchange): Promise<Judgement> {
+    const { runtime } = this.#session
+    const broker = new BrokerApi(runtime, judged.offer.service.url)
+    const proof = await fetchProof(runtime, broker, judged.finished.id, judged.token)
+    return this.#turn.run(async () => {
+      const exchange = this.#exchange(judged)
+      const signed = proof && readReceipt(proof.receipt)
+      const known = await this.#session.receipts.known(exchange, signed?.receipt.seq ?? 0)
+      const answered = verifyAnswer(
+        exchange,
+        { text: proof?.text ?? null, receipt: proof?.receipt ?? null },
+        known,
+        judged.checked.verdict.assurance,
+      )
+      const verdict = combineVerdicts(judged.checked.verdict, answered)
+      const receipt = signed && isStatement(signed, exchange) ? signed : null
+      if (receipt) await this.#keep(receipt, verdict)
+      return { verdict, receipt }
+    })
+  }
+
+  #keep(signed: SignedReceipt, { outcome }: Verdict): Promise<void> {
+    const savedAt = this.#session.runtime.now()
+    return this.#session.receipts.add({ signed, source: 'answer', outcome, savedAt })
+  }
+
+  #exchange({ offer, checked, body, maxTokens, finished, now }: JudgedExchange): Exchange {
+    const { network } = this.#session
+    return {
+      chainId: network.chainId,
+      contract: network.inference,
+      provider: offer.service.provider,
+      user: requireAccount(this.#session).address,
+      signer: checked.signers.receipt,
+      textSigner: checked.signers.text,
+      id: finished.id,
+      endpoint: CHAT_ENDPOINT,
+      model: offer.model,
+      modelDigest: offer.modelDigest,
+      requestHash: finished.requestHash,
+      responseHash: finished.responseHash,
+      responseBytes: finished.responseBytes,
+      ended: finished.cut ? 'partial' : 'complete',
+      prices: offer.prices,
+      bounds: boundsOf(body, maxTokens, finished),
+      evidence: checked.verdict.evidence,
+      now,
+    }
+  }
+}
+
+/** A token stands for at least one byte of what was sent or delivered. */
+const boundsOf = (body: Uint8Array, maxTokens: number, { answer }: FinishedExchange) => ({
+  input: promptTokenBound(body.length),
+  output: Math.min(maxTokens, answer.deliveredBytes + HIDDEN_TOKENS),
+})
+
+/** Whether the provider's signer made this statement to this user: only then is it worth keeping. */
+export function isStatement(signed: SignedReceipt, expected: ReceiptAccount & { signer: Address }): boolean {
+  const signer = recoverReceipt(signed)
+  return (
+    signer !== null &&
+    sameAddress(signer, expected.signer) &&
+    signed.chainId === expected.chainId &&
+    sameAddress(signed.contract, expected.contract) &&
+    sameAddress(signed.receipt.provider, expected.provider) &&
+    sameAddress(signed.receipt.user, expected.user)
+  )
+}
+
+function readReceipt(json: unknown): SignedReceipt | null {
+  try {
+    return receiptFromJson(json)
+  } catch {
+    return null
+  }
+}

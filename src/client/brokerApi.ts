@@ -1,0 +1,147 @@
+import type { Address } from '../base/hex.ts'
+import type { ReceiptJson } from '../protocol/receipt.ts'
+import type { TextProof } from '../protocol/textProof.ts'
+import { brokerError, malformedAnswer } from './brokerError.ts'
+import type { HttpResponse, Runtime } from './runtime.ts'
+
+/** Largest document that is read from a broker, bytes. */
+const MAX_DOCUMENT = 5 * 1024 * 1024
+const DOCUMENT_TIMEOUT_MS = 10_000
+
+/** An entry of `GET /v1/models`, as far as it is read. */
+export interface BrokerModel {
+  readonly id: string
+  readonly contextLength: number | null
+  /** Neuron per token; null where the broker names no price. */
+  readonly prices: { readonly input: bigint; readonly output: bigint } | null
+  /** sha256 of the weights, 64 hex digits. */
+  readonly digest: string | null
+}
+
+/** The proof of an answer. */
+export interface ProofDocument {
+  readonly text: TextProof
+  readonly receipt: ReceiptJson | null
+}
+
+/** Reads the documents of one broker. Nothing of what it answers is believed here. */
+export class BrokerApi {
+  readonly #runtime: Runtime
+  readonly #url: string
+
+  /** @param url as registered on chain, with or without a slash at its end */
+  constructor(runtime: Runtime, url: string) {
+    this.#runtime = runtime
+    this.#url = url.replace(/\/+$/, '')
+  }
+
+  /** Base of the inference endpoints. */
+  get proxyUrl(): string {
+    return `${this.#url}/v1/proxy`
+  }
+
+  async models(timeoutMs = DOCUMENT_TIMEOUT_MS): Promise<BrokerModel[]> {
+    const { data } = (await this.#json('/v1/models', {}, timeoutMs)) as { data?: unknown }
+    if (!Array.isArray(data)) throw malformedAnswer('/v1/models')
+    return data.map(asModel).filter((model) => model !== null)
+  }
+
+  /** The attestation document, or null where the broker has none. */
+  async quote(): Promise<string | null> {
+    const response = await this.#get('/v1/quote', {}, DOCUMENT_TIMEOUT_MS)
+    const text = await readText(response, '/v1/quote')
+    if (response.status === 404) return null
+    if (response.status !== 200) throw brokerError(response.status, text)
+    return text
+  }
+
+  /** Neuron that the broker says is owed and not settled. */
+  async unsettledFee(user: Address, token: string): Promise<bigint> {
+    const path = `/v1/user/${user}/unsettledfee`
+    const { unsettledFee } = (await this.#json(path, bearer(token))) as { unsettledFee?: unknown }
+    if (typeof unsettledFee !== 'string' || !/^\d{1,30}$/.test(unsettledFee)) throw malformedAnswer(path)
+    return BigInt(unsettledFee)
+  }
+
+  /** One page of the user's receipts with numbers above `after`; `next` is null on the last one. */
+  async receipts(user: Address, after: number, token: string) {
+    const path = `/v1/user/${user}/receipts?after=${after}`
+    const page = (await this.#json(path, bearer(token))) as { receipts?: unknown; next?: unknown }
+    if (!Array.isArray(page.receipts)) throw malformedAnswer(path)
+    const next = Number.isSafeInteger(page.next) ? (page.next as number) : null
+    return { receipts: page.receipts as unknown[], next }
+  }
+
+  /** Signature and receipt of an answer. */
+  async proof(id: string, token: string): Promise<ProofDocument> {
+    const path = `/v1/proxy/signature/${encodeURIComponent(id)}`
+    const { receipt = null, ...text } = (await this.#json(path, bearer(token))) as TextProof & {
+      receipt?: ReceiptJson | null
+    }
+    return { text, receipt }
+  }
+
+  async #json(path: string, headers: Readonly<Record<string, string>>, timeoutMs = DOCUMENT_TIMEOUT_MS) {
+    const response = await this.#get(path, headers, timeoutMs)
+    const text = await readText(response, path)
+    if (response.status !== 200) throw brokerError(response.status, text)
+    const value = parseJson(text)
+    if (typeof value !== 'object' || value === null) throw malformedAnswer(path)
+    return value
+  }
+
+  #get(path: string, headers: Readonly<Record<string, string>>, timeoutMs: number): Promise<HttpResponse> {
+    return this.#runtime.request({
+      method: 'GET',
+      url: this.#url + path,
+      headers: { accept: 'application/json', ...headers },
+      headersTimeoutMs: timeoutMs,
+      bodyTimeoutMs: timeoutMs,
+      signal: AbortSignal.timeout(timeoutMs * 2),
+    })
+  }
+}
+
+export const bearer = (token: string): { authorization: string } => ({ authorization: `Bearer ${token}` })
+
+/** A whole body as text, at most `MAX_DOCUMENT` bytes. */
+export async function readText(response: HttpResponse, what: string): Promise<string> {
+  const decoder = new TextDecoder()
+  let text = ''
+  let size = 0
+  for await (const chunk of response.body) {
+    size += chunk.length
+    if (size > MAX_DOCUMENT) throw malformedAnswer(what)
+    text += decoder.decode(chunk, { stream: true })
+  }
+  return text + decoder.decode()
+}
+
+function asModel(value: unknown): BrokerModel | null {
+  const entry = value as {
+    id?: unknown
+    context_length?: unknown
+    pricing?: { prompt?: unknown; completion?: unknown }
+    model_digest?: unknown
+  } | null
+  if (typeof entry?.id !== 'string') return null
+  const input = asNeuron(entry.pricing?.prompt)
+  const output = asNeuron(entry.pricing?.completion)
+  return {
+    id: entry.id,
+    contextLength: Number.isSafeInteger(entry.context_length) ? (entry.context_length as number) : null,
+    prices: input !== null && output !== null ? { input, output } : null,
+    digest: typeof entry.model_digest === 'string' ? entry.model_digest : null,
+  }
+}
+
+const asNeuron = (value: unknown): bigint | null =>
+  typeof value === 'string' && /^\d{1,30}$/.test(value) ? BigInt(value) : null
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch {
+    return null
+  }
+}

@@ -1,0 +1,89 @@
+import { brokerError, malformedAnswer } from './brokerError.ts'
+
+/** Tokens as the provider's engine counts them. */
+export interface Usage {
+  readonly promptTokens: number
+  readonly completionTokens: number
+}
+
+interface Choice {
+  readonly delta?: unknown
+  readonly message?: unknown
+  readonly text?: unknown
+  readonly finish_reason?: unknown
+}
+
+/** What an answer says, read piece by piece; every field is a stranger's word. */
+export class ChatAnswer {
+  text = ''
+  finishReason: string | null = null
+  usage: Usage | null = null
+  /** From the body; the header `ZG-Res-Key` goes before it. */
+  id: string | null = null
+  /** UTF-8 bytes of everything generated that was delivered: text, reasoning, tool calls. */
+  deliveredBytes = 0
+  /** Pieces that carried something generated. */
+  pieces = 0
+  /** The stream said that it is over. */
+  done = false
+
+  /**
+   * Reads a whole body, or the data of one event.
+   * @returns the text to show
+   * @throws AppError the provider's error when that is what it sent, `provider_answer_malformed`
+   */
+  read(json: string): string {
+    if (json === '[DONE]') {
+      this.done = true
+      return ''
+    }
+    const body = parse(json)
+    if (body.error) throw brokerError(502, json)
+    if (typeof body.id === 'string') this.id ??= body.id
+    this.usage = asUsage(body.usage) ?? this.usage
+    const choices: unknown[] = Array.isArray(body.choices) ? body.choices : []
+    return choices.map((choice) => this.#readChoice(choice as Choice | null)).join('')
+  }
+
+  #readChoice(choice: Choice | null): string {
+    if (typeof choice !== 'object' || choice === null) return ''
+    if (typeof choice.finish_reason === 'string') this.finishReason = choice.finish_reason
+    const part = choice.delta ?? choice.message ?? { content: choice.text }
+    const { role: _role, ...generated } = (typeof part === 'object' && part !== null ? part : {}) as {
+      role?: unknown
+      content?: unknown
+    }
+    const bytes = stringBytes(generated)
+    if (bytes > 0) this.pieces++
+    this.deliveredBytes += bytes
+    const text = typeof generated.content === 'string' ? generated.content : ''
+    this.text += text
+    return text
+  }
+}
+
+function parse(json: string): { id?: unknown; error?: unknown; usage?: unknown; choices?: unknown } {
+  try {
+    const value: unknown = JSON.parse(json)
+    if (typeof value === 'object' && value !== null) return value
+  } catch {
+    // answered below, like JSON that is no object
+  }
+  throw malformedAnswer('/v1/chat/completions')
+}
+
+function asUsage(value: unknown): Usage | null {
+  const { prompt_tokens: promptTokens, completion_tokens: completionTokens } = (value ?? {}) as {
+    prompt_tokens?: unknown
+    completion_tokens?: unknown
+  }
+  const isCount = (count: unknown): count is number => Number.isSafeInteger(count) && (count as number) >= 0
+  return isCount(promptTokens) && isCount(completionTokens) ? { promptTokens, completionTokens } : null
+}
+
+/** Bytes of all strings in a value, however deep. */
+function stringBytes(value: unknown): number {
+  if (typeof value === 'string') return new TextEncoder().encode(value).length
+  if (typeof value !== 'object' || value === null) return 0
+  return Object.values(value).reduce<number>((sum, item) => sum + stringBytes(item), 0)
+}

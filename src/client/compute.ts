@@ -1,0 +1,183 @@
+import type { JsonRpcApiProvider, Signer } from 'ethers'
+import type { Address } from '../base/hex.ts'
+import { type Account, findAccount, inferenceContract, type Service } from '../chain/inference.ts'
+import { type LedgerMinimums, ledgerContract, readMinimums } from '../chain/ledger.ts'
+import type { NetworkProfile } from '../chain/networks.ts'
+import { Funding, type FundingHooks, type FundingResult } from './funding/funding.ts'
+import type { FundingPlan } from './funding/fundingPlan.ts'
+import { type FundStatus, readFundStatus } from './funding/fundStatus.ts'
+import { Withdrawal, type WithdrawHooks, type WithdrawOptions, type WithdrawResult } from './funding/withdraw.ts'
+import { BrokerApi } from './brokerApi.ts'
+import { type Answer, Inference, type InferenceHooks, type InferenceRequest } from './inference.ts'
+import { getProvider, listModels, listOffers, listProviders, type Offer } from './offers.ts'
+import { type CheckedProvider, checkProvider } from './providerCheck.ts'
+import { type Audit, auditReceipts } from './receipts/audit.ts'
+import type { ReceiptStore, StoredReceipt } from './receipts/receiptStore.ts'
+import type { Runtime } from './runtime.ts'
+import { type BuyerAccount, requireAccount, type Session } from './session.ts'
+import { SessionTokens } from './tokens.ts'
+
+export interface ComputeOptions {
+  readonly network: NetworkProfile
+  /** Connected to that network; `connect` makes sure that it is. */
+  readonly rpc: JsonRpcApiProvider
+  readonly runtime: Runtime
+  readonly receipts: ReceiptStore
+  /** Whose money is spent. Discovery works without. */
+  readonly account?: BuyerAccount
+}
+
+/**
+ * The 0G Compute Network for a buyer: who sells what, money, answers, receipts.
+ *
+ * Made by `openCompute` in Node. Amounts are neuron. Every failure is an `AppError` with a stable code.
+ *
+ * @example
+ * const compute = await openCompute({ network, account, stateDir })
+ * const answer = await compute.infer(
+ *   { messages: [{ role: 'user', content: 'What is the 0G network?' }] },
+ *   { approve: (plan) => plan.deposit <= parse0G('1') },
+ * )
+ * if (answer.verdict.outcome !== 'accepted') throw new Error('not what was paid for')
+ */
+export class Compute {
+  readonly network: NetworkProfile
+  readonly #session: Session
+  readonly #tokens: SessionTokens
+  readonly #funding: Funding
+  readonly #inference: Inference
+
+  constructor({ network, rpc, runtime, receipts, account }: ComputeOptions) {
+    this.network = network
+    this.#session = {
+      network,
+      rpc,
+      ledger: ledgerContract(network.ledger, rpc),
+      inference: inferenceContract(network.inference, rpc),
+      runtime,
+      receipts,
+      account: account ? unlockedOnce(account) : null,
+    }
+    this.#tokens = new SessionTokens(this.#session)
+    this.#funding = new Funding(this.#session)
+    this.#inference = new Inference(this.#session, this.#funding, this.#tokens)
+  }
+
+  /** Registered services, cheapest first. */
+  providers(): Promise<Service[]> {
+    return listProviders(this.#session)
+  }
+
+  /** @throws AppError `provider_unknown` */
+  provider(address: Address): Promise<Service> {
+    return getProvider(this.#session, address)
+  }
+
+  /** What every provider that answers sells, cheapest first. */
+  models(): Promise<Offer[]> {
+    return listModels(this.#session)
+  }
+
+  /** What one provider sells. @throws AppError `provider_unreachable`, `provider_slow` */
+  offers(service: Service): Promise<Offer[]> {
+    return listOffers(this.#session, service)
+  }
+
+  /** What stands behind a provider's key. */
+  checkProvider(service: Service): Promise<CheckedProvider> {
+    return checkProvider(this.#session, service)
+  }
+
+  /** The user's sub-account at a provider, or null. */
+  account(provider: Address): Promise<Account | null> {
+    return findAccount(this.#session.inference, requireAccount(this.#session).address, provider)
+  }
+
+  /**
+   * An answer whose text comes as it is made: iterate for the text; the generator's return value is the answer
+   * with its verdict.
+   */
+  chat(request: InferenceRequest, hooks?: InferenceHooks): AsyncGenerator<string, Answer> {
+    return this.#inference.chat(request, hooks)
+  }
+
+  /** A whole answer with its verdict. The verdict may be `rejected`: look at it before using the text. */
+  async infer(request: InferenceRequest, hooks?: InferenceHooks): Promise<Answer> {
+    const chat = this.chat(request, hooks)
+    for (;;) {
+      const { done, value } = await chat.next()
+      if (done) return value
+    }
+  }
+
+  /** Least deposit and transfer that the chain takes, neuron. */
+  minimums(): Promise<LedgerMinimums> {
+    return readMinimums(this.#session.ledger)
+  }
+
+  /** Puts money into the ledger. @throws AppError `deposit_too_small`, `insufficient_funds`, `funding_needed` */
+  deposit(amount: bigint, hooks: FundingHooks): Promise<FundingResult> {
+    return this.#funding.deposit(amount, hooks)
+  }
+
+  /**
+   * Makes sure that `amount` neuron are free at a provider and its signer is acknowledged. No transaction when
+   * that is so.
+   */
+  ensureFunds(provider: Address, amount: bigint, hooks: FundingHooks): Promise<FundingResult> {
+    return this.#funding.ensure(provider, () => amount, hooks)
+  }
+
+  /** What `ensureFunds`, or `deposit` without a provider, would send. */
+  planFunds(provider: Address | null, amount: bigint): Promise<FundingPlan> {
+    return provider ? this.#funding.plan(provider, amount) : this.#funding.planDeposit(amount)
+  }
+
+  /** Every place where the user's money can be. @param askProviders what is owed; needs the key */
+  fundStatus({ askProviders }: { readonly askProviders: boolean }): Promise<FundStatus> {
+    return readFundStatus(this.#session, askProviders ? this.#unsettled : undefined)
+  }
+
+  /** Brings money back to the wallet; may be interrupted and called again. */
+  withdraw(options: WithdrawOptions, hooks?: WithdrawHooks): Promise<WithdrawResult> {
+    return new Withdrawal(this.#session, options, hooks).run()
+  }
+
+  /** Receipts kept for this user, of one provider or of all, oldest first. */
+  async receipts(provider?: Address): Promise<StoredReceipt[]> {
+    const { network, receipts } = this.#session
+    const user = requireAccount(this.#session).address
+    const owner = { chainId: network.chainId, contract: network.inference, user }
+    const accounts = provider ? [{ ...owner, provider }] : await receipts.accounts(owner)
+    const lists = await Promise.all(accounts.map((account) => receipts.list(account)))
+    return lists.flat().sort((a, b) => a.signed.receipt.issuedAt - b.signed.receipt.issuedAt)
+  }
+
+  /** Receipts against the chain; what no receipt explains is named. */
+  audit(provider?: Address): Promise<Audit> {
+    return auditReceipts(this.#session, this.#tokens, provider)
+  }
+
+  async close(): Promise<void> {
+    this.#session.rpc.destroy()
+    await this.#session.runtime.close()
+  }
+
+  readonly #unsettled = async (provider: Address, url: string): Promise<bigint> => {
+    const account = await this.account(provider)
+    const token = await this.#tokens.get(provider, account?.generation ?? 0)
+    return new BrokerApi(this.#session.runtime, url).unsettledFee(requireAccount(this.#session).address, token)
+  }
+}
+
+/** A wallet asks for its password once. */
+function unlockedOnce({ address, signer }: BuyerAccount): BuyerAccount {
+  let unlocked: Promise<Signer> | undefined
+  return {
+    address,
+    signer: (rpc) => {
+      unlocked ??= Promise.resolve(signer(rpc))
+      return unlocked
+    },
+  }
+}

@@ -1,0 +1,131 @@
+import type { TransactionReceipt } from 'ethers'
+import { AppError, EXIT } from '../../base/errors.ts'
+import type { Address } from '../../base/hex.ts'
+import { format0G } from '../../base/units.ts'
+import { findAccount } from '../../chain/inference.ts'
+import { findLedger, readMinimums } from '../../chain/ledger.ts'
+import { type PreparedTransaction, prepare, send } from '../../chain/transaction.ts'
+import { Mutex } from '../mutex.ts'
+import { requireAccount, type Session } from '../session.ts'
+import { type FundingPlan, type FundingState, type FundingStep, planDeposit, planProvider } from './fundingPlan.ts'
+
+/** Said and asked while money moves. Nothing moves without `approve`. */
+export interface FundingHooks {
+  /** Whether to carry the plan out. Without it, or when it answers false, nothing is sent. */
+  readonly approve?: (plan: FundingPlan) => Promise<boolean> | boolean
+  /** Before each transaction. */
+  readonly onStep?: (step: FundingStep, prepared: PreparedTransaction) => void
+  readonly onMined?: (step: FundingStep, receipt: TransactionReceipt) => void
+}
+
+export interface FundingResult {
+  readonly plan: FundingPlan
+  readonly transactions: readonly { readonly title: string; readonly txHash: string; readonly gasCost: bigint }[]
+}
+
+/**
+ * Moves money towards providers. One at a time: of calls made together, the first does the work and the others
+ * find it done.
+ */
+export class Funding {
+  readonly #session: Session
+  readonly #turn = new Mutex()
+
+  constructor(session: Session) {
+    this.#session = session
+  }
+
+  /**
+   * Makes sure that `needed()` neuron are free at a provider and its signer is acknowledged. The need is asked
+   * for when it is this call's turn, so that it can include what others have added meanwhile.
+   * @param headroomPercent is transferred beyond the need, when something has to be transferred at all
+   * @throws AppError `funding_needed` without approval, `insufficient_funds`, `transaction_reverted`,
+   * `transaction_unknown`
+   */
+  ensure(
+    provider: Address,
+    needed: () => bigint,
+    hooks: FundingHooks,
+    headroomPercent = 0n,
+  ): Promise<FundingResult> {
+    return this.#turn.run(async () => {
+      return this.#execute(await this.plan(provider, needed(), headroomPercent), hooks)
+    })
+  }
+
+  /** What `ensure` would send. */
+  async plan(provider: Address, needed: bigint, headroomPercent = 0n): Promise<FundingPlan> {
+    const state = await this.state(provider)
+    const contracts = await this.#contracts()
+    const least = planProvider(state, contracts, provider, needed)
+    if (least.transfer === 0n) return least
+    const wished = (needed * (100n + headroomPercent)) / 100n
+    return withHeadroom(least, () => planProvider(state, contracts, provider, wished))
+  }
+
+  /** What `deposit` would send. */
+  async planDeposit(amount: bigint): Promise<FundingPlan> {
+    return planDeposit(await this.state(null), await this.#contracts(), amount)
+  }
+
+  /** Deposits into the ledger. @throws AppError `deposit_too_small` and those of `ensure` */
+  deposit(amount: bigint, hooks: FundingHooks): Promise<FundingResult> {
+    return this.#turn.run(async () => this.#execute(await this.planDeposit(amount), hooks))
+  }
+
+  /** What the chain says, read together. */
+  async state(provider: Address | null): Promise<FundingState> {
+    const { rpc, ledger, inference } = this.#session
+    const { address } = requireAccount(this.#session)
+    const [wallet, record, minimums, account, fees] = await Promise.all([
+      rpc.getBalance(address),
+      findLedger(ledger, address),
+      readMinimums(ledger),
+      provider === null ? null : findAccount(inference, address, provider),
+      rpc.getFeeData(),
+    ])
+    return { wallet, ledger: record, minimums, account, gasPrice: fees.maxFeePerGas ?? fees.gasPrice ?? 0n }
+  }
+
+  async #contracts() {
+    const { ledger, inference } = this.#session
+    const info = await ledger.getFunction('getServiceInfo').staticCall(inference.target)
+    return { ledger, inference, serviceName: info.fullName as string }
+  }
+
+  async #execute(plan: FundingPlan, hooks: FundingHooks): Promise<FundingResult> {
+    if (plan.steps.length === 0) return { plan, transactions: [] }
+    if (!(await hooks.approve?.(plan))) throw fundingNeeded(plan)
+    const signer = await requireAccount(this.#session).signer(this.#session.rpc)
+    const transactions: FundingResult['transactions'][number][] = []
+    for (const step of plan.steps) {
+      const contract = step.call.contract.connect(signer) as typeof step.call.contract
+      const prepared = await prepare(signer, { ...step.call, contract })
+      hooks.onStep?.(step, prepared)
+      const receipt = await send(signer, prepared)
+      hooks.onMined?.(step, receipt)
+      transactions.push({ title: step.title, txHash: receipt.hash, gasCost: receipt.fee })
+    }
+    return { plan, transactions }
+  }
+}
+
+/** The plan with head-room, or the plain one where the wallet cannot pay for more. */
+function withHeadroom(plain: FundingPlan, roomy: () => FundingPlan): FundingPlan {
+  try {
+    return roomy()
+  } catch {
+    return plain
+  }
+}
+
+const fundingNeeded = (plan: FundingPlan): AppError =>
+  new AppError({
+    code: 'funding_needed',
+    message: `The provider needs ${format0G(plan.transfer)} 0G more, of which ${format0G(plan.deposit)} 0G from the wallet`,
+    hint: 'Nothing was sent. Approve the plan, or fund the provider yourself',
+    next: `0g-compute fund ${format0G(plan.transfer)}${plan.provider ? ` --provider ${plan.provider}` : ''}`,
+    exitCode: EXIT.noFunds,
+    status: 402,
+    details: { transfer: plan.transfer.toString(), deposit: plan.deposit.toString() },
+  })

@@ -1,0 +1,41 @@
+import type { Outcome } from '../../attestation/verdict.ts'
+import type { KnownReceipts } from '../../attestation/verifyAnswer.ts'
+import type { Address } from '../../base/hex.ts'
+import type { SignedReceipt } from '../../protocol/receipt.ts'
+
+/** Whose receipts: one counter of one provider. */
+export interface ReceiptAccount {
+  readonly chainId: number
+  readonly contract: Address
+  readonly user: Address
+  readonly provider: Address
+}
+
+export interface StoredReceipt {
+  readonly signed: SignedReceipt
+  /** How it came here: with an answer of this machine, or from the broker when the receipts were audited. */
+  readonly source: 'answer' | 'audit'
+  /** What the check of the answer came to; null for what no answer of this machine stands behind. */
+  readonly outcome: Outcome | null
+  /** ms */
+  readonly savedAt: number
+}
+
+/** Keeps receipts for good. Only receipts whose signature was checked are put in. */
+export interface ReceiptStore {
+  /** What is known beside a receipt with this number. */
+  known(account: ReceiptAccount, seq: number): Promise<KnownReceipts>
+  /** Adds one; the same receipt twice is kept once. Durable when the promise resolves. */
+  add(receipt: StoredReceipt): Promise<void>
+  /** Receipts of an account by number. */
+  list(account: ReceiptAccount): Promise<readonly StoredReceipt[]>
+  /** Every account that has receipts of this user on this contract. */
+  accounts(owner: Omit<ReceiptAccount, 'provider'>): Promise<readonly ReceiptAccount[]>
+}
+
+export const accountOf = ({ chainId, contract, receipt }: SignedReceipt): ReceiptAccount => ({
+  chainId,
+  contract,
+  user: receipt.user,
+  provider: receipt.provider,
+})

@@ -1,0 +1,49 @@
+import { AppError, EXIT } from '../base/errors.ts'
+import { format0G } from '../base/units.ts'
+import type { Offer } from './offers.ts'
+
+/** Tokens that a chat template or a default system prompt may add to what stands in the body. */
+const TEMPLATE_TOKENS = 64
+/** Asked for where the user does not say. */
+const DEFAULT_MAX_TOKENS = 512
+
+/** The most tokens that a request body can become: a byte of it is at most one token. */
+export const promptTokenBound = (bodyBytes: number): number => bodyBytes + TEMPLATE_TOKENS
+
+/** The most that a request can cost, neuron: what a broker sets aside before it starts. */
+export const worstCost = (bodyBytes: number, maxTokens: number, { input, output }: Offer['prices']): bigint =>
+  BigInt(promptTokenBound(bodyBytes)) * input + BigInt(maxTokens) * output
+
+export interface TokenLimit {
+  readonly asked: number | undefined
+  /** Neuron. */
+  readonly maxCost: bigint | undefined
+  readonly contextLength: number | null
+  readonly bodyBytes: number
+  readonly prices: Offer['prices']
+}
+
+/**
+ * How many tokens to ask for: what the user says, else as many as context and `maxCost` leave.
+ * @throws AppError `max_cost_exceeded` when even the least costs more
+ */
+export function chooseMaxTokens({ asked, maxCost, contextLength, bodyBytes, prices }: TokenLimit): number {
+  const wished = asked ?? Math.min(DEFAULT_MAX_TOKENS, Math.max(1, Math.floor((contextLength ?? 4096) / 2)))
+  if (maxCost === undefined) return wished
+  const cost = worstCost(bodyBytes, wished, prices)
+  if (cost <= maxCost) return wished
+  const left = maxCost - worstCost(bodyBytes, 0, prices)
+  const affordable = prices.output > 0n && left > 0n ? Number(left / prices.output) : 0
+  if (asked !== undefined || affordable < 1) throw tooDear(cost, maxCost)
+  return affordable
+}
+
+const tooDear = (cost: bigint, maxCost: bigint): AppError =>
+  new AppError({
+    code: 'max_cost_exceeded',
+    message: `The answer may cost ${format0G(cost)} 0G, the limit is ${format0G(maxCost)} 0G`,
+    hint: 'Nothing was sent. Raise --max-cost, lower --max-tokens, or choose a cheaper provider',
+    next: '0g-compute provider list',
+    exitCode: EXIT.noFunds,
+    details: { cost: cost.toString(), maxCost: maxCost.toString() },
+  })

@@ -1,0 +1,40 @@
+/** An HTTP request; the body is sent as these very bytes. */
+export interface HttpRequest {
+  readonly method: 'GET' | 'POST'
+  readonly url: string
+  readonly headers?: Readonly<Record<string, string>>
+  readonly body?: Uint8Array
+  readonly signal?: AbortSignal
+  /** Until the response's headers, ms. */
+  readonly headersTimeoutMs: number
+  /** Between two pieces of the body, ms. */
+  readonly bodyTimeoutMs: number
+}
+
+export interface HttpResponse {
+  readonly status: number
+  /** @param name lower case */
+  header(name: string): string | null
+  /** Content-decoded bytes. Reading throws when the connection breaks before the end. */
+  readonly body: AsyncIterable<Uint8Array>
+}
+
+/** sha256 over bytes as they pass. */
+export interface Hasher {
+  update(bytes: Uint8Array): void
+  /** 64 hex digits. */
+  digest(): string
+}
+
+/** What the client needs of its surroundings: Node has one (`nodeRuntime.ts`), a browser another. */
+export interface Runtime {
+  /** @throws AppError `provider_unreachable`, `provider_slow` */
+  request(request: HttpRequest): Promise<HttpResponse>
+  sha256(): Hasher
+  /** @returns lower-case hex */
+  randomHex(bytes: number): string
+  /** ms */
+  now(): number
+  sleep(ms: number, signal?: AbortSignal): Promise<void>
+  close(): Promise<void>
+}
