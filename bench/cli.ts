@@ -1,6 +1,6 @@
 import { spawnSync } from 'node:child_process'
 import { join } from 'node:path'
-import { report, type Result } from './report.ts'
+import { type Result, report } from './report.ts'
 
 const ROUNDS = 10
 const PROGRAM = join(import.meta.dirname, '../bin/0g-compute.js')

@@ -11,6 +11,4 @@ if (version[0] < 22 || (version[0] === 22 && version[1] < 19)) {
   process.exit(1)
 }
 
-import('./start.js').then(function (start) {
-  return start.run()
-})
+import('./start.js').then((start) => start.run())

@@ -2,14 +2,17 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
-import { type DemoResult, tellStory } from './demo/story.ts'
 import { Cli } from './demo/cli.ts'
+import { type DemoResult, tellStory } from './demo/story.ts'
 
 /**
  * The main job from end to end, with the commands that a person would type: a stranger pays a stranger's machine
  * for an answer, and checks it. `--json` prints one object on stdout and nothing else.
  */
-const { values } = parseArgs({ options: { json: { type: 'boolean' }, finetune: { type: 'boolean' } }, allowNegative: true })
+const { values } = parseArgs({
+  options: { json: { type: 'boolean' }, finetune: { type: 'boolean' } },
+  allowNegative: true,
+})
 
 const home = mkdtempSync(join(tmpdir(), '0g-compute-demo-'))
 const cli = new Cli(home, values.json ? () => {} : (text) => console.log(text))

@@ -1,5 +1,7 @@
 /** The SDK: `import { openCompute } from '0g-compute'`. */
-export { AppError, EXIT, type ErrorObject } from './base/errors.ts'
+
+export type { Outcome, Verdict, VerdictStep } from './attestation/verdict.ts'
+export { AppError, type ErrorObject, EXIT } from './base/errors.ts'
 export type { Address, Hex } from './base/hex.ts'
 export { format0G, ONE_0G, parse0G } from './base/units.ts'
 export type { Account, Service } from './chain/inference.ts'
@@ -13,11 +15,10 @@ export type { WithdrawOptions, WithdrawResult } from './client/funding/withdraw.
 export type { Answer, InferenceHooks, InferenceRequest } from './client/inference.ts'
 export { nodeRuntime } from './client/nodeRuntime.ts'
 export type { Offer } from './client/offers.ts'
-export { openCompute, type OpenComputeOptions } from './client/openCompute.ts'
+export { type OpenComputeOptions, openCompute } from './client/openCompute.ts'
 export type { Audit, ProviderAudit, Unexplained } from './client/receipts/audit.ts'
 export { fileReceiptStore } from './client/receipts/fileReceiptStore.ts'
 export { memoryReceiptStore } from './client/receipts/memoryReceiptStore.ts'
 export type { ReceiptStore, StoredReceipt } from './client/receipts/receiptStore.ts'
 export type { Runtime } from './client/runtime.ts'
 export type { BuyerAccount } from './client/session.ts'
-export type { Outcome, Verdict, VerdictStep } from './attestation/verdict.ts'

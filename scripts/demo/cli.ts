@@ -26,12 +26,17 @@ export class Cli {
 
   /** Shows the command as a person would type it. */
   show(words: readonly string[]): void {
-    this.say(`\n$ 0g-compute ${words.map((word) => (/[^\w./-]/.test(word) ? JSON.stringify(word) : word)).join(' ')}`)
+    this.say(
+      `\n$ 0g-compute ${words.map((word) => (/[^\w./-]/.test(word) ? JSON.stringify(word) : word)).join(' ')}`,
+    )
   }
 
   #spawn(args: readonly string[]): Promise<{ code: number; stdout: string; stderr: string }> {
     return new Promise((resolve, reject) => {
-      const child = spawn(process.execPath, [PROGRAM, ...args], { env: this.#env, stdio: ['ignore', 'pipe', 'pipe'] })
+      const child = spawn(process.execPath, [PROGRAM, ...args], {
+        env: this.#env,
+        stdio: ['ignore', 'pipe', 'pipe'],
+      })
       let stdout = ''
       let stderr = ''
       child.stdout.on('data', (chunk) => {

@@ -1,8 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { format0G } from '../../src/base/units.ts'
 import { inferenceContract } from '../../src/chain/inference.ts'
-import { RpcProvider } from '../../src/chain/rpc.ts'
 import type { NetworkProfile } from '../../src/chain/networks.ts'
+import { RpcProvider } from '../../src/chain/rpc.ts'
 import type { Cli } from './cli.ts'
 
 /** What `npm run demo -- --json` prints. Amounts are decimal strings in neuron. */
@@ -51,11 +51,12 @@ export async function tellStory(cli: Cli): Promise<DemoResult> {
   const startedAt = performance.now()
   say('A stranger pays a stranger’s machine for an answer, and checks it. Everything runs on this machine.')
 
-  const up = await step<{ chainId: number; rpc: string; user: string; provider: { address: string; url: string } }>(
-    cli,
-    ['devnet', 'up', '--port', '0'],
-    'devnetUp',
-  )
+  const up = await step<{
+    chainId: number
+    rpc: string
+    user: string
+    provider: { address: string; url: string }
+  }>(cli, ['devnet', 'up', '--port', '0'], 'devnetUp')
   say(`A chain with the contracts (${up.rpc}), you with 1000 0G (${up.user}),`)
   say(`and a provider with a model of its own (${up.provider.url}).`)
 
@@ -63,10 +64,16 @@ export async function tellStory(cli: Cli): Promise<DemoResult> {
   await step(cli, ['fund', DEPOSIT, '--provider', provider, '--yes'], 'fund')
   say(`${DEPOSIT} 0G lie in escrow for the provider; it can take only what it signs for.`)
 
-  const answer = await step<Inference>(cli, ['infer', PROMPT, '--provider', provider, '--temperature', '0'], 'infer')
+  const answer = await step<Inference>(
+    cli,
+    ['infer', PROMPT, '--provider', provider, '--temperature', '0'],
+    'infer',
+  )
   const { prompt_tokens: input, completion_tokens: output } = answer.usage
   say(`${answer.text}`)
-  say(`${input} + ${output} tokens, ${format0G(BigInt(answer.fee))} 0G. Verdict: ${answer.verdict}, assurance: ${answer.assurance}.`)
+  say(
+    `${input} + ${output} tokens, ${format0G(BigInt(answer.fee))} 0G. Verdict: ${answer.verdict}, assurance: ${answer.assurance}.`,
+  )
   say('The signer is the one on chain, both hashes are ours, and the fee is counts times price.')
 
   const audit = await settled(cli)
@@ -74,11 +81,17 @@ export async function tellStory(cli: Cli): Promise<DemoResult> {
   say(`Settled in one transaction: ${format0G(BigInt(settlement.paid))} 0G, ${settlement.gasUsed} gas.`)
   say(`Receipts against the chain: difference ${audit.difference} neuron.`)
 
-  const { withdrawn } = await step<{ withdrawn: string }>(cli, ['fund', 'withdraw', '--all', '--yes'], 'withdraw')
+  const { withdrawn } = await step<{ withdrawn: string }>(
+    cli,
+    ['fund', 'withdraw', '--all', '--yes'],
+    'withdraw',
+  )
   say(`${format0G(BigInt(withdrawn))} 0G are back in the wallet: all that was not earned.`)
   await step(cli, ['devnet', 'down'], 'devnetDown')
   cli.durations.total = Math.round(performance.now() - startedAt)
-  say(`\nDone in ${(cli.durations.total / 1000).toFixed(1)} s. The devnet's key is simulated: it proves nothing about hardware.`)
+  say(
+    `\nDone in ${(cli.durations.total / 1000).toFixed(1)} s. The devnet's key is simulated: it proves nothing about hardware.`,
+  )
 
   const { model, text, usage, fee, verdict, assurance } = answer
   return {
@@ -111,7 +124,9 @@ async function settled(cli: Cli): Promise<Audit> {
 
 /** The transaction itself, as the chain has it. */
 async function readSettlement(cli: Cli, audit: Audit): Promise<Settlement> {
-  const hashes = new Set(audit.providers.flatMap(({ settlements }) => settlements.map(({ txHash }) => txHash)))
+  const hashes = new Set(
+    audit.providers.flatMap(({ settlements }) => settlements.map(({ txHash }) => txHash)),
+  )
   if (hashes.size !== 1) throw new Error(`One answer was settled in ${hashes.size} transactions`)
   const [txHash] = [...hashes] as [string]
   const network = await cli.run<NetworkProfile>(['network', 'show'])

@@ -9,7 +9,7 @@ export const forge = (): Part => ({
       FOUNDRY_DISABLE_NIGHTLY_WARNING: '1',
     })
     const total = /(\d+) tests passed, (\d+) failed, (\d+) skipped/.exec(output)
-    if (!total || total[2] !== '0') console.log(output.slice(-8000))
+    if (total?.[2] !== '0') console.log(output.slice(-8000))
     if (!total) return { passed: 0, failed: 1, skips: [] }
     const skips = Array.from({ length: Number(total[3]) }, () => 'a forge test')
     return { passed: Number(total[1]), failed: Number(total[2]), skips }

@@ -7,7 +7,8 @@ export function strictHex(text: unknown, what: string, length?: number): Uint8Ar
   if (typeof text !== 'string' || text.length % 2 || !/^[0-9a-f]*$/.test(text)) {
     throw malformedEvidence(`${what} is no hex`)
   }
-  if (length !== undefined && text.length !== 2 * length) throw malformedEvidence(`${what} has not ${length} bytes`)
+  if (length !== undefined && text.length !== 2 * length)
+    throw malformedEvidence(`${what} has not ${length} bytes`)
   return hexToBytes(text)
 }
 

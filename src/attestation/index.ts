@@ -1,5 +1,5 @@
-export { expectedSigners, type ExpectedSigners } from './signers.ts'
 export { parseReceiptDetail } from './receiptDetail.ts'
+export { type ExpectedSigners, expectedSigners } from './signers.ts'
 export {
   type Assurance,
   combineVerdicts,

@@ -58,7 +58,10 @@ function isDetail(detail: unknown): detail is ReceiptDetail {
 const isCounts = (value: unknown): value is Counts => hasUnits(value, isCount)
 
 const isMultipliers = (value: unknown): value is Multipliers =>
-  hasUnits(value, (pair) => Array.isArray(pair) && pair.length === 2 && isCount(pair[0]) && isCount(pair[1]) && pair[1] > 0)
+  hasUnits(
+    value,
+    (pair) => Array.isArray(pair) && pair.length === 2 && isCount(pair[0]) && isCount(pair[1]) && pair[1] > 0,
+  )
 
 function hasUnits(value: unknown, accepts: (item: unknown) => boolean): boolean {
   if (!isObject(value)) return false

@@ -2,7 +2,14 @@ import { type Address, type Hex, sameAddress } from '../base/hex.ts'
 import { format0G } from '../base/units.ts'
 import { sha256Text } from '../protocol/canonical.ts'
 import { type Counts, feeOf, type Prices, type UnitClass } from '../protocol/pricing.ts'
-import { type ReceiptDetail, type ReceiptJson, receiptDigest, receiptFromJson, recoverReceipt, type SignedReceipt } from '../protocol/receipt.ts'
+import {
+  type ReceiptDetail,
+  type ReceiptJson,
+  receiptDigest,
+  receiptFromJson,
+  recoverReceipt,
+  type SignedReceipt,
+} from '../protocol/receipt.ts'
 import { proofText, recoverTextProof, type TextProof } from '../protocol/textProof.ts'
 import { parseReceiptDetail } from './receiptDetail.ts'
 import { type Assurance, StepList, type Verdict } from './verdict.ts'
@@ -81,7 +88,10 @@ export function verifyAnswer(
 }
 
 function checkText(steps: StepList, exchange: Exchange, proof: TextProof | null): void {
-  if (!proof) return steps.missing('text-signature', 'the provider gave no signature for this answer')
+  if (!proof) {
+    steps.missing('text-signature', 'the provider gave no signature for this answer')
+    return
+  }
   const expected = exchange.textSigner ?? exchange.signer
   const signer = isTextProof(proof) ? recoverTextProof(proof) : null
   steps.check(
@@ -103,10 +113,19 @@ function checkText(steps: StepList, exchange: Exchange, proof: TextProof | null)
 const isTextProof = (proof: TextProof): boolean =>
   typeof proof.text === 'string' && typeof proof.signature === 'string'
 
-function checkReceipt(steps: StepList, exchange: Exchange, json: ReceiptJson | null, known: KnownReceipts): void {
-  if (json === null) return steps.missing('receipt', 'the provider gave no receipt for this answer')
+function checkReceipt(
+  steps: StepList,
+  exchange: Exchange,
+  json: ReceiptJson | null,
+  known: KnownReceipts,
+): void {
+  if (json === null) {
+    steps.missing('receipt', 'the provider gave no receipt for this answer')
+    return
+  }
   const signed = readReceipt(json)
-  if (!steps.check('receipt', signed !== null, 'a receipt in the form that the network fixed') || !signed) return
+  if (!steps.check('receipt', signed !== null, 'a receipt in the form that the network fixed') || !signed)
+    return
   checkParties(steps, exchange, signed)
   const detail = checkDetail(steps, signed)
   if (detail) {
@@ -167,26 +186,38 @@ function checkExchange(steps: StepList, exchange: Exchange, detail: ReceiptDetai
 }
 
 function checkModelDigest(steps: StepList, { modelDigest }: Exchange, detail: ReceiptDetail): void {
-  if (modelDigest === null && detail.modelDigest === null) {
-    return steps.notApplicable('model-digest', 'the provider hashed no weights')
+  if (modelDigest !== null) {
+    steps.check('model-digest', detail.modelDigest === modelDigest, 'weights are the ones announced')
+  } else {
+    const stated = detail.modelDigest ? `, stated now: ${detail.modelDigest}` : ''
+    steps.notApplicable('model-digest', `the provider announced no weights${stated}`)
   }
-  if (modelDigest === null) return steps.notApplicable('model-digest', `weights ${detail.modelDigest}`)
-  steps.check('model-digest', detail.modelDigest === modelDigest, 'weights are the ones announced')
 }
 
 function checkEvidence(steps: StepList, { evidence }: Exchange, detail: ReceiptDetail): void {
-  if (evidence === null) return steps.notApplicable('evidence', 'no evidence was checked for the signer')
-  steps.check('evidence', detail.evidence === evidence, 'evidence is the one that was checked')
+  if (evidence !== null) {
+    steps.check('evidence', detail.evidence === evidence, 'evidence is the one that was checked')
+  } else {
+    steps.notApplicable('evidence', 'no evidence was checked for the signer')
+  }
 }
 
 function checkStatus(steps: StepList, { ended }: Exchange, detail: ReceiptDetail): void {
-  if (!steps.check('status', detail.status === ended, `the answer is ${ended}`, `billed as ${detail.status}`)) return
+  if (!steps.check('status', detail.status === ended, `the answer is ${ended}`, `billed as ${detail.status}`))
+    return
   if (ended === 'partial') steps.missing('whole-answer', 'the answer was cut short')
 }
 
-function checkPrice(steps: StepList, exchange: Exchange, { receipt }: SignedReceipt, detail: ReceiptDetail): void {
+function checkPrice(
+  steps: StepList,
+  exchange: Exchange,
+  { receipt }: SignedReceipt,
+  detail: ReceiptDetail,
+): void {
   const prices = pricesOf(detail)
-  const dearer = (Object.keys(prices) as UnitClass[]).filter((unit) => isDearer(unit, prices, detail, exchange))
+  const dearer = (Object.keys(prices) as UnitClass[]).filter((unit) =>
+    isDearer(unit, prices, detail, exchange),
+  )
   steps.check('prices', dearer.length === 0, 'not above the prices agreed to', `${dearer.join(', ')} dearer`)
   const fee = tryFee(detail.counts, prices, detail)
   steps.check(
@@ -206,7 +237,12 @@ function checkPrice(steps: StepList, exchange: Exchange, { receipt }: SignedRece
 }
 
 /** Whether a unit's price times its multiplier is above what was agreed, compared without rounding. */
-function isDearer(unit: UnitClass, prices: Prices, detail: ReceiptDetail, { prices: agreed }: Exchange): boolean {
+function isDearer(
+  unit: UnitClass,
+  prices: Prices,
+  detail: ReceiptDetail,
+  { prices: agreed }: Exchange,
+): boolean {
   const limit = agreed[unit] ?? (unit === 'cachedInput' ? agreed.input : undefined) ?? 0n
   const [numerator, denominator] = detail.multipliers[unit] ?? [1, 1]
   return prices[unit]! * BigInt(numerator) > limit * BigInt(denominator)

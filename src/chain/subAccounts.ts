@@ -54,7 +54,11 @@ export async function listSubAccounts(
   return lists.flat()
 }
 
-async function subAccountsAt(ledger: Contract, service: ServingContract, user: Address): Promise<SubAccount[]> {
+async function subAccountsAt(
+  ledger: Contract,
+  service: ServingContract,
+  user: Address,
+): Promise<SubAccount[]> {
   const providers: Address[] = await ledger.getFunction('getLedgerProviders').staticCall(user, service.name)
   const found = await Promise.all(providers.map((provider) => subAccountAt(service, user, provider)))
   return found.filter((account) => account !== null)

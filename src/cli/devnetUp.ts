@@ -11,7 +11,8 @@ export const command: CommandDefinition = {
     ['--settle-interval <seconds>', 'between settlements (default 2)'],
   ],
   examples: ['0g-compute devnet up', '0g-compute devnet up --port 0 --model ./qwen2.5-0.5b.gguf'],
-  notes: 'A chain with the contracts, funded accounts and a provider, on this machine alone. State: ZG_DEVNET_DIR.',
+  notes:
+    'A chain with the contracts, funded accounts and a provider, on this machine alone. State: ZG_DEVNET_DIR.',
   async run({ out, paths }, input) {
     const startedAt = performance.now()
     const progress = await out.progress('Starting a devnet')

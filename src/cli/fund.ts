@@ -29,7 +29,9 @@ export const command: CommandDefinition = {
     const provider = input.address('provider')
     const compute = await context.compute()
     if (provider) await compute.provider(provider)
-    const needed = provider ? (await freeAt(compute, provider)) + (amount ?? 0n) : (amount ?? (await leastDeposit(compute)))
+    const needed = provider
+      ? (await freeAt(compute, provider)) + (amount ?? 0n)
+      : (amount ?? (await leastDeposit(compute)))
     if (input.flag('dryRun')) return showPlan(context, await compute.planFunds(provider ?? null, needed))
     const hooks = fundingHooks(context)
     const { plan, transactions } = provider

@@ -9,7 +9,9 @@ export const command: CommandDefinition = {
     const { out } = context
     const compute = await context.compute()
     const progress = await out.progress('Looking everywhere')
-    const status = await compute.fundStatus({ askProviders: input.flag('ask') }).finally(() => progress.stop())
+    const status = await compute
+      .fundStatus({ askProviders: input.flag('ask') })
+      .finally(() => progress.stop())
     out.result(status, (paint) => render(status, paint.bold))
     out.next(nextStep(status))
     return undefined

@@ -13,7 +13,11 @@ export const command: CommandDefinition = {
     ['--all', 'everything, from every provider'],
     ['--wait', `wait for locked refunds, however long (default: at most ${PATIENCE_SECONDS} s)`],
   ],
-  examples: ['0g-compute fund withdraw --all', '0g-compute fund withdraw 0.5', '0g-compute fund withdraw --all --wait'],
+  examples: [
+    '0g-compute fund withdraw --all',
+    '0g-compute fund withdraw 0.5',
+    '0g-compute fund withdraw --all --wait',
+  ],
   notes: 'May be interrupted and run again: it goes on from where the chain stands.',
   async run(context, input) {
     const { out, signal } = context
@@ -32,7 +36,8 @@ export const command: CommandDefinition = {
           onTransaction: ({ title, maxGasCost }) =>
             out.note(`Sending: ${title} ${dim(`(gas at most ${format0G(maxGasCost)} 0G)`)}`),
           onMined: (_title, { hash }) => out.note(dim(`  mined: ${hash}`)),
-          onWait: (seconds) => progress.update(`Locked for ${seconds} s more. Ctrl-C is safe: run it again later`),
+          onWait: (seconds) =>
+            progress.update(`Locked for ${seconds} s more. Ctrl-C is safe: run it again later`),
         },
       )
       .finally(() => progress.stop())

@@ -5,11 +5,11 @@ import type { ChatMessage } from '../client/chatRequest.ts'
 import type { Answer, InferenceHooks, InferenceRequest } from '../client/inference.ts'
 import type { Context } from './framework/context.ts'
 import type { CommandDefinition } from './framework/definition.ts'
-import type { Progress } from './framework/output.ts'
 import { asAddress, type Input } from './framework/input.ts'
+import type { Progress } from './framework/output.ts'
+import { answerObject } from './render/answer.ts'
 import { fundingHooks } from './render/funding.ts'
 import { exitCodeOf, renderVerdict } from './render/verdict.ts'
-import { answerObject } from './render/answer.ts'
 
 export const command: CommandDefinition = {
   args: [['[prompt]', 'the question; without it, or with -, it is read from stdin']],
@@ -27,13 +27,18 @@ export const command: CommandDefinition = {
     'cat question.txt | 0g-compute infer --max-cost 0.01',
     '0g-compute infer "Add 2 and 3" --json | jq .verdict',
   ],
-  notes: 'The answer goes to stdout; cost and verdict to stderr. Exit 10: verification rejected; 11: incomplete.',
+  notes:
+    'The answer goes to stdout; cost and verdict to stderr. Exit 10: verification rejected; 11: incomplete.',
   async run(context, input) {
     const request = await readRequest(context, input)
     const compute = await context.compute()
     const progress = await context.out.progress('Finding a provider')
     try {
-      const answer = await show(compute.chat(request, hooksFor(context, progress, request)), context, progress)
+      const answer = await show(
+        compute.chat(request, hooksFor(context, progress, request)),
+        context,
+        progress,
+      )
       report(context, answer)
       return exitCodeOf(answer.verdict)
     } finally {
@@ -131,8 +136,12 @@ function report({ out }: Context, answer: Answer): void {
   const tokens = usage ? `${usage.promptTokens} + ${usage.completionTokens} tokens` : 'tokens not stated'
   const cost = fee === null ? 'no receipt' : `${format0G(fee)} 0G`
   const paint = out.notePaint
-  out.note(`${paint.dim(`${tokens}, ${cost}, ${answer.totalMs} ms`)}\nVerdict: ${renderVerdict(verdict, paint)}`)
+  out.note(
+    `${paint.dim(`${tokens}, ${cost}, ${answer.totalMs} ms`)}\nVerdict: ${renderVerdict(verdict, paint)}`,
+  )
   if (verdict.outcome === 'rejected') {
-    out.warn('Do not rely on this answer. Its receipt is kept; 0g-compute receipts audit compares it with the chain')
+    out.warn(
+      'Do not rely on this answer. Its receipt is kept; 0g-compute receipts audit compares it with the chain',
+    )
   }
 }

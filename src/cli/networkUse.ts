@@ -5,7 +5,9 @@ import { asProfile, knownNetworks } from './framework/selectNetwork.ts'
 
 export const command: CommandDefinition = {
   args: [['<name>', 'mainnet, testnet, devnet or one of your own']],
-  options: [['--profile <file>', 'JSON with chainId, rpcUrls, ledger, inference, fineTuning: kept under this name']],
+  options: [
+    ['--profile <file>', 'JSON with chainId, rpcUrls, ledger, inference, fineTuning: kept under this name'],
+  ],
   examples: ['0g-compute network use testnet', '0g-compute network use lab --profile ./lab.json'],
   async run({ out, settings, devnet }, input) {
     const name = input.required(0)

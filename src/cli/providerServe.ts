@@ -1,7 +1,7 @@
-import { Wallet } from 'ethers'
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { Wallet } from 'ethers'
 import { AppError, EXIT, toAppError } from '../base/errors.ts'
 import { jsonLogger, type Logger } from '../base/log.ts'
 import { format0GPerMillion, parse0G } from '../base/units.ts'
@@ -37,7 +37,8 @@ export const command: CommandDefinition = {
     '0g-compute provider serve --model ./qwen2.5-0.5b.gguf',
     '0g-compute provider serve --engine url --target http://127.0.0.1:8000/v1 --port 3080',
   ],
-  notes: 'Ctrl-C ends the answers in flight, settles, and stops. Log lines on stderr are JSON and carry no contents.',
+  notes:
+    'Ctrl-C ends the answers in flight, settles, and stops. Log lines on stderr are JSON and carry no contents.',
   async run(context, input) {
     try {
       await serve(context, input)
@@ -119,7 +120,8 @@ async function startEngine(input: Input, log: Logger): Promise<Engine> {
   }
   if (kind !== 'embedded') throw usage(`There is no engine "${kind}"`, 'Engines: embedded, url')
   const modelPath = input.text('model') ?? DEMO_MODEL
-  if (!existsSync(modelPath)) throw usage(`There is no model at ${modelPath}`, 'Name a GGUF file with --model')
+  if (!existsSync(modelPath))
+    throw usage(`There is no model at ${modelPath}`, 'Name a GGUF file with --model')
   const { startEmbeddedEngine } = await import('../provider/engine/embedded/startEmbeddedEngine.ts')
   return startEmbeddedEngine({ modelPath, logger: log })
 }
@@ -128,7 +130,10 @@ async function startEngine(input: Input, log: Logger): Promise<Engine> {
 function perToken(text: string): bigint {
   const perMillion = parse0G(text)
   if (perMillion % 1_000_000n === 0n) return perMillion / 1_000_000n
-  throw usage(`${text} 0G per million tokens is no whole number of neuron per token`, 'Use at most 12 decimals')
+  throw usage(
+    `${text} 0G per million tokens is no whole number of neuron per token`,
+    'Use at most 12 decimals',
+  )
 }
 
 const aborted = (signal: AbortSignal): Promise<void> =>
@@ -138,4 +143,10 @@ const aborted = (signal: AbortSignal): Promise<void> =>
   })
 
 const usage = (message: string, hint: string): AppError =>
-  new AppError({ code: 'usage', message, hint, next: '0g-compute provider serve --help', exitCode: EXIT.usage })
+  new AppError({
+    code: 'usage',
+    message,
+    hint,
+    next: '0g-compute provider serve --help',
+    exitCode: EXIT.usage,
+  })

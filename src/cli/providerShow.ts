@@ -29,7 +29,9 @@ export const command: CommandDefinition = {
             `  model    ${model}: ${format0GPerMillion(prices.input)} in, ${format0GPerMillion(prices.output)} out (0G per million tokens)${contextLength ? `, context ${contextLength}` : ''}`,
         ),
         ...(problem ? [`  ${paint.red(problem.message)}`] : []),
-        ...(verdict ? ['', `Evidence: ${verdict.outcome}, assurance ${verdict.assurance}`, renderSteps(verdict, paint)] : []),
+        ...(verdict
+          ? ['', `Evidence: ${verdict.outcome}, assurance ${verdict.assurance}`, renderSteps(verdict, paint)]
+          : []),
       ].join('\n'),
     )
     out.next(`0g-compute infer "…" --provider ${service.provider}`)

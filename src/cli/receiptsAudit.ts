@@ -30,7 +30,9 @@ export const command: CommandDefinition = {
 function renderProvider(audit: ProviderAudit, red: (text: string) => string): string {
   return [
     `${audit.provider}: ${audit.receipts} receipts${audit.fetched > 0 ? ` (${audit.fetched} fetched now)` : ''}, ${audit.settlements.length} settlements`,
-    ...audit.unexplained.map(({ kind, amount, detail }) => red(`  ${kind}: ${format0G(amount)} 0G ${detail}`)),
+    ...audit.unexplained.map(({ kind, amount, detail }) =>
+      red(`  ${kind}: ${format0G(amount)} 0G ${detail}`),
+    ),
     ...(audit.unreachable ? [`  not asked: ${audit.unreachable.message}`] : []),
   ].join('\n')
 }

@@ -24,7 +24,10 @@ export const command: CommandDefinition = {
         stored.outcome ?? 'from audit',
       ]
     })
-    const table = out.json || rows.length === 0 ? '' : await out.table(['answer', 'when', 'model', 'fee 0G', 'verdict'], rows)
+    const table =
+      out.json || rows.length === 0
+        ? ''
+        : await out.table(['answer', 'when', 'model', 'fee 0G', 'verdict'], rows)
     out.result({ total: all.length, receipts: shown.map(receiptObject) }, () => table || 'No receipts yet.')
     out.next(all.length > 0 ? '0g-compute receipts audit' : '0g-compute infer "…"')
     return undefined

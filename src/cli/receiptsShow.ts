@@ -9,7 +9,10 @@ export const command: CommandDefinition = {
   args: [['<id>', "the answer's id, or its beginning"]],
   examples: ['0g-compute receipts show 3f1c', '0g-compute receipts show 3f1c --json > receipt.json'],
   async run(context, input) {
-    const id = input.required(0).replace(/^chatcmpl-/, '').toLowerCase()
+    const id = input
+      .required(0)
+      .replace(/^chatcmpl-/, '')
+      .toLowerCase()
     const compute = await context.compute()
     const found = (await compute.receipts()).filter((stored) => answerIdOf(stored).startsWith(id))
     if (found.length !== 1) throw notOne(id, found.length)

@@ -18,7 +18,8 @@ export const command: CommandDefinition = {
     '0g-compute wallet import --keystore ./UTC--2026.json --name old',
     'pass show my-key | 0g-compute wallet import',
   ],
-  notes: 'The key comes from ZG_PRIVATE_KEY, a file, a keystore, stdin or a prompt; never from the command line.',
+  notes:
+    'The key comes from ZG_PRIVATE_KEY, a file, a keystore, stdin or a prompt; never from the command line.',
   async run(context, input) {
     const name = input.text('name') ?? 'default'
     const read = () => readKey(context, input.text('file'), input.text('keystore'))

@@ -66,9 +66,7 @@ const asCode = (value: unknown): string | undefined =>
 
 /** Control characters could write to the terminal. */
 const asText = (value: unknown): string | undefined =>
-  typeof value === 'string' && value !== ''
-    ? value.replace(/\p{Cc}+/gu, ' ').slice(0, 500)
-    : undefined
+  typeof value === 'string' && value !== '' ? value.replace(/\p{Cc}+/gu, ' ').slice(0, 500) : undefined
 
 /** A suggested command is shown to people who may paste it: only ours, without shell characters. */
 const asCommand = (value: unknown): string | undefined =>

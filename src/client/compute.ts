@@ -3,11 +3,16 @@ import type { Address } from '../base/hex.ts'
 import { type Account, findAccount, inferenceContract, type Service } from '../chain/inference.ts'
 import { type LedgerMinimums, ledgerContract, readMinimums } from '../chain/ledger.ts'
 import type { NetworkProfile } from '../chain/networks.ts'
+import { BrokerApi } from './brokerApi.ts'
 import { Funding, type FundingHooks, type FundingResult } from './funding/funding.ts'
 import type { FundingPlan } from './funding/fundingPlan.ts'
 import { type FundStatus, readFundStatus } from './funding/fundStatus.ts'
-import { Withdrawal, type WithdrawHooks, type WithdrawOptions, type WithdrawResult } from './funding/withdraw.ts'
-import { BrokerApi } from './brokerApi.ts'
+import {
+  Withdrawal,
+  type WithdrawHooks,
+  type WithdrawOptions,
+  type WithdrawResult,
+} from './funding/withdraw.ts'
 import { type Answer, Inference, type InferenceHooks, type InferenceRequest } from './inference.ts'
 import { getProvider, listModels, listOffers, listProviders, type Offer } from './offers.ts'
 import { type CheckedProvider, checkProvider } from './providerCheck.ts'
@@ -166,7 +171,10 @@ export class Compute {
   readonly #unsettled = async (provider: Address, url: string): Promise<bigint> => {
     const account = await this.account(provider)
     const token = await this.#tokens.get(provider, account?.generation ?? 0)
-    return new BrokerApi(this.#session.runtime, url).unsettledFee(requireAccount(this.#session).address, token)
+    return new BrokerApi(this.#session.runtime, url).unsettledFee(
+      requireAccount(this.#session).address,
+      token,
+    )
   }
 }
 

@@ -179,7 +179,15 @@ export class Inference {
   ): Promise<Answer> {
     const { answer, cut } = finished
     const token = await this.#tokens.latest(offer.service.provider)
-    const { verdict, receipt } = await this.#judge.judge({ offer, checked, body, maxTokens, finished, token, now })
+    const { verdict, receipt } = await this.#judge.judge({
+      offer,
+      checked,
+      body,
+      maxTokens,
+      finished,
+      token,
+      now,
+    })
     if (cut) throw withReceipt(cut, receipt)
     return {
       id: finished.id,

@@ -87,7 +87,11 @@ function chooseModel(offers: readonly Offer[], service: Service, model?: string)
   const offer = offers.find((candidate) => candidate.model === wanted)
   if (offer) return offer
   if (model === undefined && offers[0]) return offers[0]
-  throw modelUnknown(wanted, offers.map((candidate) => candidate.model), service.provider)
+  throw modelUnknown(
+    wanted,
+    offers.map((candidate) => candidate.model),
+    service.provider,
+  )
 }
 
 const offerOf = (service: Service, model: BrokerModel): Offer => ({
@@ -140,6 +144,7 @@ const modelUnknown = (model: string, known: readonly string[], provider?: Addres
     message: provider
       ? `Provider ${provider} does not sell the model "${model}"`
       : `No provider sells the model "${model}"`,
-    hint: known.length > 0 ? `There are: ${known.slice(0, 10).join(', ')}` : 'No provider answers at the moment',
+    hint:
+      known.length > 0 ? `There are: ${known.slice(0, 10).join(', ')}` : 'No provider answers at the moment',
     next: '0g-compute provider list',
   })

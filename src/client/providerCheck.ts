@@ -1,4 +1,4 @@
-import { expectedSigners, type ExpectedSigners } from '../attestation/signers.ts'
+import { type ExpectedSigners, expectedSigners } from '../attestation/signers.ts'
 import { firstFailure } from '../attestation/verdict.ts'
 import { type ProviderVerdict, verifyProvider } from '../attestation/verifyProvider.ts'
 import { AppError, EXIT } from '../base/errors.ts'

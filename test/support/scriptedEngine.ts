@@ -41,7 +41,10 @@ export async function startScriptedEngine(): Promise<ScriptedEngine> {
 
   async function answer(req: IncomingMessage, res: ServerResponse): Promise<void> {
     if (req.url === '/v1/models') {
-      return sendJson(res, 200, { object: 'list', data: MODELS.map((id) => ({ id, object: 'model', max_model_len: 4096 })) })
+      return sendJson(res, 200, {
+        object: 'list',
+        data: MODELS.map((id) => ({ id, object: 'model', max_model_len: 4096 })),
+      })
     }
     const body = await bodyOf(req)
     if (!req.url?.startsWith('/v1/')) return sendJson(res, 404, { error: { message: 'unknown' } })
@@ -52,13 +55,19 @@ export async function startScriptedEngine(): Promise<ScriptedEngine> {
     const { model, stream, max_tokens: count = 8 } = JSON.parse(body)
     if (model === 'silent') return
     if (model === 'fails') return sendJson(res, 500, { error: { message: 'boom' } })
-    if (model === 'garbage') return void res.writeHead(200, { 'content-type': 'application/json' }).end('<html>')
+    if (model === 'garbage')
+      return void res.writeHead(200, { 'content-type': 'application/json' }).end('<html>')
     if (stream) return streamTokens(res, model, count)
-    if (model === 'dies') return void res.writeHead(200, { 'content-length': 1000 }).write('{"choices":', () => res.destroy())
+    if (model === 'dies')
+      return void res.writeHead(200, { 'content-length': 1000 }).write('{"choices":', () => res.destroy())
     sendJson(res, 200, {
       id: `chatcmpl-${req.headers['x-request-id']}`,
-      choices: [{ index: 0, message: { role: 'assistant', content: 'tok '.repeat(count) }, finish_reason: 'stop' }],
-      ...(model !== 'no-usage' && { usage: { prompt_tokens: 10, completion_tokens: count, total_tokens: 10 + count } }),
+      choices: [
+        { index: 0, message: { role: 'assistant', content: 'tok '.repeat(count) }, finish_reason: 'stop' },
+      ],
+      ...(model !== 'no-usage' && {
+        usage: { prompt_tokens: 10, completion_tokens: count, total_tokens: 10 + count },
+      }),
     })
   }
 

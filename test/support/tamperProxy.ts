@@ -13,7 +13,9 @@ export interface Tampering {
   headers?(headers: Record<string, string>): Record<string, string>
 }
 
-export type ProofDocument = Record<string, unknown> & { receipt: Record<string, unknown> & { receipt: Record<string, unknown> } }
+export type ProofDocument = Record<string, unknown> & {
+  receipt: Record<string, unknown> & { receipt: Record<string, unknown> }
+}
 
 export interface TamperProxy {
   readonly url: string
@@ -75,7 +77,9 @@ export async function startTamperProxy(): Promise<TamperProxy> {
 
 function forwarded(req: IncomingMessage): Record<string, string> {
   const names = ['authorization', 'content-type', 'zg-max-price']
-  return Object.fromEntries(names.flatMap((name) => (req.headers[name] ? [[name, String(req.headers[name])]] : [])))
+  return Object.fromEntries(
+    names.flatMap((name) => (req.headers[name] ? [[name, String(req.headers[name])]] : [])),
+  )
 }
 
 async function bodyOf(req: IncomingMessage): Promise<Buffer> {

@@ -123,7 +123,11 @@ async function deployOurs(anvil: Anvil, deployer: HDNodeWallet): Promise<Network
   return anvil.network({ ledger, inference, fineTuning })
 }
 
-async function acknowledgeByOwner(inference: Contract, owner: HDNodeWallet, provider: Address): Promise<void> {
+async function acknowledgeByOwner(
+  inference: Contract,
+  owner: HDNodeWallet,
+  provider: Address,
+): Promise<void> {
   const serving = inference.connect(owner) as Contract
   await (await serving.getFunction('acknowledgeTEESignerByOwner')(provider)).wait()
 }

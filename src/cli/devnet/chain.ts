@@ -1,6 +1,6 @@
-import { Wallet } from 'ethers'
-import { setTimeout as sleep } from 'node:timers/promises'
 import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { Wallet } from 'ethers'
 import { AppError } from '../../base/errors.ts'
 import type { Address, Hex } from '../../base/hex.ts'
 import { ONE_0G } from '../../base/units.ts'
@@ -71,7 +71,8 @@ async function deploy(port: number, accounts: DevnetFile['accounts']): Promise<N
   const rpc = new RpcProvider({ ...profile, ledger: nowhere, inference: nowhere, fineTuning: nowhere })
   try {
     const endowment = `0x${ENDOWMENT.toString(16)}`
-    for (const { address } of Object.values(accounts)) await rpc.send('anvil_setBalance', [address, endowment])
+    for (const { address } of Object.values(accounts))
+      await rpc.send('anvil_setBalance', [address, endowment])
     const contracts = await deployNetwork(new Wallet(accounts.deployer.privateKey, rpc), {
       lockTimeSeconds: LOCK_SECONDS,
       minLockTimeSeconds: LOCK_SECONDS,

@@ -1,5 +1,5 @@
-import { fileURLToPath } from 'node:url'
 import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
 import { AppError, type ErrorObject } from '../../base/errors.ts'
 import { endProcess, startDetached } from './processes.ts'
 
@@ -23,7 +23,9 @@ const PROGRAM = fileURLToPath(new URL('../../../bin/0g-compute.js', import.meta.
 const START_MS = 60_000
 
 /** Starts `provider serve` as a process of its own and waits until it serves. */
-export async function startProvider(launch: ProviderLaunch): Promise<ProviderReady & { readonly pid: number }> {
+export async function startProvider(
+  launch: ProviderLaunch,
+): Promise<ProviderReady & { readonly pid: number }> {
   const args = [PROGRAM, 'provider', 'serve', ...launch.args]
   const log = join(launch.dir, 'provider.log')
   const child = startDetached(process.execPath, args, log, { env: launch.env, ipc: true })

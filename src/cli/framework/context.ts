@@ -102,7 +102,10 @@ export class Context {
     const question = `${what}: ${format0G(cost)} 0G`
     if (this.flags.yes || this.network.kind === 'devnet') return
     if (!canAsk()) {
-      throw needsTerminal(`${question} needs a confirmation`, 'Run it again with --yes if that is what you want')
+      throw needsTerminal(
+        `${question} needs a confirmation`,
+        'Run it again with --yes if that is what you want',
+      )
     }
     if (!(await askYesNo(`${question}. Go on?`))) throw cancelled()
   }

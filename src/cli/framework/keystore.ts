@@ -1,6 +1,12 @@
 import { scrypt as nodeScrypt, randomBytes } from 'node:crypto'
-import { decryptKeystoreJson, encryptKeystoreJson, getAddress, SigningKey, scrypt } from 'ethers'
-import { computeAddress } from 'ethers'
+import {
+  computeAddress,
+  decryptKeystoreJson,
+  encryptKeystoreJson,
+  getAddress,
+  SigningKey,
+  scrypt,
+} from 'ethers'
 import { AppError, EXIT } from '../../base/errors.ts'
 import type { Hex } from '../../base/hex.ts'
 

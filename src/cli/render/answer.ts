@@ -1,5 +1,5 @@
-import type { Answer } from '../../client/inference.ts'
 import { firstFailure } from '../../attestation/verdict.ts'
+import type { Answer } from '../../client/inference.ts'
 import { receiptToJson } from '../../protocol/receipt.ts'
 
 /** An answer for programs. Amounts are decimal strings in neuron. */

@@ -27,4 +27,6 @@ export function describePlan(plan: FundingPlan): string {
 }
 
 const costOf = ({ deposit, maxGasCost }: FundingPlan): string =>
-  `${format0G(deposit)} 0G from your wallet, and up to ${format0G(maxGasCost)} 0G of gas. A deposit stays yours: 0g-compute fund withdraw`
+  deposit > 0n
+    ? `${format0G(deposit)} 0G from your wallet, and up to ${format0G(maxGasCost)} 0G of gas. What is not spent stays yours`
+    : `Up to ${format0G(maxGasCost)} 0G of gas from your wallet`

@@ -1,6 +1,6 @@
 import { parseReceiptDetail } from '../../attestation/receiptDetail.ts'
-import { receiptToJson } from '../../protocol/receipt.ts'
 import type { StoredReceipt } from '../../client/receipts/receiptStore.ts'
+import { receiptToJson } from '../../protocol/receipt.ts'
 
 /** A stored receipt for programs: what was signed, as it was signed, and what became of the check. */
 export const receiptObject = ({ signed, source, outcome, savedAt }: StoredReceipt): object => ({

@@ -7,7 +7,9 @@ const MARKS = { pass: '✓', fail: '✗', skipped: '·' } as const
 /** One line a step. */
 export function renderSteps({ steps }: Verdict, paint: ChalkInstance): string {
   const colors = { pass: paint.green, fail: paint.red, skipped: paint.dim }
-  return steps.map(({ name, result, detail }) => `  ${colors[result](MARKS[result])} ${name}: ${detail}`).join('\n')
+  return steps
+    .map(({ name, result, detail }) => `  ${colors[result](MARKS[result])} ${name}: ${detail}`)
+    .join('\n')
 }
 
 /** A verdict in one line, with the step that decided it. */

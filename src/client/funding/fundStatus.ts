@@ -102,7 +102,10 @@ async function unsettledAt(
   { service, provider }: SubAccount,
   read: UnsettledReader,
 ): Promise<bigint | null> {
-  if (service.kind !== 'inference' || !sameAddress(String(service.contract.target), String(inference.target))) {
+  if (
+    service.kind !== 'inference' ||
+    !sameAddress(String(service.contract.target), String(inference.target))
+  ) {
     return null
   }
   const found = await findService(inference, provider)

@@ -7,7 +7,13 @@ import { findLedger, readMinimums } from '../../chain/ledger.ts'
 import { type PreparedTransaction, prepare, send } from '../../chain/transaction.ts'
 import { Mutex } from '../mutex.ts'
 import { requireAccount, type Session } from '../session.ts'
-import { type FundingPlan, type FundingState, type FundingStep, planDeposit, planProvider } from './fundingPlan.ts'
+import {
+  type FundingPlan,
+  type FundingState,
+  type FundingStep,
+  planDeposit,
+  planProvider,
+} from './fundingPlan.ts'
 
 /** Said and asked while money moves. Nothing moves without `approve`. */
 export interface FundingHooks {
@@ -20,7 +26,11 @@ export interface FundingHooks {
 
 export interface FundingResult {
   readonly plan: FundingPlan
-  readonly transactions: readonly { readonly title: string; readonly txHash: string; readonly gasCost: bigint }[]
+  readonly transactions: readonly {
+    readonly title: string
+    readonly txHash: string
+    readonly gasCost: bigint
+  }[]
 }
 
 /**

@@ -47,7 +47,11 @@ export interface FundingContracts {
 }
 
 /** Gas that each kind takes at most, with room: later steps cannot be simulated before the first is mined. */
-const GAS: Record<FundingStep['kind'], bigint> = { deposit: 250_000n, transfer: 600_000n, acknowledge: 150_000n }
+const GAS: Record<FundingStep['kind'], bigint> = {
+  deposit: 250_000n,
+  transfer: 600_000n,
+  acknowledge: 150_000n,
+}
 
 /**
  * Plans what is missing until `needed` neuron are free at a provider. No step when nothing is missing.
@@ -117,7 +121,7 @@ const depositStep = ({ ledger }: FundingContracts, amount: bigint): FundingStep 
 }
 
 const transferStep = (contracts: FundingContracts, provider: Address, amount: bigint): FundingStep => {
-  const title = `move ${format0G(amount)} 0G of it to your sub-account at ${provider}`
+  const title = `move ${format0G(amount)} 0G from your ledger to your sub-account at ${provider}`
   const args = [provider, contracts.serviceName, amount]
   return {
     kind: 'transfer',

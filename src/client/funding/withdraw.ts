@@ -34,7 +34,11 @@ export interface WithdrawResult {
   /** Neuron on its way from providers, collectable at `unlocksAt` (unix seconds of the chain). */
   readonly pending: bigint
   readonly unlocksAt: number | null
-  readonly transactions: readonly { readonly title: string; readonly txHash: string; readonly gasCost: bigint }[]
+  readonly transactions: readonly {
+    readonly title: string
+    readonly txHash: string
+    readonly gasCost: bigint
+  }[]
 }
 
 /** The ledger takes at most this many providers in one call. @see contracts.md section 1.3 */

@@ -13,8 +13,7 @@ import type { StoredReceipt } from './receiptStore.ts'
 
 /** Something that receipts do not explain, neuron. */
 export interface Unexplained {
-  readonly kind:
-    /** Receipts are missing between two numbers. */
+  readonly kind: /** Receipts are missing between two numbers. */
     | 'gap'
     /** Two receipts share a number and differ, or totals run backwards: the provider contradicts itself. */
     | 'contradiction'
@@ -79,7 +78,8 @@ async function auditOnce(session: Session, tokens: SessionTokens, only?: Address
   const audits = await Promise.all(
     providers.map((provider) => auditProvider(session, tokens, user, provider, payments)),
   )
-  const sum = (pick: (audit: ProviderAudit) => bigint) => audits.reduce((total, audit) => total + pick(audit), 0n)
+  const sum = (pick: (audit: ProviderAudit) => bigint) =>
+    audits.reduce((total, audit) => total + pick(audit), 0n)
   return {
     providers: audits,
     charged: sum(({ charged }) => charged),
@@ -211,7 +211,8 @@ function gapsIn(receipts: readonly StoredReceipt[]): Unexplained[] {
     const { receipt } = signed
     const jump = receipt.cumulative - receipt.fee - total
     const detail = `between receipts ${seq} and ${receipt.seq}`
-    if (receipt.seq === seq || jump < 0n) found.push({ kind: 'contradiction', amount: jump < 0n ? -jump : 0n, detail })
+    if (receipt.seq === seq || jump < 0n)
+      found.push({ kind: 'contradiction', amount: jump < 0n ? -jump : 0n, detail })
     else if (jump > 0n) found.push({ kind: 'gap', amount: jump, detail })
     total = receipt.cumulative
     seq = receipt.seq
@@ -227,7 +228,8 @@ function moneyWithoutReceipt(charged: bigint, paid: bigint, unsettled: bigint | 
   const open = charged - paid
   if (unsettled === null || unsettled === open) return []
   const amount = unsettled > open ? unsettled - open : open - unsettled
-  const detail = unsettled > open ? 'claimed by the provider beyond all receipts' : 'on receipts, and not claimed'
+  const detail =
+    unsettled > open ? 'claimed by the provider beyond all receipts' : 'on receipts, and not claimed'
   return [{ kind: 'unsettled_differs', amount, detail }]
 }
 

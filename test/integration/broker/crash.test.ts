@@ -68,7 +68,11 @@ describe('kill -9 of the broker in the middle of streams', () => {
     expect(receipts.at(-1)!.receipt.cumulative).toBe(fees)
     child.kill('SIGTERM')
     await new Promise((resolve) => child.once('exit', resolve))
-    const account = await findAccount(world.inference, world.user.address as Address, world.provider.address as Address)
+    const account = await findAccount(
+      world.inference,
+      world.user.address as Address,
+      world.provider.address as Address,
+    )
     expect(account!.balance).toBe(5n * 10n ** 18n - fees)
   })
 })
@@ -82,7 +86,11 @@ function check({ id, bytes, whole }: Seen, receipts: readonly SignedReceipt[]): 
   if (!signed) return
   const detail = detailOf(signed)
   if (whole) {
-    expect(detail).toMatchObject({ status: 'complete', responseHash: sha256(bytes), responseBytes: bytes.length })
+    expect(detail).toMatchObject({
+      status: 'complete',
+      responseHash: sha256(bytes),
+      responseBytes: bytes.length,
+    })
     return
   }
   expect(detail.counts.output).toBeLessThanOrEqual(handedOver(detail, bytes))
@@ -136,7 +144,16 @@ const sha256 = (bytes: Buffer): string => createHash('sha256').update(bytes).dig
 /** The real command, in a process of its own. */
 async function startProvider(): Promise<void> {
   const args = ['provider', 'serve', '--engine', 'url', '--target', scripted.target, '--network', 'devnet']
-  const options = ['--port', '0', '--data-dir', join(world.dir, 'broker'), '--settle-interval', '3600', '--settle-min', '0']
+  const options = [
+    '--port',
+    '0',
+    '--data-dir',
+    join(world.dir, 'broker'),
+    '--settle-interval',
+    '3600',
+    '--settle-min',
+    '0',
+  ]
   const prices = ['--price-input', '0.001', '--price-output', '0.004']
   child = spawn(process.execPath, ['bin/0g-compute.js', ...args, ...options, ...prices], {
     stdio: ['ignore', 'ignore', 'ignore', 'ipc'],
@@ -154,7 +171,10 @@ async function startProvider(): Promise<void> {
 const devnetDir = (): string => join(world.dir, 'devnet')
 
 function writeDevnetFile(): void {
-  const account = ({ address, privateKey }: { address: string; privateKey: string }) => ({ address, privateKey })
+  const account = ({ address, privateKey }: { address: string; privateKey: string }) => ({
+    address,
+    privateKey,
+  })
   mkdirSync(devnetDir(), { recursive: true })
   const devnet = {
     network: { ...world.network, name: 'devnet' },

@@ -1,11 +1,11 @@
 import { connect } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { HDNodeWallet, Wallet } from 'ethers'
+import { type HDNodeWallet, Wallet } from 'ethers'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { silentLogger } from '../../../src/base/log.ts'
 import type { Broker } from '../../../src/provider/broker.ts'
 import type { Engine } from '../../../src/provider/engine/engine.ts'
 import { attachUrlEngine } from '../../../src/provider/engine/url/attachUrlEngine.ts'
-import { silentLogger } from '../../../src/base/log.ts'
 import { type ScriptedEngine, startScriptedEngine } from '../../support/scriptedEngine.ts'
 import { startWorld, tokenOf, type World } from '../../support/world.ts'
 
@@ -31,7 +31,12 @@ afterAll(async () => {
 
 const CHAT = '/v1/proxy/chat/completions'
 const chat = (change: object = {}) =>
-  JSON.stringify({ model: 'steady', messages: [{ role: 'user', content: 'canary-7f3a' }], max_tokens: 4, ...change })
+  JSON.stringify({
+    model: 'steady',
+    messages: [{ role: 'user', content: 'canary-7f3a' }],
+    max_tokens: 4,
+    ...change,
+  })
 
 async function post(body: string, headers: Record<string, string> = {}, path = CHAT) {
   const response = await fetch(broker.url + path, {
@@ -41,7 +46,13 @@ async function post(body: string, headers: Record<string, string> = {}, path = C
   })
   const text = await response.text()
   const error = text.startsWith('{') ? JSON.parse(text).error : undefined
-  return { status: response.status, code: error?.code as string | undefined, error, text, headers: response.headers }
+  return {
+    status: response.status,
+    code: error?.code as string | undefined,
+    error,
+    text,
+    headers: response.headers,
+  }
 }
 
 describe('no request without a valid token reaches the engine', () => {
@@ -64,7 +75,10 @@ describe('no request without a valid token reaches the engine', () => {
     const stranger = Wallet.createRandom() as HDNodeWallet
     const hour = 3_600_000
     const cases: [string, string][] = [
-      [await tokenOf(stranger, broker.provider, { address: world.user.address as `0x${string}` }), 'token_signature_invalid'],
+      [
+        await tokenOf(stranger, broker.provider, { address: world.user.address as `0x${string}` }),
+        'token_signature_invalid',
+      ],
       [await tokenOf(world.user, world.user.address), 'token_wrong_provider'],
       [await tokenOf(world.user, broker.provider, { expiresAt: Date.now() - 1 }), 'token_expired'],
       [await tokenOf(world.user, broker.provider, { expiresAt: Date.now() + 25 * hour }), 'token_too_long'],
@@ -100,7 +114,8 @@ describe('no request without a valid token reaches the engine', () => {
         expect(status, `${method} ${target}`).toBeLessThan(500)
       }
     }
-    for (const method of ['GET', 'PUT', 'DELETE', 'HEAD', 'PATCH']) expect(await rawStatus(method, CHAT, chat())).toBe(405)
+    for (const method of ['GET', 'PUT', 'DELETE', 'HEAD', 'PATCH'])
+      expect(await rawStatus(method, CHAT, chat())).toBe(405)
     expect(scripted.requests.length).toBe(before)
   })
 })
@@ -140,7 +155,10 @@ describe('a bad request has its own code, costs nothing and does not reach the e
       code: 'price_changed',
       error: { details: { input: '1000000000', output: '4000000000' } },
     })
-    expect(await post(chat(), { 'zg-max-price': 'cheap' })).toMatchObject({ status: 400, code: 'header_invalid' })
+    expect(await post(chat(), { 'zg-max-price': 'cheap' })).toMatchObject({
+      status: 400,
+      code: 'header_invalid',
+    })
     expect(scripted.requests.length).toBe(before)
   })
 
@@ -148,7 +166,10 @@ describe('a bad request has its own code, costs nothing and does not reach the e
     const before = scripted.requests.length
     const poor = world.anvil.wallets[5]!
     const key = await tokenOf(poor, broker.provider)
-    expect(await post(chat(), { authorization: `Bearer ${key}` })).toMatchObject({ status: 402, code: 'account_missing' })
+    expect(await post(chat(), { authorization: `Bearer ${key}` })).toMatchObject({
+      status: 402,
+      code: 'account_missing',
+    })
     if (await isFromOneNeuron()) {
       await world.fund(poor, 1000n)
       const answer = await post(chat(), { authorization: `Bearer ${key}` })
@@ -182,7 +203,9 @@ describe('a bad engine costs the user at most what came', () => {
     expect(answer.text).toContain('engine_died')
     expect(answer.text).not.toContain('[DONE]')
     const id = answer.headers.get('zg-res-key')!
-    const proof = await (await fetch(`${broker.url}/v1/proxy/signature/${id}`, { headers: { authorization: `Bearer ${token}` } })).json()
+    const proof = await (
+      await fetch(`${broker.url}/v1/proxy/signature/${id}`, { headers: { authorization: `Bearer ${token}` } })
+    ).json()
     const detail = JSON.parse(proof.receipt.detail)
     expect(detail).toMatchObject({ status: 'partial', counts: { output: 5 } })
     expect((await owed()) - before).toBe(BigInt(proof.receipt.receipt.fee))
@@ -191,7 +214,9 @@ describe('a bad engine costs the user at most what came', () => {
   it('a stream without usage counts a token a frame', async () => {
     const answer = await post(chat({ model: 'no-usage', stream: true, max_tokens: 6 }))
     const id = answer.headers.get('zg-res-key')!
-    const proof = await (await fetch(`${broker.url}/v1/proxy/signature/${id}`, { headers: { authorization: `Bearer ${token}` } })).json()
+    const proof = await (
+      await fetch(`${broker.url}/v1/proxy/signature/${id}`, { headers: { authorization: `Bearer ${token}` } })
+    ).json()
     expect(JSON.parse(proof.receipt.detail)).toMatchObject({ status: 'complete', counts: { output: 6 } })
   })
 
