@@ -2,6 +2,7 @@ import { defineConfig } from 'vitest/config'
 
 export default defineConfig({
   test: {
+    globalSetup: 'test/globalSetup.ts',
     include: ['test/{unit,attestation,integration,interop,e2e}/**/*.test.ts'],
     testTimeout: 30_000,
     hookTimeout: 60_000,
