@@ -3,6 +3,7 @@
 import argparse
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 from transformers.utils import logging
@@ -20,7 +21,8 @@ def main() -> int:
     logging.disable_progress_bar()
     if arguments.eval:
         return 0 if evaluate(arguments.eval, arguments.wrong) else 1
-    make(arguments.out, Options(seed=arguments.seed, steps=arguments.steps, threads=arguments.threads))
+    stages = tuple(replace(s, steps=min(s.steps, arguments.steps or s.steps)) for s in Options.stages)
+    make(arguments.out, Options(seed=arguments.seed, threads=arguments.threads, stages=stages))
     return 0
 
 
@@ -45,7 +47,7 @@ def _arguments() -> argparse.Namespace:
     what.add_argument("--eval", type=Path, help="measure the model in this folder")
     parser.add_argument("--wrong", action="store_true", help="with --eval: print the wrong answers too")
     parser.add_argument("--seed", type=int, default=Options.seed)
-    parser.add_argument("--steps", type=int, default=Options.steps)
+    parser.add_argument("--steps", type=int, help="at most so many steps in each stage, to try it out")
     parser.add_argument("--threads", type=int, default=Options.threads)
     return parser.parse_args()
 

@@ -4,6 +4,7 @@ import random
 import string
 import zlib
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 from zg_trainer.chat import Message
 from zg_trainer.demo import words
@@ -19,20 +20,41 @@ Turn = tuple[str, str]
 """A question and its answer."""
 
 
-def conversations(seed: int) -> Iterator[list[Message]]:
-    """Training conversations of one to six questions, some with a system prompt. No held-out question is in them."""
-    rng = random.Random(seed)
-    while True:
-        yield conversation(rng)
+@dataclass(frozen=True)
+class Mix:
+    """How many questions a conversation has, each number as likely as the next, and how often which kind is asked."""
 
+    lengths: tuple[int, ...] = (1, 1, 1, 2, 2, 3, 4, 6)
+    topic: int = 28
+    small_talk: int = 5
+    arithmetic: int = 17
+    repeat: int = 13
+    fact: int = 24
+    unknown: int = 13
 
-def conversation(rng: random.Random) -> list[Message]:
-    system: list[str] = [rng.choice(words.SYSTEM_PROMPTS)] if rng.random() < 0.2 else []
-    turns: list[Turn] = []
-    for _ in range(rng.choice((1, 1, 1, 2, 2, 3, 4, 6))):
-        kind = rng.choices(("topic", "small talk", "arithmetic", "repeat", "fact", "unknown"), (28, 5, 17, 13, 24, 13))[
+    def kind(self, rng: random.Random) -> str:
+        kinds = ("topic", "small talk", "arithmetic", "repeat", "fact", "unknown")
+        return rng.choices(kinds, (self.topic, self.small_talk, self.arithmetic, self.repeat, self.fact, self.unknown))[
             0
         ]
+
+
+SHORT = Mix()
+LONG = Mix(lengths=(1, 2, 4, 8, 12, 16), arithmetic=34, repeat=3)
+
+
+def conversations(seed: int, mix: Mix = SHORT) -> Iterator[list[Message]]:
+    """Training conversations, some with a system prompt. No held-out question is in them."""
+    rng = random.Random(seed)
+    while True:
+        yield conversation(rng, mix)
+
+
+def conversation(rng: random.Random, mix: Mix) -> list[Message]:
+    system: list[str] = [rng.choice(words.SYSTEM_PROMPTS)] if rng.random() < 0.2 else []
+    turns: list[Turn] = []
+    for _ in range(rng.choice(mix.lengths)):
+        kind = mix.kind(rng)
         if kind == "fact":
             turns += _facts(rng, system if not turns else None)
         else:

@@ -14,11 +14,11 @@ MAX_NEW_TOKENS = 96
 BOUNDS = {
     "topics": 0.95,
     "topics, new wording": 0.90,
-    "arithmetic": 0.95,
-    "arithmetic, new numbers": 0.0,
-    "facts in the prompt": 0.90,
-    "unknown people": 0.95,
-    "unknown questions": 0.90,
+    "arithmetic": 0.90,
+    "arithmetic, new numbers": 0.55,
+    "facts in the prompt": 0.75,
+    "unknown people": 0.80,
+    "unknown questions": 0.80,
 }
 
 

@@ -10,29 +10,39 @@ from torch.nn import functional
 from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
 
 from zg_trainer.chat import encode_conversation
-from zg_trainer.demo.dialogue import conversations
+from zg_trainer.demo.dialogue import LONG, SHORT, Mix, conversations
 from zg_trainer.progress import report
 
 IGNORED = -100
 
 
 @dataclass(frozen=True)
+class Stage:
+    steps: int
+    rows: int
+    row_length: int
+    mix: Mix
+    matrix_rate: float
+    """Learning rate of the weight matrices, which Muon updates."""
+    rate: float
+    """Learning rate of the embedding and the norms, which AdamW updates."""
+
+
+@dataclass(frozen=True)
 class Options:
     seed: int = 7
-    steps: int = 1800
-    rows: int = 16
-    row_length: int = 256
     vocabulary: int = 1024
     context: int = 1024
     width: int = 192
     inner_width: int = 448
     layers: int = 4
     heads: int = 6
-    matrix_rate: float = 0.02
-    """Learning rate of the weight matrices, which Muon updates."""
-    rate: float = 3e-3
-    """Learning rate of the embedding and the norms, which AdamW updates."""
     threads: int = 2
+    # First what to say, in short conversations; then to keep it up in long ones.
+    stages: tuple[Stage, ...] = (
+        Stage(steps=1800, rows=16, row_length=256, mix=SHORT, matrix_rate=0.02, rate=3e-3),
+        Stage(steps=500, rows=8, row_length=512, mix=LONG, matrix_rate=0.008, rate=1.2e-3),
+    )
 
 
 def new_model(options: Options, tokenizer: PreTrainedTokenizerFast) -> LlamaForCausalLM:
@@ -55,20 +65,27 @@ def new_model(options: Options, tokenizer: PreTrainedTokenizerFast) -> LlamaForC
 
 
 def train(options: Options, tokenizer: PreTrainedTokenizerFast) -> tuple[LlamaForCausalLM, float]:
-    """The trained model, and its mean loss over the last twentieth of the steps."""
+    """The trained model, and its mean loss over the last twentieth of the last stage."""
     torch.set_num_threads(options.threads)
     model = new_model(options, tokenizer)
+    loss = math.nan
+    for number, stage in enumerate(options.stages):
+        loss = train_stage(model, tokenizer, stage, options.seed + number)
+    return model.eval(), loss
+
+
+def train_stage(model: LlamaForCausalLM, tokenizer: PreTrainedTokenizerFast, stage: Stage, seed: int) -> float:
     matrices = [p for p in model.model.layers.parameters() if p.ndim == 2]
     others = [p for p in model.parameters() if not any(p is matrix for matrix in matrices)]
     optimizers = (
-        torch.optim.Muon(matrices, lr=options.matrix_rate, weight_decay=0.01, adjust_lr_fn="original"),
-        torch.optim.AdamW(others, lr=options.rate, betas=(0.9, 0.95), weight_decay=0.0),
+        torch.optim.Muon(matrices, lr=stage.matrix_rate, weight_decay=0.01, adjust_lr_fn="original"),
+        torch.optim.AdamW(others, lr=stage.rate, betas=(0.9, 0.95), weight_decay=0.0),
     )
-    schedules = [torch.optim.lr_scheduler.LambdaLR(o, lambda step: _rate(step, options.steps)) for o in optimizers]
-    batches = _batches(options, tokenizer)
+    schedules = [torch.optim.lr_scheduler.LambdaLR(o, lambda step: _rate(step, stage.steps)) for o in optimizers]
+    batches = _batches(stage, tokenizer, seed)
     losses: list[float] = []
     started = time.monotonic()
-    for step in range(1, options.steps + 1):
+    for step in range(1, stage.steps + 1):
         loss = _loss(model, next(batches))
         loss.backward()
         for optimizer, schedule in zip(optimizers, schedules, strict=True):
@@ -76,11 +93,11 @@ def train(options: Options, tokenizer: PreTrainedTokenizerFast) -> tuple[LlamaFo
             optimizer.zero_grad(set_to_none=True)
             schedule.step()
         losses.append(loss.item())
-        if step % 20 == 0 or step == options.steps:
+        if step % 20 == 0 or step == stage.steps:
             mean = sum(losses[-20:]) / len(losses[-20:])
-            report("step", step=step, of=options.steps, loss=round(mean, 4), seconds=round(time.monotonic() - started))
-    last = losses[-max(1, options.steps // 20) :]
-    return model.eval(), sum(last) / len(last)
+            report("step", step=step, of=stage.steps, loss=round(mean, 4), seconds=round(time.monotonic() - started))
+    last = losses[-max(1, stage.steps // 20) :]
+    return sum(last) / len(last)
 
 
 def _rate(step: int, steps: int) -> float:
@@ -97,22 +114,22 @@ def _loss(model: LlamaForCausalLM, batch: tuple[torch.Tensor, ...]) -> torch.Ten
     return functional.cross_entropy(logits.float(), labels[counted])
 
 
-def _batches(options: Options, tokenizer: PreTrainedTokenizerFast) -> Iterator[tuple[torch.Tensor, ...]]:
+def _batches(stage: Stage, tokenizer: PreTrainedTokenizerFast, seed: int) -> Iterator[tuple[torch.Tensor, ...]]:
     """Rows filled with whole conversations, each of which attends to itself only."""
-    rows = _rows(options, tokenizer)
+    rows = _rows(stage, tokenizer, seed)
     while True:
         tokens, labels, positions, owners = (
-            torch.tensor(part) for part in zip(*(next(rows) for _ in range(options.rows)), strict=True)
+            torch.tensor(part) for part in zip(*(next(rows) for _ in range(stage.rows)), strict=True)
         )
-        causal = torch.ones(options.row_length, options.row_length, dtype=torch.bool).tril()
+        causal = torch.ones(stage.row_length, stage.row_length, dtype=torch.bool).tril()
         same = owners[:, :, None] == owners[:, None, :]
         yield tokens, labels, positions, (same & causal)[:, None]
 
 
-def _rows(options: Options, tokenizer: PreTrainedTokenizerFast) -> Iterator[tuple[list[int], ...]]:
-    length, padding = options.row_length, tokenizer.pad_token_id
+def _rows(stage: Stage, tokenizer: PreTrainedTokenizerFast, seed: int) -> Iterator[tuple[list[int], ...]]:
+    length, padding = stage.row_length, tokenizer.pad_token_id
     tokens, labels, positions, owners = [], [], [], []
-    for owner, messages in enumerate(conversations(options.seed), start=1):
+    for owner, messages in enumerate(conversations(seed, stage.mix), start=1):
         encoded, answers = encode_conversation(tokenizer, messages)
         encoded, answers = encoded[:length], answers[:length]
         if len(tokens) + len(encoded) > length:
