@@ -28,8 +28,9 @@ export function report({ bench, results, versions = {} }: Report, remarks: reado
     return
   }
   for (const { id, subject, value, unit, spread, why } of results) {
-    const figure = value === null ? `not run: ${why}` : `${value.toFixed(1)} ${unit}`
-    const range = spread ? `  (${spread.map((end) => end.toFixed(1)).join(' to ')})` : ''
+    const digits = unit === 'gas' || unit === 'count' ? 0 : 1
+    const figure = value === null ? `not run: ${why}` : `${value.toFixed(digits)} ${unit}`
+    const range = spread ? `  (${spread.map((end) => end.toFixed(digits)).join(' to ')})` : ''
     console.log(`${id.padEnd(20)} ${subject.padEnd(12)} ${figure}${range}`)
   }
   for (const remark of remarks) console.log(remark)

@@ -15,12 +15,12 @@ interface Report {
 }
 
 /** The TypeScript tests: unit, integration, interoperability, end to end. */
-export const vitest = (): Part => ({
+export const vitest = (options: readonly string[] = []): Part => ({
   name: 'vitest',
   async run() {
     const dir = mkdtempSync(join(tmpdir(), 'vitest-'))
     const file = join(dir, 'report.json')
-    const args = ['run', '--reporter=default', '--reporter=json', `--outputFile.json=${file}`]
+    const args = ['run', ...options, '--reporter=default', '--reporter=json', `--outputFile.json=${file}`]
     const { code, output } = await runProgram('vitest', args, { NO_COLOR: '1' })
     try {
       const report = JSON.parse(readFileSync(file, 'utf8')) as Report
