@@ -1,0 +1,6 @@
+export { type Broker, type BrokerOptions, startBroker } from './broker.ts'
+export { type EmbeddedEngineOptions, startEmbeddedEngine } from './engine/embedded/startEmbeddedEngine.ts'
+export type { Engine, EngineModel, EngineState } from './engine/engine.ts'
+export { attachUrlEngine } from './engine/url/attachUrlEngine.ts'
+export { openSimulatedTee } from './tee/simulated.ts'
+export type { Tee } from './tee/tee.ts'
