@@ -3,9 +3,10 @@ pragma solidity ^0.8.28;
 
 import {ECDSA} from "@openzeppelin/contracts/utils/cryptography/ECDSA.sol";
 
-import {FineTuningAccounts} from "./base/FineTuningAccounts.sol";
+import {FineTuningDesk} from "./FineTuningDesk.sol";
+import {FineTuningState} from "./base/FineTuningState.sol";
+import {ServingAccounts} from "./base/ServingAccounts.sol";
 import {ServingCore} from "./base/ServingCore.sol";
-import {IFineTuningServing} from "./interfaces/IFineTuningServing.sol";
 import {ILedgerManager} from "./interfaces/ILedgerManager.sol";
 import {ServingParameters} from "./interfaces/ServingParameters.sol";
 import {AccountWord} from "./libraries/AccountWord.sol";
@@ -13,18 +14,19 @@ import {AccountWord} from "./libraries/AccountWord.sol";
 /// @title Fine-tuning: services, sub-accounts, deliverables and their payment.
 /// @dev Storage: as in `InferenceServing` for the words they share, without the token bitmap; deliverables as
 /// in `FineTuningDeliverables`. The contract holds exactly the sum of the balances.
-contract FineTuningServing is FineTuningAccounts {
+contract FineTuningServing is ServingAccounts, FineTuningState {
     /// @dev The deployed type names no provider (weakness W-02); task orders do.
     bytes32 private constant MESSAGE_TYPEHASH = keccak256(
         "VerifierMessage(string id,bytes encryptedSecret,bytes modelRootHash,uint256 nonce,uint256 taskFee,address user)"
     );
     uint256 private constant MAX_SECRET_LENGTH = 4096;
 
-    /// @inheritdoc IFineTuningServing
+    /// @dev See IFineTuningServing.
     uint256 public immutable penaltyPercentage;
 
     constructor(ServingParameters memory parameters, uint256 penalty)
         ServingCore(parameters, "0G Fine-Tuning Serving")
+        ServingAccounts(address(new FineTuningDesk(parameters)))
     {
         if (parameters.ledger.code.length == 0) revert InvalidLedgerAddress();
         if (penalty > 100) revert PenaltyPercentageTooHigh(penalty);
@@ -45,7 +47,7 @@ contract FineTuningServing is FineTuningAccounts {
 
     /* SETTLEMENT BY THE DEPLOYED ABI */
 
-    /// @inheritdoc IFineTuningServing
+    /// @dev See IFineTuningServing.
     function settleFees(VerifierInput calldata verifierInput) external nonReentrant {
         address user = verifierInput.user;
         AccountWord word = _checkSettlement(verifierInput);
@@ -79,7 +81,7 @@ contract FineTuningServing is FineTuningAccounts {
     function _checkSettlement(VerifierInput calldata input) private view returns (AccountWord word) {
         word = _requireAccount(input.user, msg.sender);
         Provider storage provider = _requireService(msg.sender);
-        if (!provider.acknowledged || !_isAcknowledged(word, input.user, msg.sender)) {
+        if (!provider.acknowledged || !_isSettleable(word, input.user, msg.sender)) {
             revert InvalidVerifierInput("TEE signer not acknowledged");
         }
         if (input.nonce <= _sides[msg.sender][input.user].nonce || input.nonce > type(uint112).max) {
@@ -127,17 +129,8 @@ contract FineTuningServing is FineTuningAccounts {
         return err == ECDSA.RecoverError.NoError && recovered == signer;
     }
 
-    /* ERRORS IN THIS CONTRACT'S SHAPE */
-
-    function _refuseCaller() internal pure override {
-        revert CallerNotLedger();
-    }
-
-    function _refuseLockTime(uint256 value, uint256) internal pure override {
-        revert LockTimeOutOfRange(value);
-    }
-
-    function _refuseRefund() internal pure override {
-        revert TransferToLedgerFailed();
+    function _clearAccount(address user, address provider) internal override {
+        Ring storage ring = _rings[provider][user];
+        if (ring.count != 0) _rings[provider][user] = Ring(0, 0, ring.round + 1);
     }
 }

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity ^0.8.28;
 
-import {ECDSA} from "@openzeppelin/contracts/utils/cryptography/ECDSA.sol";
-
-import {InferenceAccounts} from "./base/InferenceAccounts.sol";
+import {InferenceDesk} from "./InferenceDesk.sol";
+import {VoucherSettlement} from "./base/VoucherSettlement.sol";
+import {ServingAccounts} from "./base/ServingAccounts.sol";
 import {ServingCore} from "./base/ServingCore.sol";
-import {IInferenceServing} from "./interfaces/IInferenceServing.sol";
+import {SettlementCheck} from "./base/SettlementCheck.sol";
 import {ILedgerManager} from "./interfaces/ILedgerManager.sol";
 import {ServingParameters} from "./interfaces/ServingParameters.sol";
 import {AccountWord} from "./libraries/AccountWord.sol";
@@ -25,14 +25,13 @@ import {AccountWord} from "./libraries/AccountWord.sol";
 /// | `_users[p][i]`               | lists                                    | user 160                               |
 ///
 /// The contract holds exactly the sum of the balances.
-contract InferenceServing is InferenceAccounts {
-    /// @dev Field order of the signed type differs from the calldata struct.
-    bytes32 private constant SETTLEMENT_TYPEHASH = keccak256(
-        "TEESettlement(bytes32 requestsHash,uint256 nonce,address provider,address user,uint256 totalFee)"
-    );
+contract InferenceServing is VoucherSettlement, SettlementCheck {
     uint256 private constant MAX_SETTLEMENTS = 50;
 
-    constructor(ServingParameters memory parameters) ServingCore(parameters, "0G Inference Serving") {
+    constructor(ServingParameters memory parameters)
+        ServingCore(parameters, "0G Inference Serving")
+        ServingAccounts(address(new InferenceDesk(parameters)))
+    {
         emit ContractInitialized(parameters.owner, parameters.lockTime, parameters.ledger);
     }
 
@@ -43,7 +42,7 @@ contract InferenceServing is InferenceAccounts {
 
     /* SETTLEMENT BY THE DEPLOYED ABI */
 
-    /// @inheritdoc IInferenceServing
+    /// @dev See IInferenceServing.
     function settleFeesWithTEE(TEESettlementData[] calldata settlements)
         external
         nonReentrant
@@ -66,47 +65,6 @@ contract InferenceServing is InferenceAccounts {
         if (!ok) revert TransferFailed();
     }
 
-    /// @inheritdoc IInferenceServing
-    function previewSettlementResults(TEESettlementData[] calldata settlements)
-        external
-        view
-        returns (
-            address[] memory failedUsers,
-            SettlementStatus[] memory failureReasons,
-            address[] memory partialUsers,
-            uint256[] memory partialAmounts
-        )
-    {
-        uint256 count = settlements.length;
-        failedUsers = new address[](count);
-        failureReasons = new SettlementStatus[](count);
-        partialUsers = new address[](count);
-        partialAmounts = new uint256[](count);
-        uint256 failed;
-        uint256 partials;
-
-        for (uint256 i; i < count; ++i) {
-            TEESettlementData calldata row = settlements[i];
-            (SettlementStatus status, AccountWord word) = _check(row);
-            if (status != SettlementStatus.SUCCESS) {
-                failedUsers[failed] = row.user;
-                failureReasons[failed++] = status;
-                continue;
-            }
-            (uint256 spendable,) = _spendable(word, row.user, row.provider);
-            if (spendable >= row.totalFee) continue;
-            partialUsers[partials] = row.user;
-            partialAmounts[partials++] = row.totalFee - spendable;
-        }
-        assembly ("memory-safe") {
-            // The arrays only get shorter.
-            mstore(failedUsers, failed)
-            mstore(failureReasons, failed)
-            mstore(partialUsers, partials)
-            mstore(partialAmounts, partials)
-        }
-    }
-
     /// @dev Check, take, log. A refused row changes nothing. A row that is paid in part uses up its nonce: the
     /// enclave signs the remainder anew, as the deployed network's brokers expect.
     function _settle(TEESettlementData calldata row) private returns (SettlementStatus status, uint256 paid) {
@@ -125,54 +83,13 @@ contract InferenceServing is InferenceAccounts {
         emit TEESettlementResult(row.user, status, row.totalFee - paid);
     }
 
-    /// @dev In the order of the deployed contract, with its statuses (specification, section 2.1).
-    function _check(TEESettlementData calldata row)
-        private
-        view
-        returns (SettlementStatus status, AccountWord word)
-    {
-        if (row.provider != msg.sender) return (SettlementStatus.PROVIDER_MISMATCH, word);
-        word = _accounts[row.provider][row.user];
-        if (!word.isOpen()) return (SettlementStatus.INVALID_SIGNATURE, word);
-
-        Provider storage provider = _providers[row.provider];
-        if (provider.version == 0 && !_hasService(row.provider)) {
-            return (SettlementStatus.PROVIDER_MISMATCH, word);
-        }
-        if (!provider.acknowledged || !_isAcknowledged(word, row.user, row.provider)) {
-            return (SettlementStatus.NO_TEE_SIGNER, word);
-        }
-        if (!_isNextNonce(word, row)) return (SettlementStatus.INVALID_NONCE, word);
-        if (!_isSignedBy(provider.signer, row)) return (SettlementStatus.INVALID_SIGNATURE, word);
-        return (SettlementStatus.SUCCESS, word);
-    }
-
-    /// @dev An account that was settled by batch or voucher takes no fees by difference any more.
-    function _isNextNonce(AccountWord word, TEESettlementData calldata row) private view returns (bool) {
-        return word.mode() == 0 && row.nonce > _sides[row.provider][row.user].nonce
-            && row.nonce <= type(uint112).max;
-    }
-
-    function _isSignedBy(address signer, TEESettlementData calldata row) private view returns (bool) {
-        bytes32 structHash = keccak256(
-            abi.encode(SETTLEMENT_TYPEHASH, row.requestsHash, row.nonce, row.provider, row.user, row.totalFee)
-        );
-        (address recovered, ECDSA.RecoverError err,) =
-            ECDSA.tryRecoverCalldata(_hashTypedDataV4(structHash), row.signature);
-        return err == ECDSA.RecoverError.NoError && recovered == signer;
-    }
-
-    /* ERRORS IN THIS CONTRACT'S SHAPE */
-
-    function _refuseCaller() internal view override {
-        revert CallerNotLedger(msg.sender);
-    }
-
-    function _refuseLockTime(uint256 value, uint256 minimum) internal pure override {
-        revert LockTimeOutOfRange(value, minimum, MAX_LOCKTIME);
-    }
-
-    function _refuseRefund() internal pure override {
-        revert TransferFailed();
+    /// @dev Tokens revoked one by one stay revoked when the sub-account is opened again: their generation ends.
+    /// So does the session key's delegation.
+    function _clearAccount(address user, address provider) internal override {
+        if (_revokedBitmaps[provider][user] != 0) _revokeAll(user, provider);
+        uint256 expiry = _delegations[provider][user].expiry;
+        if (expiry == 0) return;
+        delete _delegations[provider][user];
+        if (expiry > _delegationFloors[provider][user]) _delegationFloors[provider][user] = expiry;
     }
 }

@@ -2,7 +2,6 @@
 pragma solidity ^0.8.28;
 
 import {Ownable} from "@openzeppelin/contracts/access/Ownable.sol";
-import {Address} from "@openzeppelin/contracts/utils/Address.sol";
 import {SafeCast} from "@openzeppelin/contracts/utils/math/SafeCast.sol";
 
 import {ServiceRegistry} from "./base/ServiceRegistry.sol";
@@ -10,6 +9,8 @@ import {UserProviders} from "./base/UserProviders.sol";
 import {ILedgerAdditions} from "./interfaces/ILedgerAdditions.sol";
 import {ILedgerManager} from "./interfaces/ILedgerManager.sol";
 import {IServing} from "./interfaces/IServing.sol";
+import {IServingFunds} from "./interfaces/IServingFunds.sol";
+import {CappedCall} from "./libraries/CappedCall.sol";
 
 /// @title The ledger: one balance per user, from which sub-accounts with providers are filled.
 /// @dev Storage, beside the registry's and the provider lists':
@@ -170,6 +171,34 @@ contract LedgerManager is ILedgerManager, ILedgerAdditions, ServiceRegistry, Use
         }
     }
 
+    /// @inheritdoc ILedgerAdditions
+    function onboard(address service, address provider, address signer, uint256 amount)
+        external
+        payable
+        exclusive
+    {
+        if (!_isRegistered(service)) revert ServiceNotFound(service);
+        if (amount < MIN_TRANSFER_AMOUNT) revert MinimumDepositRequired(amount, MIN_TRANSFER_AMOUNT);
+        if (msg.value != 0) _credit(msg.sender);
+        _debit(_requireOpen(msg.sender), amount);
+        emit Transferred(msg.sender, service, provider, amount);
+
+        bool opened = IServingFunds(service).onboard{value: amount}(msg.sender, provider, signer);
+        // After the call, whose answer it needs; the ledger is locked until the end.
+        if (opened) _listProvider(service, msg.sender, provider);
+    }
+
+    /// @inheritdoc ILedgerAdditions
+    function requestRefund(address service, address provider, uint256 amount) external exclusive {
+        if (!_isRegistered(service)) revert ServiceNotFound(service);
+        IServingFunds(service).requestRefund(msg.sender, provider, amount);
+    }
+
+    /// @inheritdoc ILedgerAdditions
+    function leave() external {
+        _pay(_collectEverything());
+    }
+
     /// @inheritdoc ILedgerManager
     function spendFund(address user, uint256 amount) external {
         if (!_isRegistered(msg.sender)) revert CallerNotRegisteredService(msg.sender);
@@ -272,7 +301,6 @@ contract LedgerManager is ILedgerManager, ILedgerAdditions, ServiceRegistry, Use
             record.next = list.length == 0 ? user : list.newest;
             _list = List(user, list.length + 1);
         }
-        emit LedgerOpened(user);
     }
 
     function _close(address user) private {
@@ -298,12 +326,43 @@ contract LedgerManager is ILedgerManager, ILedgerAdditions, ServiceRegistry, Use
         if (available == amount && _lockedOf(_services, msg.sender) == 0) _close(msg.sender);
     }
 
+    /// @dev A service that fails is passed over: it holds up nobody's money but what was sent to it.
+    /// @return amount What was available in the end, taken out of the ledger.
+    function _collectEverything() private exclusive returns (uint256 amount) {
+        Record storage record = _requireOpen(msg.sender);
+        for (uint256 i; i < _services.length; ++i) {
+            address service = _services[i];
+            if (!_usesService(service, msg.sender)) continue;
+            address[] memory providers = _providersOf(service, msg.sender);
+            for (uint256 j; j < providers.length; ++j) {
+                _tryCollect(record, service, providers[j]);
+            }
+        }
+
+        amount = _availableIn(record);
+        _setAvailable(record, 0);
+        emit Withdrawn(msg.sender, amount);
+        if (_lockedOf(_services, msg.sender) == 0) _close(msg.sender);
+    }
+
+    function _tryCollect(Record storage record, address service, address provider) private {
+        _collectingFrom = service;
+        CappedCall.send(service, abi.encodeCall(IServing.processRefund, (msg.sender, provider)));
+        _collectingFrom = address(0);
+        _creditCollected(record, service, provider);
+        CappedCall.send(service, abi.encodeCall(IServing.requestRefundAll, (msg.sender, provider)));
+    }
+
     /// @dev Credits what the service sends, whatever it says that it sent.
     function _collect(Record storage record, address service, address provider) private {
         _collectingFrom = service;
         IServing(service).processRefund(msg.sender, provider);
         _collectingFrom = address(0);
 
+        _creditCollected(record, service, provider);
+    }
+
+    function _creditCollected(Record storage record, address service, address provider) private {
         uint256 amount = _collected;
         if (amount == 0) return;
         _collected = 0;

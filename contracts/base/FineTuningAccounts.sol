@@ -2,7 +2,6 @@
 pragma solidity ^0.8.28;
 
 import {ILedgerAdditions} from "../interfaces/ILedgerAdditions.sol";
-import {IFineTuningServing} from "../interfaces/IFineTuningServing.sol";
 import {AccountWord} from "../libraries/AccountWord.sol";
 import {Page} from "../libraries/Page.sol";
 import {RefundQueue} from "../libraries/RefundQueue.sol";
@@ -14,7 +13,7 @@ abstract contract FineTuningAccounts is FineTuningDeliverables {
 
     uint256 private constant MAX_BATCH_ACCOUNTS = 50;
 
-    /// @inheritdoc IFineTuningServing
+    /// @dev See IFineTuningServing.
     function getAccount(address user, address provider) external view returns (AccountDetails memory) {
         AccountDetails memory details;
         AccountSummary memory summary = _summary(_requireAccount(user, provider), user, provider);
@@ -33,7 +32,7 @@ abstract contract FineTuningAccounts is FineTuningDeliverables {
         return details;
     }
 
-    /// @inheritdoc IFineTuningServing
+    /// @dev See IFineTuningServing.
     function getAllAccounts(uint256 offset, uint256 limit)
         external
         view
@@ -60,7 +59,7 @@ abstract contract FineTuningAccounts is FineTuningDeliverables {
         _shorten(accounts, found);
     }
 
-    /// @inheritdoc IFineTuningServing
+    /// @dev See IFineTuningServing.
     function getAccountsByProvider(address provider, uint256 offset, uint256 limit)
         external
         view
@@ -77,7 +76,7 @@ abstract contract FineTuningAccounts is FineTuningDeliverables {
         _shorten(accounts, found);
     }
 
-    /// @inheritdoc IFineTuningServing
+    /// @dev See IFineTuningServing.
     function getAccountsByUser(address user, uint256 offset, uint256 limit)
         external
         view
@@ -95,7 +94,7 @@ abstract contract FineTuningAccounts is FineTuningDeliverables {
         _shorten(accounts, found);
     }
 
-    /// @inheritdoc IFineTuningServing
+    /// @dev See IFineTuningServing.
     function getBatchAccountsByUsers(address[] memory users)
         external
         view

@@ -1,28 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity ^0.8.28;
 
-import {IFineTuningServing} from "../interfaces/IFineTuningServing.sol";
 import {FineTuningServices} from "./FineTuningServices.sol";
 
-/// @title What providers delivered: a ring of twenty per sub-account.
-/// @dev Storage: `_rings[p][u]` is one word (head 8, count 8, round 64). Ids and deliverables lie under the
-/// round, so closing a sub-account forgets them all by counting the round up, whatever their size.
+/// @title What providers delivered.
 abstract contract FineTuningDeliverables is FineTuningServices {
     uint256 private constant RING_SIZE = 20;
     uint256 private constant MAX_ID_LENGTH = 256;
     uint256 private constant MAX_ROOT_LENGTH = 1024;
 
-    struct Ring {
-        uint8 head;
-        uint8 count;
-        uint64 round;
-    }
-
-    mapping(address provider => mapping(address user => Ring)) internal _rings;
-    mapping(bytes32 ringKey => mapping(uint256 place => bytes32 idHash)) private _ids;
-    mapping(bytes32 ringKey => mapping(bytes32 idHash => Deliverable)) private _deliverables;
-
-    /// @inheritdoc IFineTuningServing
+    /// @dev See IFineTuningServing.
     function addDeliverable(address user, string memory id, bytes memory modelRootHash) external {
         // Check
         _checkId(id);
@@ -45,7 +32,7 @@ abstract contract FineTuningDeliverables is FineTuningServices {
         emit DeliverableAdded(user, msg.sender, id, modelRootHash, block.timestamp);
     }
 
-    /// @inheritdoc IFineTuningServing
+    /// @dev See IFineTuningServing.
     function acknowledgeDeliverable(address provider, string memory id) external {
         _requireAccount(msg.sender, provider);
         Deliverable storage entry = _require(msg.sender, provider, id);
@@ -55,7 +42,7 @@ abstract contract FineTuningDeliverables is FineTuningServices {
         emit DeliverableAcknowledged(msg.sender, provider, id, block.timestamp);
     }
 
-    /// @inheritdoc IFineTuningServing
+    /// @dev See IFineTuningServing.
     function abandonDeliverable(address user, string memory id) external {
         _requireAccount(user, msg.sender);
         Deliverable storage entry = _require(user, msg.sender, id);
@@ -66,7 +53,7 @@ abstract contract FineTuningDeliverables is FineTuningServices {
         emit DeliverableAbandoned(user, msg.sender, id, block.timestamp);
     }
 
-    /// @inheritdoc IFineTuningServing
+    /// @dev See IFineTuningServing.
     function getDeliverable(address user, address provider, string memory id)
         external
         view
@@ -75,7 +62,7 @@ abstract contract FineTuningDeliverables is FineTuningServices {
         return _require(user, provider, id);
     }
 
-    /// @inheritdoc IFineTuningServing
+    /// @dev See IFineTuningServing.
     function getDeliverables(address user, address provider) public view returns (Deliverable[] memory) {
         Ring storage ring = _rings[provider][user];
         bytes32 key = _ringKey(user, provider, ring.round);
@@ -87,20 +74,6 @@ abstract contract FineTuningDeliverables is FineTuningServices {
     }
 
     /* INTERNALS */
-
-    function _clearAccount(address user, address provider) internal override {
-        Ring storage ring = _rings[provider][user];
-        if (ring.count != 0) _rings[provider][user] = Ring(0, 0, ring.round + 1);
-    }
-
-    function _find(address user, address provider, string memory id)
-        internal
-        view
-        returns (Deliverable storage)
-    {
-        bytes32 key = _ringKey(user, provider, _rings[provider][user].round);
-        return _deliverables[key][keccak256(bytes(id))];
-    }
 
     function _require(address user, address provider, string memory id)
         internal
@@ -133,9 +106,5 @@ abstract contract FineTuningDeliverables is FineTuningServices {
         delete _deliverables[key][idHash];
         ring.head = uint8((ring.head + 1) % RING_SIZE);
         emit DeliverableEvicted(msg.sender, user, id, newId, block.timestamp);
-    }
-
-    function _ringKey(address user, address provider, uint64 round) private pure returns (bytes32) {
-        return keccak256(abi.encode(user, provider, round));
     }
 }

@@ -3,31 +3,20 @@ pragma solidity ^0.8.28;
 
 import {EnumerableSet} from "@openzeppelin/contracts/utils/structs/EnumerableSet.sol";
 
-import {IFineTuningServing} from "../interfaces/IFineTuningServing.sol";
 import {Page} from "../libraries/Page.sol";
-import {ServingAccounts} from "./ServingAccounts.sol";
+import {FineTuningState} from "./FineTuningState.sol";
+import {ServingDesk} from "./ServingDesk.sol";
 
 /// @title The fine-tuning services that providers offer. Their texts are bounded, so that reading the list
 /// stays possible whatever anyone registers.
-abstract contract FineTuningServices is IFineTuningServing, ServingAccounts {
+abstract contract FineTuningServices is ServingDesk, FineTuningState {
     using EnumerableSet for EnumerableSet.AddressSet;
 
     uint256 private constant MAX_URL_LENGTH = 2048;
     uint256 private constant MAX_NAME_LENGTH = 256;
     uint256 private constant MAX_MODELS = 100;
 
-    /// @dev The signer and its acknowledgement lie in the provider's word.
-    struct Offer {
-        string url;
-        Quota quota;
-        uint256 pricePerToken;
-        bool occupied;
-        string[] models;
-    }
-
-    mapping(address provider => Offer) private _offers;
-
-    /// @inheritdoc IFineTuningServing
+    /// @dev See IFineTuningServing.
     function addOrUpdateService(
         string memory url,
         Quota memory quota,
@@ -39,7 +28,7 @@ abstract contract FineTuningServices is IFineTuningServing, ServingAccounts {
         _checkTexts(url, quota, models);
         bool isNew = _registerStake();
 
-        _setSigner(msg.sender, teeSignerAddress);
+        _setSigner(msg.sender, teeSignerAddress, type(uint48).max);
         if (isNew) _providers[msg.sender].acknowledged = false;
         Offer storage offer = _offers[msg.sender];
         offer.url = url;
@@ -51,7 +40,7 @@ abstract contract FineTuningServices is IFineTuningServing, ServingAccounts {
         _acknowledgeWithoutOwner(msg.sender);
     }
 
-    /// @inheritdoc IFineTuningServing
+    /// @dev See IFineTuningServing.
     function getService(address provider) public view returns (Service memory service) {
         Provider storage record = _requireService(provider);
         Offer storage offer = _offers[provider];
@@ -67,7 +56,7 @@ abstract contract FineTuningServices is IFineTuningServing, ServingAccounts {
         );
     }
 
-    /// @inheritdoc IFineTuningServing
+    /// @dev See IFineTuningServing.
     function getAllServices() external view returns (Service[] memory services) {
         return _servicesBetween(0, _services.length());
     }
@@ -109,9 +98,5 @@ abstract contract FineTuningServices is IFineTuningServing, ServingAccounts {
         for (uint256 i; i < models.length; ++i) {
             _checkLength(bytes(models[i]).length, MAX_NAME_LENGTH);
         }
-    }
-
-    function _checkLength(uint256 length, uint256 maximum) internal pure {
-        if (length > maximum) revert TextTooLong(length, maximum);
     }
 }

@@ -2,7 +2,6 @@
 pragma solidity ^0.8.28;
 
 import {ILedgerAdditions} from "../interfaces/ILedgerAdditions.sol";
-import {IInferenceServing} from "../interfaces/IInferenceServing.sol";
 import {AccountWord} from "../libraries/AccountWord.sol";
 import {Page} from "../libraries/Page.sol";
 import {RefundQueue} from "../libraries/RefundQueue.sol";
@@ -14,18 +13,16 @@ abstract contract InferenceAccounts is InferenceServices {
 
     uint256 private constant MAX_BATCH_ACCOUNTS = 500;
 
-    mapping(address provider => mapping(address user => uint256)) internal _revokedBitmaps;
-
     /* SESSION TOKENS */
 
-    /// @inheritdoc IInferenceServing
+    /// @dev See IInferenceServing.
     function revokeToken(address provider, uint8 tokenId) external {
         _requireAccount(msg.sender, provider);
         _revokedBitmaps[provider][msg.sender] |= 1 << tokenId;
         emit TokenRevoked(msg.sender, provider, tokenId);
     }
 
-    /// @inheritdoc IInferenceServing
+    /// @dev See IInferenceServing.
     function revokeTokens(address provider, uint8[] memory tokenIds) external {
         _requireAccount(msg.sender, provider);
         uint256 bits;
@@ -36,32 +33,21 @@ abstract contract InferenceAccounts is InferenceServices {
         emit TokensRevoked(msg.sender, provider, tokenIds);
     }
 
-    /// @inheritdoc IInferenceServing
+    /// @dev See IInferenceServing.
     function revokeAllTokens(address provider) external {
         _requireAccount(msg.sender, provider);
         _revokeAll(msg.sender, provider);
     }
 
-    /// @inheritdoc IInferenceServing
+    /// @dev See IInferenceServing.
     function isTokenRevoked(address user, address provider, uint8 tokenId) external view returns (bool) {
         _requireAccount(user, provider);
         return _revokedBitmaps[provider][user] & (1 << tokenId) != 0;
     }
 
-    /// @dev Tokens revoked one by one stay revoked when the sub-account is opened again: their generation ends.
-    function _clearAccount(address user, address provider) internal override {
-        if (_revokedBitmaps[provider][user] != 0) _revokeAll(user, provider);
-    }
-
-    function _revokeAll(address user, address provider) private {
-        uint48 generation = ++_sides[provider][user].generation;
-        _revokedBitmaps[provider][user] = 0;
-        emit AllTokensRevoked(user, provider, generation);
-    }
-
     /* VIEWS */
 
-    /// @inheritdoc IInferenceServing
+    /// @dev See IInferenceServing.
     function getAccount(address user, address provider) public view returns (Account memory) {
         Account memory account;
         AccountWord word = _requireAccount(user, provider);
@@ -80,7 +66,7 @@ abstract contract InferenceAccounts is InferenceServices {
         return account;
     }
 
-    /// @inheritdoc IInferenceServing
+    /// @dev See IInferenceServing.
     function getAllAccounts(uint256 offset, uint256 limit)
         external
         view
@@ -107,7 +93,7 @@ abstract contract InferenceAccounts is InferenceServices {
         _shorten(accounts, found);
     }
 
-    /// @inheritdoc IInferenceServing
+    /// @dev See IInferenceServing.
     function getAccountsByProvider(address provider, uint256 offset, uint256 limit)
         external
         view
@@ -124,7 +110,7 @@ abstract contract InferenceAccounts is InferenceServices {
         _shorten(accounts, found);
     }
 
-    /// @inheritdoc IInferenceServing
+    /// @dev See IInferenceServing.
     function getAccountsByUser(address user, uint256 offset, uint256 limit)
         external
         view
@@ -142,7 +128,7 @@ abstract contract InferenceAccounts is InferenceServices {
         _shorten(accounts, found);
     }
 
-    /// @inheritdoc IInferenceServing
+    /// @dev See IInferenceServing.
     function getBatchAccountsByUsers(address[] memory users)
         external
         view

@@ -3,35 +3,21 @@ pragma solidity ^0.8.28;
 
 import {EnumerableSet} from "@openzeppelin/contracts/utils/structs/EnumerableSet.sol";
 
-import {IInferenceServing} from "../interfaces/IInferenceServing.sol";
 import {Page} from "../libraries/Page.sol";
-import {ServingAccounts} from "./ServingAccounts.sol";
+import {InferenceState} from "./InferenceState.sol";
+import {ServingDesk} from "./ServingDesk.sol";
 
 /// @title The inference services that providers offer.
-abstract contract InferenceServices is IInferenceServing, ServingAccounts {
+abstract contract InferenceServices is ServingDesk, InferenceState {
     using EnumerableSet for EnumerableSet.AddressSet;
 
-    /// @dev The signer and its acknowledgement lie in the provider's word.
-    struct Offer {
-        string serviceType;
-        string url;
-        uint256 inputPrice;
-        uint256 outputPrice;
-        uint256 updatedAt;
-        string model;
-        string verifiability;
-        string additionalInfo;
-    }
-
-    mapping(address provider => Offer) private _offers;
-
-    /// @inheritdoc IInferenceServing
+    /// @dev See IInferenceServing.
     function addOrUpdateService(ServiceParams memory params) external payable nonReentrant {
         _checkInfo(params.additionalInfo);
         bool isNew = _registerStake();
         Offer storage offer = _offers[msg.sender];
 
-        _setSigner(msg.sender, params.teeSignerAddress);
+        _setSigner(msg.sender, params.teeSignerAddress, type(uint48).max);
         if (isNew || _changesWhatWasAcknowledged(offer, params)) _providers[msg.sender].acknowledged = false;
         _writeOffer(offer, params);
         emit ServiceUpdated(
@@ -47,7 +33,7 @@ abstract contract InferenceServices is IInferenceServing, ServingAccounts {
         _acknowledgeWithoutOwner(msg.sender);
     }
 
-    /// @inheritdoc IInferenceServing
+    /// @dev See IInferenceServing.
     function getService(address provider) public view returns (Service memory service) {
         Provider storage record = _requireService(provider);
         Offer storage offer = _offers[provider];
@@ -66,7 +52,7 @@ abstract contract InferenceServices is IInferenceServing, ServingAccounts {
         );
     }
 
-    /// @inheritdoc IInferenceServing
+    /// @dev See IInferenceServing.
     function getAllServices(uint256 offset, uint256 limit)
         external
         view
@@ -81,7 +67,7 @@ abstract contract InferenceServices is IInferenceServing, ServingAccounts {
         }
     }
 
-    /// @inheritdoc IInferenceServing
+    /// @dev See IInferenceServing.
     function serviceExists(address provider) external view returns (bool) {
         return _services.contains(provider);
     }

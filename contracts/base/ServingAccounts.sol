@@ -3,21 +3,36 @@ pragma solidity ^0.8.28;
 
 import {IERC165} from "@openzeppelin/contracts/utils/introspection/IERC165.sol";
 
+import {ISignerRotation} from "../interfaces/ISignerRotation.sol";
 import {IServing} from "../interfaces/IServing.sol";
 import {IServingFunds} from "../interfaces/IServingFunds.sol";
 import {AccountWord} from "../libraries/AccountWord.sol";
 import {RefundQueue} from "../libraries/RefundQueue.sol";
-import {ServingSigners} from "./ServingSigners.sol";
+import {ServingState} from "./ServingState.sol";
 
 /// @title Sub-accounts: opened, filled, asked back, spent and closed.
-abstract contract ServingAccounts is IServing, IServingFunds, IERC165, ServingSigners {
+abstract contract ServingAccounts is IServing, IServingFunds, IERC165, ServingState {
     using RefundQueue for RefundQueue.Queue;
 
-    mapping(address provider => mapping(address user => RefundQueue.Queue)) internal _refunds;
-    mapping(address provider => mapping(address user => string)) internal _infos;
-    mapping(address provider => mapping(uint256 index => address)) internal _users;
-    /// @dev Providers that ever had a sub-account.
-    address[] internal _accountProviders;
+    /// @notice The code for everything that moves no money; created with this contract, and fixed.
+    address public immutable desk;
+
+    constructor(address deskCode) {
+        desk = deskCode;
+    }
+
+    /// @dev What this contract has no function for, its desk does, on this contract's state.
+    fallback() external payable {
+        address code = desk;
+        assembly {
+            // Ends this call: the whole memory is free to use.
+            calldatacopy(0, 0, calldatasize())
+            let ok := delegatecall(gas(), code, 0, calldatasize(), 0, 0)
+            returndatacopy(0, 0, returndatasize())
+            if ok { return(0, returndatasize()) }
+            revert(0, returndatasize())
+        }
+    }
 
     /* FOR THE LEDGER */
 
@@ -53,13 +68,19 @@ abstract contract ServingAccounts is IServing, IServingFunds, IERC165, ServingSi
     }
 
     /// @inheritdoc IServingFunds
-    function onboard(address user, address provider, address signer) external payable onlyLedger {
+    function onboard(address user, address provider, address signer)
+        external
+        payable
+        onlyLedger
+        returns (bool opened)
+    {
         _checkParties(user, provider);
         Provider storage record = _requireService(provider);
-        if (record.signer != signer) revert SignerChanged(signer, record.signer);
+        if (record.signer != signer) revert ISignerRotation.SignerChanged(signer, record.signer);
 
         AccountWord word = _accounts[provider][user];
-        if (!word.isOpen()) word = _open(word, user, provider);
+        opened = !word.isOpen();
+        if (opened) word = _open(word, user, provider);
         word = word.withBalance(word.balance() + msg.value);
         _store(user, provider, _acknowledge(word, user, provider, record.version));
     }
@@ -129,7 +150,7 @@ abstract contract ServingAccounts is IServing, IServingFunds, IERC165, ServingSi
         }
     }
 
-    /// @dev See IServingAdditions.
+    /// @inheritdoc IServingFunds
     function spendableOf(address user, address provider) external view returns (uint256 spendable) {
         (spendable,) = _spendable(_accounts[provider][user], user, provider);
     }
@@ -152,20 +173,6 @@ abstract contract ServingAccounts is IServing, IServingFunds, IERC165, ServingSi
         paid = fee < spendable ? fee : spendable;
         if (paid > free) word = _cancelRefunds(word, user, provider, paid - free);
         return (word.withBalance(word.balance() - paid), paid);
-    }
-
-    /// @return spendable What a settlement may take.
-    /// @return free What of it is not asked back.
-    function _spendable(AccountWord word, address user, address provider)
-        internal
-        view
-        returns (uint256 spendable, uint256 free)
-    {
-        uint256 balance = word.balance();
-        if (!word.isQueued()) return (balance, balance);
-        (uint256 matured, uint256 waiting) = _refunds[provider][user].split(_maturedCutoff());
-        spendable = balance - matured;
-        free = spendable - waiting;
     }
 
     /* INTERNALS */
@@ -193,18 +200,8 @@ abstract contract ServingAccounts is IServing, IServingFunds, IERC165, ServingSi
         return word.withOpen(true).withAside(true);
     }
 
-    function _pendingOf(AccountWord word, address user, address provider)
-        internal
-        view
-        returns (uint256 pending)
-    {
-        if (!word.isQueued()) return 0;
-        (uint256 matured, uint256 waiting) = _refunds[provider][user].split(_maturedCutoff());
-        return matured + waiting;
-    }
-
     function _cancelRefunds(AccountWord word, address user, address provider, uint256 amount)
-        private
+        internal
         returns (AccountWord)
     {
         RefundQueue.Queue storage queue = _refunds[provider][user];

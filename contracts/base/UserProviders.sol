@@ -52,6 +52,11 @@ abstract contract UserProviders {
         }
     }
 
+    /// @dev What `user` has with one service: nothing is called when that is nothing.
+    function _usesService(address service, address user) internal view returns (bool) {
+        return _lists[service][user].count != 0;
+    }
+
     /// @dev Closes every sub-account of `user`; one that will not close stays listed.
     function _deleteSubAccounts(address[] storage services, address user) internal {
         uint256 length = services.length;

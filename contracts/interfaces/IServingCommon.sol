@@ -31,18 +31,6 @@ interface IServingCommon {
     error ServiceNotExist(address provider);
     error TooManyRefunds(address user, address provider);
 
-    /// @notice Acknowledges the provider's signer of this moment, or takes that back at balance zero.
-    function acknowledgeTEESigner(address provider, bool acknowledged) external;
-
-    /// @notice Acknowledges the provider's signer of this moment for the network. Owner only.
-    function acknowledgeTEESignerByOwner(address provider) external;
-
-    /// @notice Takes the network's acknowledgement back. Owner only.
-    function revokeTEESignerAcknowledgement(address provider) external;
-
-    /// @notice Removes the caller's service and starts the exit of its stake.
-    function removeService() external;
-
     /// @notice The ledger that fills the sub-accounts.
     function ledgerAddress() external view returns (address);
 

@@ -26,6 +26,9 @@ interface IStakes {
         view
         returns (uint256 amount, uint256 withdrawableAt);
 
+    /// @notice The end of an open claim window (unix seconds), during which nothing leaves; 0: none.
+    function frozenUntil(address service, address provider) external view returns (uint256);
+
     /// @notice Adds `msg.value` to the stake of `provider` with the calling service.
     function deposit(address provider) external payable;
 

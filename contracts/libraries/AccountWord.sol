@@ -30,6 +30,8 @@ library AccountWordLib {
     uint256 private constant QUEUED = 1 << 254;
     uint256 private constant ASIDE = 1 << 255;
 
+    uint256 private constant PLAIN_FLAGS = OPEN | LISTED | (MODE_BATCH << 252);
+
     uint256 internal constant MAX_VERSION = MASK_10;
     uint256 internal constant MODE_BATCH = 1;
     uint256 internal constant MODE_VOUCHER = 2;
@@ -101,6 +103,22 @@ library AccountWordLib {
 
     function withAside(AccountWord word, bool on) internal pure returns (AccountWord) {
         return _flag(word, ASIDE, on);
+    }
+
+    /// @dev Whether the word alone decides a row of a batch signed by signer number `signerVersion`: open, settled
+    /// by batches before, this signer acknowledged, nothing pending, nothing aside.
+    function isPlain(AccountWord word, uint256 signerVersion) internal pure returns (bool) {
+        return AccountWord.unwrap(word) >> 240 == signerVersion | (PLAIN_FLAGS >> 240);
+    }
+
+    /// @dev Takes `amount` out of the balance into `settled`, by statement number `number`.
+    /// The caller has made sure that `amount` is not more than the balance. `settled` cannot overflow its 96 bits:
+    /// it becomes at most the row's cumulative.
+    function pay(AccountWord word, uint256 amount, uint256 number) internal pure returns (AccountWord) {
+        unchecked {
+            uint256 raw = AccountWord.unwrap(word) - amount + (amount << 96);
+            return AccountWord.wrap((raw & ~(MASK_48 << 192)) | (number << 192));
+        }
     }
 
     function _flag(AccountWord word, uint256 bit, bool on) private pure returns (AccountWord) {

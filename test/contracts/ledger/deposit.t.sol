@@ -77,7 +77,6 @@ contract DepositTest is Fixture {
         vm.deal(alice, first + second);
         vm.startPrank(alice);
         vm.expectEmit(address(ledger));
-        emit ILedgerAdditions.LedgerOpened(bob);
         emit ILedgerAdditions.Deposited(bob, alice, first);
         ledger.depositFundFor{value: first}(bob);
         ledger.depositFundFor{value: second}(bob);

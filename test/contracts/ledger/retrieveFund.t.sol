@@ -3,7 +3,7 @@ pragma solidity ^0.8.28;
 
 import {Vm} from "forge-std/Vm.sol";
 
-import {IInferenceServing} from "../../../contracts/interfaces/IInferenceServing.sol";
+import {IInferenceTypes} from "../../../contracts/interfaces/IInferenceTypes.sol";
 import {ILedgerAdditions} from "../../../contracts/interfaces/ILedgerAdditions.sol";
 import {ILedgerManager} from "../../../contracts/interfaces/ILedgerManager.sol";
 import {IServingCommon} from "../../../contracts/interfaces/IServingCommon.sol";
@@ -58,7 +58,7 @@ contract RetrieveFundTest is Fixture {
         ledger.transferFund(provider, INFERENCE, 8);
         vm.warp(block.timestamp + LOCK);
         _retrieve(alice, provider, INFERENCE);
-        IInferenceServing.Account memory account = _account(alice);
+        IInferenceTypes.Account memory account = _account(alice);
         assertEq(account.balance, 8);
         assertEq(account.pendingRefund, 8);
         assertEq(account.refunds.length, 1);
@@ -99,7 +99,7 @@ contract RetrieveFundTest is Fixture {
         _retrieve(alice, provider, INFERENCE);
         vm.warp(block.timestamp + LOCK);
         assertEq(inference.spendableOf(alice, provider), 0);
-        assertEq(uint256(_settle(_row(alice, 5, 1))), uint256(IInferenceServing.SettlementStatus.PARTIAL));
+        assertEq(uint256(_settle(_row(alice, 5, 1))), uint256(IInferenceTypes.SettlementStatus.PARTIAL));
         _retrieve(alice, provider, INFERENCE);
         assertEq(_available(alice), 5);
     }

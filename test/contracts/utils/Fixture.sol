@@ -3,11 +3,10 @@ pragma solidity ^0.8.28;
 
 import {Test} from "forge-std/Test.sol";
 
-import {IFineTuningServing} from "../../../contracts/interfaces/IFineTuningServing.sol";
-import {IInferenceServing} from "../../../contracts/interfaces/IInferenceServing.sol";
-import {IStakes} from "../../../contracts/interfaces/IStakes.sol";
+import {IFineTuningTypes} from "../../../contracts/interfaces/IFineTuningTypes.sol";
+import {IInferenceTypes} from "../../../contracts/interfaces/IInferenceTypes.sol";
 import {ServingParameters} from "../../../contracts/interfaces/ServingParameters.sol";
-import {FineTuning, Inference, Ledger} from "./Network.sol";
+import {FineTuning, Inference, Ledger, StakesContract} from "./Network.sol";
 
 /// A network without an owner, a provider with both services, and helpers that act for users and enclaves.
 abstract contract Fixture is Test {
@@ -20,7 +19,7 @@ abstract contract Fixture is Test {
     uint256 internal constant OTHER_KEY = 0xbad;
 
     Ledger internal ledger;
-    IStakes internal stakes;
+    StakesContract internal stakes;
     Inference internal inference;
     FineTuning internal fineTuning;
 
@@ -41,7 +40,7 @@ abstract contract Fixture is Test {
 
     function _deploy(address owner) internal {
         ledger = _newLedger(address(this));
-        stakes = IStakes(deployCode("Stakes.sol:Stakes", abi.encode(LOCK)));
+        stakes = StakesContract(deployCode("Stakes.sol:Stakes", abi.encode(LOCK)));
         inference = _newInference(_parameters(owner));
         fineTuning = _newFineTuning(_parameters(owner), PENALTY);
         ledger.registerService("inference", "v1.0", address(inference), "inference serving service v1.0");
@@ -61,13 +60,25 @@ abstract contract Fixture is Test {
         return FineTuning(deployCode("FineTuningServing.sol:FineTuningServing", abi.encode(p, penalty)));
     }
 
+    /// Why a deployment fails.
+    function _createReason(string memory what, bytes memory args) internal returns (bytes memory reason) {
+        bytes memory code = abi.encodePacked(vm.getCode(what), args);
+        assembly ("memory-safe") {
+            if create(0, add(code, 32), mload(code)) { revert(0, 0) }
+            reason := mload(0x40)
+            mstore(reason, returndatasize())
+            returndatacopy(add(reason, 32), 0, returndatasize())
+            mstore(0x40, add(add(reason, 32), and(add(returndatasize(), 31), not(31))))
+        }
+    }
+
     function _parameters(address owner) internal view returns (ServingParameters memory) {
         return ServingParameters(address(ledger), stakes, owner, LOCK, 1 hours, MIN_STAKE);
     }
 
     /* PROVIDERS */
 
-    function _params(address signer) internal pure returns (IInferenceServing.ServiceParams memory p) {
+    function _params(address signer) internal pure returns (IInferenceTypes.ServiceParams memory p) {
         p.serviceType = "chatbot";
         p.url = "https://provider.example";
         p.model = "demo";
@@ -95,8 +106,8 @@ abstract contract Fixture is Test {
         _offer(who, signer, MIN_STAKE);
     }
 
-    function _quota() internal pure returns (IFineTuningServing.Quota memory) {
-        return IFineTuningServing.Quota(8, 64, 1, 500, "H100");
+    function _quota() internal pure returns (IFineTuningTypes.Quota memory) {
+        return IFineTuningTypes.Quota(8, 64, 1, 500, "H100");
     }
 
     function _models() internal pure returns (string[] memory models) {
@@ -132,11 +143,11 @@ abstract contract Fixture is Test {
         return ledger.getLedger(user).totalBalance;
     }
 
-    function _account(address user) internal view returns (IInferenceServing.Account memory) {
+    function _account(address user) internal view returns (IInferenceTypes.Account memory) {
         return inference.getAccount(user, provider);
     }
 
-    function _tuning(address user) internal view returns (IFineTuningServing.AccountDetails memory) {
+    function _tuning(address user) internal view returns (IFineTuningTypes.AccountDetails memory) {
         return fineTuning.getAccount(user, provider);
     }
 
@@ -145,7 +156,7 @@ abstract contract Fixture is Test {
     function _row(address user, uint256 fee, uint256 nonce)
         internal
         view
-        returns (IInferenceServing.TEESettlementData memory)
+        returns (IInferenceTypes.TEESettlementData memory)
     {
         return _signedRow(TEE_KEY, user, provider, fee, nonce);
     }
@@ -153,9 +164,9 @@ abstract contract Fixture is Test {
     function _signedRow(uint256 key, address user, address who, uint256 fee, uint256 nonce)
         internal
         view
-        returns (IInferenceServing.TEESettlementData memory row)
+        returns (IInferenceTypes.TEESettlementData memory row)
     {
-        row = IInferenceServing.TEESettlementData(user, who, fee, keccak256("requests"), nonce, "");
+        row = IInferenceTypes.TEESettlementData(user, who, fee, keccak256("requests"), nonce, "");
         bytes32 structHash = keccak256(
             abi.encode(
                 keccak256(
@@ -171,11 +182,11 @@ abstract contract Fixture is Test {
         row.signature = _sign(key, address(inference), "0G Inference Serving", structHash);
     }
 
-    function _settle(IInferenceServing.TEESettlementData memory row)
+    function _settle(IInferenceTypes.TEESettlementData memory row)
         internal
-        returns (IInferenceServing.SettlementStatus)
+        returns (IInferenceTypes.SettlementStatus)
     {
-        IInferenceServing.TEESettlementData[] memory rows = new IInferenceServing.TEESettlementData[](1);
+        IInferenceTypes.TEESettlementData[] memory rows = new IInferenceTypes.TEESettlementData[](1);
         rows[0] = row;
         vm.prank(row.provider);
         return inference.settleFeesWithTEE(rows)[0];
@@ -184,13 +195,13 @@ abstract contract Fixture is Test {
     function _input(address user, string memory id, bytes memory secret, uint256 nonce, uint256 fee)
         internal
         view
-        returns (IFineTuningServing.VerifierInput memory input)
+        returns (IFineTuningTypes.VerifierInput memory input)
     {
-        input = IFineTuningServing.VerifierInput(id, secret, hex"aa", nonce, "", fee, user);
+        input = IFineTuningTypes.VerifierInput(id, secret, hex"aa", nonce, "", fee, user);
         _signInput(input, TEE_KEY);
     }
 
-    function _signInput(IFineTuningServing.VerifierInput memory input, uint256 key) internal view {
+    function _signInput(IFineTuningTypes.VerifierInput memory input, uint256 key) internal view {
         bytes32 structHash = keccak256(
             abi.encode(
                 keccak256(

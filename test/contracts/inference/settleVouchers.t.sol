@@ -1,0 +1,171 @@
+// SPDX-License-Identifier: Apache-2.0
+pragma solidity ^0.8.28;
+
+import {IBatchSettlement} from "../../../contracts/interfaces/IBatchSettlement.sol";
+import {IDisputes} from "../../../contracts/interfaces/IDisputes.sol";
+import {IInferenceTypes} from "../../../contracts/interfaces/IInferenceTypes.sol";
+import {IVoucherSettlement} from "../../../contracts/interfaces/IVoucherSettlement.sol";
+import {Signed} from "../utils/Signed.sol";
+
+contract SettleVouchersTest is Signed {
+    uint256 private constant PAYER_KEY = 0xa11;
+    uint256 private constant SESSION_KEY = 0x5e5;
+    address private payer = vm.addr(PAYER_KEY);
+    address private session = vm.addr(SESSION_KEY);
+    uint40 private expiry;
+
+    function setUp() public override {
+        super.setUp();
+        expiry = uint40(block.timestamp + 1 days);
+        _fund(payer, provider, INFERENCE, 100 gwei);
+        _delegate(PAYER_KEY, 80 gwei, expiry);
+    }
+
+    function test_delegateSession_RevertWhen_TheExpiryIsNotLater() external {
+        vm.expectRevert(abi.encodeWithSelector(IVoucherSettlement.ExpiryNotLater.selector, expiry, expiry));
+        vm.prank(payer);
+        inference.delegateSession(provider, payer, session, 1 gwei, expiry, "");
+        vm.warp(uint256(expiry) + 10);
+        vm.expectRevert(
+            abi.encodeWithSelector(IVoucherSettlement.ExpiryNotLater.selector, expiry + 10, expiry)
+        );
+        vm.prank(payer);
+        inference.delegateSession(provider, payer, session, 1 gwei, expiry + 10, "");
+    }
+
+    function test_delegateSession_RevertWhen_TheKeyIsZero() external {
+        vm.expectRevert(IVoucherSettlement.SessionKeyIsZero.selector);
+        vm.prank(payer);
+        inference.delegateSession(provider, payer, address(0), 1 gwei, expiry + 1, "");
+    }
+
+    /// Recovery of a broken signature gives zero, which is nobody's key.
+    function test_settleVouchers_ABrokenSignature() external {
+        bytes memory row = abi.encodePacked(payer, uint96(1), uint96(1), bytes32(0), bytes32(0));
+        assertEq(inference.settleVouchers(provider, row), 0);
+        row = abi.encodePacked(alice, uint96(1), uint96(1), bytes32(0), bytes32(0));
+        assertEq(inference.settleVouchers(provider, row), 0);
+    }
+
+    function test_delegateSession_RevertWhen_AnotherSigns() external {
+        bytes memory signature = _delegationSignature(OTHER_KEY, payer, session, 1 gwei, expiry + 1);
+        vm.expectRevert(abi.encodeWithSelector(IVoucherSettlement.NotThePayer.selector, vm.addr(OTHER_KEY)));
+        inference.delegateSession(provider, payer, session, 1 gwei, expiry + 1, signature);
+    }
+
+    function testFuzz_delegateSession_Stores(uint96 cap) external {
+        vm.prank(payer);
+        inference.delegateSession(provider, payer, bob, cap, expiry + 1, "");
+        (address key, uint256 stored, uint256 until) = inference.delegationOf(payer, provider);
+        assertEq(key, bob);
+        uint256 gweis = cap / 1 gwei;
+        assertEq(stored, (gweis < type(uint56).max ? gweis : type(uint56).max) * 1 gwei);
+        assertEq(until, expiry + 1);
+    }
+
+    /// What was signed can be claimed for one lock time; the delegation does not come back.
+    function test_endSession() external {
+        bytes memory old = _delegationSignature(PAYER_KEY, payer, session, 90 gwei, expiry);
+        vm.prank(payer);
+        inference.endSession(provider);
+        vm.expectRevert(abi.encodeWithSelector(IVoucherSettlement.ExpiryNotLater.selector, expiry, expiry));
+        inference.delegateSession(provider, payer, session, 90 gwei, expiry, old);
+        vm.prank(payer);
+        inference.endSession(provider); // again: nothing happens
+        vm.warp(block.timestamp + LOCK);
+        assertEq(_claim(SESSION_KEY, 10 gwei, 10 gwei), 10 gwei);
+        vm.warp(block.timestamp + 1);
+        assertEq(_claim(SESSION_KEY, 20 gwei, 20 gwei), 0);
+    }
+
+    function test_settleVouchers_RevertWhen_Malformed() external {
+        vm.expectRevert(abi.encodeWithSelector(IBatchSettlement.RowsMalformed.selector, 109));
+        inference.settleVouchers(provider, new bytes(109));
+    }
+
+    function testFuzz_settleVouchers(uint96 claimed, uint96 signed, uint96 again) external {
+        claimed = uint96(bound(claimed, 0, 120 gwei));
+        signed = uint96(bound(signed, 0, 120 gwei));
+        again = uint96(bound(again, 0, 120 gwei));
+        uint256 before = provider.balance;
+        uint256 first = claimed <= signed && claimed <= 80 gwei ? claimed : 0;
+        assertEq(_claim(SESSION_KEY, claimed, signed), first);
+        uint256 second = again > first && again <= 80 gwei ? again - first : 0;
+        assertEq(_claim(SESSION_KEY, again, 120 gwei), second);
+        assertEq(provider.balance, before + first + second);
+        assertEq(_settled(payer), first + second);
+        assertEq(inference.getAccount(payer, provider).balance, 100 gwei - first - second);
+    }
+
+    function testFuzz_settleVouchers_AnotherKey(uint256 key) external {
+        key = bound(key, 1, 1e30);
+        vm.assume(key != SESSION_KEY);
+        assertEq(_claim(key, 10 gwei, 10 gwei), 0);
+    }
+
+    function test_settleVouchers_WhatIsNotCoveredStaysOwed() external {
+        _delegate(PAYER_KEY, 200 gwei, expiry + 1);
+        assertEq(_claim(SESSION_KEY, 150 gwei, 150 gwei), 100 gwei);
+        _fund(payer, provider, INFERENCE, 100 gwei);
+        vm.expectEmit(address(inference));
+        emit IBatchSettlement.PayerSettled(payer, (uint256(50 gwei) << 128) | 150 gwei);
+        vm.expectEmit(address(inference));
+        emit IVoucherSettlement.VouchersSettled(provider, provider, 1, 50 gwei);
+        assertEq(_claim(SESSION_KEY, 150 gwei, 150 gwei), 50 gwei);
+        assertEq(_claim(SESSION_KEY, 150 gwei, 150 gwei), 0);
+    }
+
+    function test_settleVouchers_MaturedRefundsAreThePayers() external {
+        vm.prank(payer);
+        ledger.requestRefund(address(inference), provider, 95 gwei);
+        vm.warp(block.timestamp + LOCK);
+        assertEq(_claim(SESSION_KEY, 50 gwei, 50 gwei), 5 gwei);
+    }
+
+    /// One mode: TEE statements and vouchers share the cumulative and never mix.
+    function test_OneMode() external {
+        _claim(SESSION_KEY, 10 gwei, 10 gwei);
+        assertEq(_batch(TEE_KEY, 5, _rowOf(payer, 20 gwei)), 0);
+        assertEq(uint256(_settle(_row(payer, 1, 1))), uint256(IInferenceTypes.SettlementStatus.INVALID_NONCE));
+        vm.prank(payer);
+        inference.acknowledgeTEESigner(provider, true);
+        assertEq(_claim(SESSION_KEY, 20 gwei, 20 gwei), 0);
+        assertEq(uint256(_settle(_row(payer, 1, 1))), uint256(IInferenceTypes.SettlementStatus.INVALID_NONCE));
+        // An honest enclave's receipt of before the vouchers is no proof against it.
+        IDisputes.Receipt memory r = _receipt(payer, 3, 1 gwei);
+        bytes memory signature = _signReceipt(TEE_KEY, r);
+        vm.expectRevert(IDisputes.NoConflict.selector);
+        stakes.disputeSettlement(address(inference), r, signature);
+        assertEq(_batch(TEE_KEY, 5, _rowOf(payer, 15 gwei)), 5 gwei);
+        vm.expectRevert(IDisputes.NoConflict.selector);
+        stakes.disputeSettlement(address(inference), r, signature);
+    }
+
+    function test_OneMode_VouchersAreRefusedAfterABatch() external {
+        _batch(TEE_KEY, 5, _rowOf(payer, 1 gwei));
+        assertEq(_claim(SESSION_KEY, 10 gwei, 10 gwei), 0);
+    }
+
+    function test_ClosingEndsTheDelegation() external {
+        _delegate(PAYER_KEY, 200 gwei, expiry + 1);
+        _claim(SESSION_KEY, 150 gwei, 150 gwei);
+        vm.prank(payer);
+        ledger.deleteLedger();
+        _fund(payer, provider, INFERENCE, 100 gwei);
+        assertEq(_claim(SESSION_KEY, 150 gwei, 150 gwei), 0);
+        vm.expectRevert(
+            abi.encodeWithSelector(IVoucherSettlement.ExpiryNotLater.selector, expiry + 1, expiry + 1)
+        );
+        vm.prank(payer);
+        inference.delegateSession(provider, payer, session, 1 gwei, expiry + 1, "");
+    }
+
+    function _delegate(uint256 key, uint96 cap, uint40 until) private {
+        bytes memory signature = _delegationSignature(key, payer, session, cap, until);
+        inference.delegateSession(provider, payer, session, cap, until, signature);
+    }
+
+    function _claim(uint256 key, uint96 claimed, uint96 signed) private returns (uint256) {
+        return inference.settleVouchers(provider, _voucherRow(key, payer, claimed, signed));
+    }
+}
