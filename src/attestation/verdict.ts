@@ -19,35 +19,52 @@ export interface Verdict {
   readonly steps: readonly VerdictStep[]
 }
 
-/** Collects steps and draws the conclusion: one failure rejects, one skipped requirement leaves it incomplete. */
+/**
+ * Collects steps and draws the conclusion: one failure rejects, one skipped requirement leaves it incomplete.
+ * A step that was checked twice counts with the worse result; what failed first is what is told.
+ */
 export class StepList {
-  readonly #steps: VerdictStep[] = []
+  readonly #steps = new Map<string, VerdictStep>()
   #incomplete = false
 
   /** A comparison. `detail` says what was compared; on failure the second text says what was found. */
   check(name: string, passed: boolean, detail: string, found?: string): boolean {
     const text = passed || found === undefined ? detail : `${detail}: ${found}`
-    this.#steps.push({ name, result: passed ? 'pass' : 'fail', detail: text })
+    this.#add({ name, result: passed ? 'pass' : 'fail', detail: text })
     return passed
   }
 
   /** A check that is required and could not be made. */
   missing(name: string, why: string): void {
     this.#incomplete = true
-    this.#steps.push({ name, result: 'skipped', detail: why })
+    this.#add({ name, result: 'skipped', detail: why })
   }
 
   /** A check that does not apply here. */
   notApplicable(name: string, why: string): void {
-    this.#steps.push({ name, result: 'skipped', detail: why })
+    this.#add({ name, result: 'skipped', detail: why })
+  }
+
+  has(name: string): boolean {
+    return this.#steps.has(name)
   }
 
   verdict(assurance: Assurance): Verdict {
-    const failed = this.#steps.some(({ result }) => result === 'fail')
+    const steps = [...this.#steps.values()]
+    const failed = steps.some(({ result }) => result === 'fail')
     const outcome: Outcome = failed ? 'rejected' : this.#incomplete ? 'incomplete' : 'accepted'
-    return { outcome, assurance, steps: [...this.#steps] }
+    return { outcome, assurance, steps }
+  }
+
+  #add(step: VerdictStep): void {
+    const earlier = this.#steps.get(step.name)
+    const isWorse = !earlier || WEIGHT[step.result] > WEIGHT[earlier.result]
+    const isNewer = earlier?.result === step.result && step.result !== 'fail'
+    if (isWorse || isNewer) this.#steps.set(step.name, step)
   }
 }
+
+const WEIGHT: Record<VerdictStep['result'], number> = { pass: 0, skipped: 1, fail: 2 }
 
 /** The step that failed first, or null. */
 export const firstFailure = (verdict: Verdict): VerdictStep | null =>

@@ -1,43 +1,96 @@
-import { createHash, randomBytes } from 'node:crypto'
+import { hkdfSync, randomBytes } from 'node:crypto'
 import { chmodSync, linkSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { AppError } from '../../base/errors.ts'
-import { type Address, bytesToHex, hexToBytes } from '../../base/hex.ts'
-import { allowsSimulatedTee, type NetworkProfile } from '../../chain/networks.ts'
+import { bytesToHex, hexToBytes } from '../../base/hex.ts'
+import { allowsSimulatedTee, type NetworkProfile, type SimulatedTeeTrust } from '../../chain/networks.ts'
 import { addressOf } from '../../protocol/signature.ts'
-import { bootEvent, replayRtmr, runtimeEvent, type TdxEvent, tdxQuote } from './tdxQuote.ts'
-import type { QuoteDocument, Tee } from './tee.ts'
+import { encryptionKeyOf } from './encryptionKey.ts'
+import { type Authority, authorityFromJson, authorityToJson, createAuthority } from './simulated/authority.ts'
+import { issueCollateral } from './simulated/collateral.ts'
+import { describe, reportOf, simulatedMachine, trustIn } from './simulated/machine.ts'
+import { issueQuote } from './simulated/quote.ts'
+import type { Tee } from './tee.ts'
 
 export interface SimulatedTeeOptions {
-  /** The devnet's folder; the key lies in it, readable by its owner only. */
+  /** The devnet's folder; key and authority lie in it, readable by its owner only. */
   readonly dir: string
   readonly network: NetworkProfile
   /** The broker's public URL, which must be on loopback too. */
   readonly url?: string
 }
 
-const KEY_FILE = 'simulated-tee.key'
-
-/**
- * A TEE for a devnet: protects nothing, proves nothing, and says so. The document has the deployed layout and
- * its registers replay, so that everything that reads evidence can be tried; its signature section holds the
- * words "simulated" instead of a signature.
- * @throws AppError `tee_simulated_refused` outside a devnet on this machine, `tee_key_invalid`
- */
-export function openSimulatedTee({ dir, network, url }: SimulatedTeeOptions): Tee {
-  if (!allowsSimulatedTee(network, ...(url === undefined ? [] : [url]))) throw refused(network)
-  const signerKey = keyIn(dir)
-  const signer = addressOf(signerKey)
-  const document = quoteDocument(signer)
-  return { kind: 'simulated', signerKey, signer, quote: async () => document }
+/** A simulated TEE says what a devnet's profile has to say of it. */
+export interface SimulatedTee extends Tee {
+  readonly kind: 'simulated'
+  readonly trust: SimulatedTeeTrust
 }
 
-/** The key in the folder, made once: two brokers that start together end up with the same. */
-function keyIn(dir: string): Uint8Array {
-  const path = join(dir, KEY_FILE)
+interface Secrets {
+  readonly signerKey: Uint8Array
+  readonly authority: Authority
+}
+
+const FILE = 'simulated-tee.json'
+const ENCRYPTION_PATH = '/e2ee-enc'
+/** Statements are issued anew after a day; each is in force for thirty. */
+const COLLATERAL_MS = 86_400_000
+/** Clocks are read to the second in statements. */
+const CLOCK_MS = 60_000
+
+/**
+ * A TEE for a devnet: protects nothing and proves nothing, and its evidence says so, for it chains to a root that
+ * only this devnet's profile names. Everything else is genuine: quotes of TDX version 4, an event log that replays,
+ * statements about the platform, lists of revoked certificates.
+ * @throws AppError `tee_simulated_refused` outside a devnet on this machine, `tee_key_invalid`
+ */
+export function openSimulatedTee({ dir, network, url }: SimulatedTeeOptions): SimulatedTee {
+  if (!allowsSimulatedTee(network, ...(url === undefined ? [] : [url]))) throw refused(network)
+  const { signerKey, authority } = secretsIn(dir)
+  const machine = simulatedMachine()
+  const collateral = freshCollateral(authority)
+  return {
+    kind: 'simulated',
+    signerKey,
+    signer: addressOf(signerKey),
+    encryption: encryptionKeyOf(new Uint8Array(hkdfSync('sha256', signerKey, '', ENCRYPTION_PATH, 32))),
+    trust: trustIn(machine, authority.root.certificate),
+    quote: async (reportData) => ({
+      quote: issueQuote(authority, reportOf(machine, reportData)),
+      ...describe(machine),
+      collateral: collateral(),
+    }),
+  }
+}
+
+/** What a devnet's profile says of the simulated TEE in its folder, which is made if it is not there yet. */
+export function simulatedTeeTrust(dir: string): SimulatedTeeTrust {
+  return trustIn(simulatedMachine(), secretsIn(dir).authority.root.certificate)
+}
+
+function freshCollateral(authority: Authority): () => Record<string, string> {
+  let issuedAt = 0
+  let collateral: Record<string, string> = {}
+  return () => {
+    const now = Date.now()
+    if (now - issuedAt > COLLATERAL_MS) {
+      issuedAt = now
+      collateral = issueCollateral(authority, { issuedAt: now - CLOCK_MS })
+    }
+    return collateral
+  }
+}
+
+/** The file in the folder, made once: two brokers that start together end up with the same. */
+function secretsIn(dir: string): Secrets {
+  const path = join(dir, FILE)
+  const existing = readSecrets(path)
+  if (existing) return existing
   mkdirSync(dir, { recursive: true, mode: 0o700 })
   const draft = `${path}.${process.pid}.${bytesToHex(randomBytes(4))}`
-  writeFileSync(draft, bytesToHex(randomBytes(32)), { mode: 0o600, flag: 'wx' })
+  const authority = createAuthority({ now: Date.now() })
+  const content = { v: 1, signerKey: bytesToHex(randomBytes(32)), authority: authorityToJson(authority) }
+  writeFileSync(draft, JSON.stringify(content), { mode: 0o600, flag: 'wx' })
   try {
     linkSync(draft, path)
   } catch (error) {
@@ -46,73 +99,31 @@ function keyIn(dir: string): Uint8Array {
     rmSync(draft)
   }
   chmodSync(path, 0o600)
-  const text = readFileSync(path, 'utf8').trim()
-  if (!/^[0-9a-f]{64}$/.test(text)) throw keyInvalid(path)
-  return hexToBytes(text)
+  return readSecrets(path)!
 }
 
-/** Same signer, same bytes: receipts of before a restart name evidence that is still served. */
-function quoteDocument(signer: Address): QuoteDocument {
-  const appCompose = JSON.stringify({ manifest_version: 2, name: '0g-compute-simulated', runner: 'none' })
-  const composeHash = createHash('sha256').update(appCompose).digest()
-  const osImageHash = createHash('sha256').update('simulated os image').digest()
-  const events = simulatedEvents(composeHash, osImageHash)
-  const rtmrs = [0, 1, 2, 3].map((imr) => replayRtmr(events, imr)) as [
-    Uint8Array,
-    Uint8Array,
-    Uint8Array,
-    Uint8Array,
-  ]
-  const mrtd = createHash('sha384').update('simulated td').digest()
-  const reportData = Buffer.alloc(64)
-  reportData.write(signer, 'ascii')
-  const mrConfigId = Buffer.alloc(48)
-  mrConfigId.set([1, ...composeHash])
-  const quote = tdxQuote({ mrtd, mrConfigId, rtmrs, reportData }, Buffer.from('simulated: not signed'))
-  const body = JSON.stringify({
-    quote: bytesToHex(quote),
-    event_log: JSON.stringify(events),
-    report_data: reportData.toString('base64'),
-    tcb_info: JSON.stringify({
-      mrtd: bytesToHex(mrtd),
-      ...Object.fromEntries(rtmrs.map((rtmr, index) => [`rtmr${index}`, bytesToHex(rtmr)])),
-      os_image_hash: bytesToHex(osImageHash),
-      compose_hash: bytesToHex(composeHash),
-      device_id: bytesToHex(createHash('sha256').update('simulated device').digest()),
-      event_log: events,
-      app_compose: appCompose,
-    }),
-    vm_config: JSON.stringify({
-      spec_version: 1,
-      os_image_hash: bytesToHex(osImageHash),
-      cpu_count: 1,
-      memory_size: 0,
-      simulated: true,
-    }),
-  })
-  return { body, digest: createHash('sha256').update(body).digest('hex') }
-}
-
-/** UEFI's event types for firmware and for separators, as a real log has them. */
-const EV_SEPARATOR = 4
-const EV_PLATFORM_CONFIG = 10
-
-function simulatedEvents(composeHash: Uint8Array, osImageHash: Uint8Array): TdxEvent[] {
-  const none = new Uint8Array()
-  const appId = composeHash.subarray(0, 20)
-  return [
-    bootEvent(0, EV_PLATFORM_CONFIG, Buffer.from('simulated firmware')),
-    bootEvent(1, EV_SEPARATOR, new Uint8Array(4)),
-    bootEvent(2, EV_PLATFORM_CONFIG, Buffer.from('simulated kernel')),
-    runtimeEvent('system-preparing', none),
-    runtimeEvent('app-id', appId),
-    runtimeEvent('compose-hash', composeHash),
-    runtimeEvent('instance-id', appId),
-    runtimeEvent('boot-mr-done', none),
-    runtimeEvent('os-image-hash', osImageHash),
-    runtimeEvent('key-provider', Buffer.from('{"name":"simulated","id":""}')),
-    runtimeEvent('system-ready', none),
-  ]
+/** @returns null when there is no file */
+function readSecrets(path: string): Secrets | null {
+  let text: string
+  try {
+    text = readFileSync(path, 'utf8')
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return null
+    throw error
+  }
+  try {
+    const { v, signerKey, authority } = JSON.parse(text) as {
+      v: number
+      signerKey: string
+      authority: unknown
+    }
+    if (v === 1 && /^[0-9a-f]{64}$/.test(signerKey)) {
+      return { signerKey: hexToBytes(signerKey), authority: authorityFromJson(authority) }
+    }
+  } catch (error) {
+    throw keyInvalid(path, error)
+  }
+  throw keyInvalid(path)
 }
 
 const refused = (network: NetworkProfile): AppError =>
@@ -123,10 +134,11 @@ const refused = (network: NetworkProfile): AppError =>
     next: '0g-compute devnet up',
   })
 
-const keyInvalid = (path: string): AppError =>
+const keyInvalid = (path: string, cause?: unknown): AppError =>
   new AppError({
     code: 'tee_key_invalid',
     message: `The devnet's signing key ${path} is damaged`,
     hint: 'Remove the devnet and make a new one; nothing of value hangs on its key',
     next: '0g-compute devnet down',
+    ...(cause !== undefined && { cause }),
   })

@@ -7,13 +7,30 @@ export interface Tee {
   /** Signs proofs, receipts and settlements. Derived at path `/`. */
   readonly signerKey: PrivateKey
   readonly signer: Address
-  /** The attestation document that `GET /v1/quote` serves, as the exact bytes that are hashed into receipts. */
-  quote(): Promise<QuoteDocument>
+  /** Opens what is sealed to the enclave. Derived at path `/e2ee-enc`; null where there is none. */
+  readonly encryption: EncryptionKey | null
+  /**
+   * Evidence bound to some bytes.
+   * @param reportData 64 bytes
+   */
+  quote(reportData: Uint8Array): Promise<TeeEvidence>
 }
 
-export interface QuoteDocument {
-  /** JSON text in the deployed layout: quote, event_log, report_data, tcb_info, vm_config. */
-  readonly body: string
-  /** sha256 of `body`, 64 hex digits: `evidence` in receipts. */
-  readonly digest: string
+/** X25519, 32 bytes each. */
+export interface EncryptionKey {
+  readonly privateKey: Uint8Array
+  readonly publicKey: Uint8Array
+}
+
+/** A quote and what it takes to understand it: the parts of the deployed attestation document. */
+export interface TeeEvidence {
+  readonly quote: Uint8Array
+  /** JSON text, an array of events. */
+  readonly eventLog: string
+  /** JSON text. */
+  readonly tcbInfo: string
+  /** JSON text. */
+  readonly vmConfig: string
+  /** Signed statements about the platform, where the enclave has them at hand. */
+  readonly collateral: Readonly<Record<string, string>> | null
 }

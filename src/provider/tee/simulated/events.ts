@@ -1,37 +1,5 @@
 import { createHash } from 'node:crypto'
 
-/** Registers of a TDX report that mean something to a verifier; each 48 bytes but for `reportData` (64). */
-export interface TdxReport {
-  readonly mrtd: Uint8Array
-  /** 48 bytes: 0x01, compose hash, zeros. */
-  readonly mrConfigId: Uint8Array
-  readonly rtmrs: readonly [Uint8Array, Uint8Array, Uint8Array, Uint8Array]
-  readonly reportData: Uint8Array
-}
-
-/** Offsets in a TDX v4 quote, bytes from its start. @see client-wire.md section 1.8 */
-const OFFSET = { body: 48, mrtd: 184, mrConfigId: 232, rtmrs: 376, reportData: 568, signatureLength: 632 }
-const REGISTER_BYTES = 48
-const VERSION = 4
-/** ECDSA-256 with P-256. */
-const ATTESTATION_KEY_TYPE = 2
-const TEE_TYPE_TDX = 0x81
-
-/** A quote of version 4 around a report: header, body, signature section. */
-export function tdxQuote(report: TdxReport, signature: Uint8Array): Uint8Array {
-  const quote = Buffer.alloc(OFFSET.signatureLength + 4 + signature.length)
-  quote.writeUInt16LE(VERSION, 0)
-  quote.writeUInt16LE(ATTESTATION_KEY_TYPE, 2)
-  quote.writeUInt32LE(TEE_TYPE_TDX, 4)
-  quote.set(report.mrtd, OFFSET.mrtd)
-  quote.set(report.mrConfigId, OFFSET.mrConfigId)
-  for (const [index, rtmr] of report.rtmrs.entries()) quote.set(rtmr, OFFSET.rtmrs + index * REGISTER_BYTES)
-  quote.set(report.reportData, OFFSET.reportData)
-  quote.writeUInt32LE(signature.length, OFFSET.signatureLength)
-  quote.set(signature, OFFSET.signatureLength + 4)
-  return quote
-}
-
 /** One measured event. `digest` and `event_payload` are hex. */
 export interface TdxEvent {
   readonly imr: 0 | 1 | 2 | 3
@@ -41,6 +9,7 @@ export interface TdxEvent {
   readonly event_payload: string
 }
 
+const REGISTER_BYTES = 48
 /** dstack's type of its own events in RTMR 3. */
 const RUNTIME_EVENT = 0x08000001
 
