@@ -1,23 +1,22 @@
-import { existsSync } from 'node:fs'
-import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import { Wallet } from 'ethers'
-import { AppError, EXIT, toAppError } from '../base/errors.ts'
-import { jsonLogger, type Logger } from '../base/log.ts'
+import { toAppError } from '../base/errors.ts'
+import { fileLogger, type Logger } from '../base/log.ts'
 import { format0GPerMillion, parse0G } from '../base/units.ts'
 import { connect } from '../chain/rpc.ts'
-import { startBroker } from '../provider/broker.ts'
-import type { Engine } from '../provider/engine/engine.ts'
+import { startAdmin } from '../provider/admin/adminServer.ts'
+import { type Broker, startBroker } from '../provider/broker.ts'
+import type { ProviderConfig } from '../provider/config/config.ts'
+import { DEFAULT_PRICES, limitsOf, pricesOf } from '../provider/config/resolve.ts'
 import { openSimulatedTee } from '../provider/tee/simulated.ts'
 import { tellParent } from './devnet/provider.ts'
 import type { Context } from './framework/context.ts'
 import type { CommandDefinition } from './framework/definition.ts'
 import type { Input } from './framework/input.ts'
+import { providerKey } from './provider/providerKey.ts'
+import { type ProviderSettings, providerSettings, SETTINGS_OPTIONS } from './provider/settings.ts'
+import { startEngine } from './provider/startEngine.ts'
 
-const DEMO_MODEL = fileURLToPath(new URL('../../models/demo/demo.gguf', import.meta.url))
 const DEFAULT_PORT = 3080
-/** 0G per million tokens. */
-const DEFAULT_PRICES = { input: '0.05', output: '0.2' }
 
 export const command: CommandDefinition = {
   options: [
@@ -29,16 +28,20 @@ export const command: CommandDefinition = {
     ['--url <url>', 'public URL, registered on chain (default: where it listens)'],
     ['--price-input <0G>', `per million prompt tokens (default ${DEFAULT_PRICES.input})`],
     ['--price-output <0G>', `per million answer tokens (default ${DEFAULT_PRICES.output})`],
-    ['--data-dir <dir>', 'where the ledger lives'],
     ['--settle-interval <seconds>', 'between settlements (default 300)'],
     ['--settle-min <0G>', 'users who owe less wait (default 0.004)'],
+    ['--database <url>', 'postgres://… for several brokers behind a load balancer (default: SQLite)'],
+    ['--admin-port <port>', 'metrics and control on 127.0.0.1 (default 0: any free one)'],
+    ['--compat', "answer errors as the network's present broker does: 400 and a text"],
+    ...SETTINGS_OPTIONS,
   ],
   examples: [
     '0g-compute provider serve --model ./qwen2.5-0.5b.gguf',
     '0g-compute provider serve --engine url --target http://127.0.0.1:8000/v1 --port 3080',
+    '0g-compute provider serve --config ./provider.yaml',
   ],
   notes:
-    'Ctrl-C ends the answers in flight, settles, and stops. Log lines on stderr are JSON and carry no contents.',
+    'Ctrl-C ends the answers in flight, settles, and stops; SIGHUP reads prices and limits again. Log lines on stderr are JSON and carry no contents.',
   async run(context, input) {
     try {
       await serve(context, input)
@@ -51,102 +54,117 @@ export const command: CommandDefinition = {
   },
 }
 
-async function serve(context: Context, input: Input): Promise<void> {
-  const { out, network, paths, signal } = context
-  const log = jsonLogger((line) => process.stderr.write(line), context.flags.quiet ? 'warn' : 'info')
-  const dataDir = input.text('dataDir') ?? join(paths.state, 'provider', network.name)
-  const prices = {
-    input: perToken(input.text('priceInput') ?? DEFAULT_PRICES.input),
-    output: perToken(input.text('priceOutput') ?? DEFAULT_PRICES.output),
-  }
-  const publicUrl = input.text('url')
+async function serve(outer: Context, input: Input): Promise<void> {
+  const settings = providerSettings(outer, input, flagsOf(input))
+  const { config, context, dataDir } = settings
+  const { network, paths } = context
+  const log = fileLogger(2, context.flags.quiet ? 'warn' : (config.log?.level ?? 'info'))
+  const [prices, limits] = [pricesOf(config), limitsOf(config)]
+  const publicUrl = config.listen?.url
   const tee = openSimulatedTee({ dir: paths.devnet, network, ...(publicUrl && { url: publicUrl }) })
   const rpc = await connect(network)
   context.onClose(() => rpc.destroy())
   const operator = new Wallet(await (await providerKey(context)).unlock(), rpc)
-  const engine = await startEngine(input, log)
+  const engine = await startEngine(config, log)
   context.onClose(() => engine.stop())
-
-  const interval = input.integer('settleInterval', 1)
-  const minimumFee = input.amount('settleMin')
   const broker = await startBroker({
     network,
     rpc,
     operator,
     engine,
     tee,
-    listen: { host: input.text('host') ?? '127.0.0.1', port: input.integer('port') ?? DEFAULT_PORT },
+    listen: { host: config.listen?.host ?? '127.0.0.1', port: config.listen?.port ?? DEFAULT_PORT },
     ...(publicUrl && { publicUrl }),
+    ...(config.database && { database: config.database }),
     dataDir,
     prices,
-    settlement: {
-      ...(interval !== undefined && { intervalMs: interval * 1000 }),
-      ...(minimumFee !== undefined && { minimumFee }),
-    },
+    limits,
+    errorStyle: config.compat ? 'compat' : 'openai',
+    settlement: settlementOf(config),
     log,
   })
   context.onClose(() => broker.stop())
-  const model = engine.models[0]!.id
-  tellParent({ type: 'ready', url: broker.url, address: broker.provider, model })
-  const ready = { url: broker.url, provider: broker.provider, signer: tee.signer, model, assurance: tee.kind }
-  out.result(ready, (paint) =>
+  const stopped = stoppable(context.signal)
+  const admin = await startAdmin({
+    control: broker.control,
+    dataDir,
+    port: config.admin?.port ?? 0,
+    onStop: stopped.stop,
+  })
+  context.onClose(() => admin.stop())
+  reloadOnHangup(broker, settings, () => providerSettings(outer, input, flagsOf(input)).config, log)
+  announce(context, broker, { metrics: `${admin.url}/metrics`, signer: tee.signer, assurance: tee.kind })
+  await stopped.done
+}
+
+function announce(
+  { out }: Context,
+  { url, provider, warning, control }: Broker,
+  { metrics, signer, assurance }: { metrics: string; signer: string; assurance: string },
+): void {
+  const [first] = control.models()
+  const { id: model, input, output } = first!
+  tellParent({ type: 'ready', url, address: provider, model })
+  out.result({ url, provider, signer, model, assurance, metrics }, (paint) =>
     [
-      `Serving ${paint.bold(model)} at ${broker.url}`,
-      `  provider  ${broker.provider}`,
-      `  signer    ${tee.signer}  ${paint.dim(tee.kind)}`,
-      `  price     ${format0GPerMillion(prices.input)} / ${format0GPerMillion(prices.output)} 0G per million tokens in / out`,
+      `Serving ${paint.bold(model)} at ${url}`,
+      `  provider  ${provider}`,
+      `  signer    ${signer}  ${paint.dim(assurance)}`,
+      `  price     ${format0GPerMillion(input)} / ${format0GPerMillion(output)} 0G per million tokens in / out`,
+      `  metrics   ${metrics}`,
     ].join('\n'),
   )
-  if (broker.warning) out.warn(`${broker.warning.message}. ${broker.warning.hint ?? ''}`)
-  await aborted(signal)
+  if (warning) out.warn(`${warning.message}. ${warning.hint ?? ''}`)
 }
 
-/** On a devnet the provider's account is there already; elsewhere it is the wallet. */
-async function providerKey(context: Context) {
-  const { devnet, network, env } = context
-  if (devnet && network.kind === 'devnet' && !env.ZG_PRIVATE_KEY && !context.flags.wallet) {
-    return { unlock: async () => devnet.accounts.provider.privateKey }
+/** The configuration as far as flags give it; what is undefined was not given. */
+function flagsOf(input: Input): ProviderConfig {
+  const flags = {
+    engine: { kind: input.text('engine'), model: input.text('model'), target: input.text('target') },
+    listen: { host: input.text('host'), port: input.integer('port'), url: input.text('url') },
+    prices: { input: input.text('priceInput'), output: input.text('priceOutput') },
+    settlement: { interval: input.integer('settleInterval', 1), minimum: input.text('settleMin') },
+    admin: { port: input.integer('adminPort') },
+    database: input.text('database'),
+    compat: input.flag('compat') || undefined,
   }
-  return context.key()
+  return flags as ProviderConfig
 }
 
-async function startEngine(input: Input, log: Logger): Promise<Engine> {
-  const kind = input.text('engine') ?? 'embedded'
-  if (kind === 'url') {
-    const target = input.text('target')
-    if (!target) throw usage('--engine url needs --target', 'Name the server, e.g. http://127.0.0.1:8000/v1')
-    const { attachUrlEngine } = await import('../provider/engine/url/attachUrlEngine.ts')
-    return attachUrlEngine({ target, logger: log })
+const settlementOf = ({ settlement = {} }: ProviderConfig) => ({
+  ...(settlement.interval !== undefined && { intervalMs: settlement.interval * 1000 }),
+  ...(settlement.minimum !== undefined && { minimumFee: parse0G(settlement.minimum) }),
+  ...(settlement.eager !== undefined && { eagerFee: parse0G(settlement.eager) }),
+})
+
+/** SIGHUP reads the configuration again: prices and limits change, and a fault in it changes nothing. */
+function reloadOnHangup(
+  broker: Broker,
+  { context }: ProviderSettings,
+  read: () => ProviderConfig,
+  log: Logger,
+): void {
+  const reload = async () => {
+    try {
+      const config = read()
+      const [prices, limits] = [pricesOf(config), limitsOf(config)]
+      broker.control.changeLimits(limits)
+      await broker.control.changePrices(prices)
+      log.info('reloaded')
+    } catch (thrown) {
+      const { code, message } = toAppError(thrown)
+      log.error('reload_failed', { code, reason: message })
+    }
   }
-  if (kind !== 'embedded') throw usage(`There is no engine "${kind}"`, 'Engines: embedded, url')
-  const modelPath = input.text('model') ?? DEMO_MODEL
-  if (!existsSync(modelPath))
-    throw usage(`There is no model at ${modelPath}`, 'Name a GGUF file with --model')
-  const { startEmbeddedEngine } = await import('../provider/engine/embedded/startEmbeddedEngine.ts')
-  return startEmbeddedEngine({ modelPath, logger: log })
+  const onHangup = () => void reload()
+  process.on('SIGHUP', onHangup)
+  context.onClose(() => void process.off('SIGHUP', onHangup))
 }
 
-/** Neuron per token from 0G per million tokens. @throws AppError `price_too_fine` */
-function perToken(text: string): bigint {
-  const perMillion = parse0G(text)
-  if (perMillion % 1_000_000n === 0n) return perMillion / 1_000_000n
-  throw usage(
-    `${text} 0G per million tokens is no whole number of neuron per token`,
-    'Use at most 12 decimals',
-  )
+/** Ends by Ctrl-C, SIGTERM or `provider stop`, whichever comes first. */
+function stoppable(signal: AbortSignal): { readonly done: Promise<void>; readonly stop: () => void } {
+  const { promise, resolve } = Promise.withResolvers<void>()
+  if (signal.aborted) resolve()
+  else signal.addEventListener('abort', () => resolve(), { once: true })
+  return { done: promise, stop: resolve }
 }
-
-const aborted = (signal: AbortSignal): Promise<void> =>
-  new Promise((resolve) => {
-    if (signal.aborted) resolve()
-    else signal.addEventListener('abort', () => resolve(), { once: true })
-  })
-
-const usage = (message: string, hint: string): AppError =>
-  new AppError({
-    code: 'usage',
-    message,
-    hint,
-    next: '0g-compute provider serve --help',
-    exitCode: EXIT.usage,
-  })

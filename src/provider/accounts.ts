@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import { type Block, type Contract, type JsonRpcApiProvider, zeroPadValue } from 'ethers'
 import type { Address } from '../base/hex.ts'
 import type { Logger } from '../base/log.ts'
@@ -27,6 +28,8 @@ const MAX_ACCOUNTS = 10_000
 /** After a longer gap everything is read again instead of searching the logs of so many blocks. */
 const MAX_GAP_BLOCKS = 500
 const MAX_BACKOFF_MS = 10_000
+/** Between two reads of one user that refusals ask for, ms. */
+const REFRESH_GAP_MS = 250
 
 /**
  * The on-chain accounts of this provider's users, as the request path needs them: cached, and read again when
@@ -35,7 +38,12 @@ const MAX_BACKOFF_MS = 10_000
 export class AccountBook {
   readonly #options: AccountBookOptions
   readonly #now: () => number
-  readonly #accounts = new Lru<string, Account | null>(MAX_ACCOUNTS)
+  readonly #accounts = new Lru<string, Account>(MAX_ACCOUNTS)
+  /** Addresses without an account, apart: asking for many of them must not push accounts out. */
+  readonly #strangers = new Lru<string, null>(MAX_ACCOUNTS)
+  /** Reads that wait for their turn, and when the last one of a user began. */
+  readonly #waiting = new Map<string, Promise<Account | null>>()
+  readonly #refreshedAt = new Lru<string, number>(MAX_ACCOUNTS)
   readonly #reads = new Map<string, Promise<Account | null>>()
   #head: Head | null = null
   #headSeenAt = 0
@@ -70,12 +78,36 @@ export class AccountBook {
 
   /** The user's sub-account, or null when there is none. One read at a time for each user. */
   async get(user: Address): Promise<Account | null> {
-    const known = this.#accounts.get(user.toLowerCase())
+    const known = this.known(user)
     return known === undefined ? this.#readNewest(user) : known
   }
 
-  /** Reads the sub-account again: before a refusal, the chain itself is asked. */
+  /** The sub-account as the cache has it: null when there is none, undefined when it was not read. */
+  known(user: Address): Account | null | undefined {
+    const key = user.toLowerCase()
+    return this.#accounts.get(key) ?? this.#strangers.get(key)
+  }
+
+  /**
+   * Reads the sub-account again: before a refusal, the chain itself is asked. For one user at most four times
+   * a second; who asks sooner waits for the next turn, together with all others.
+   */
   refresh(user: Address): Promise<Account | null> {
+    const key = user.toLowerCase()
+    const waiting = this.#waiting.get(key)
+    if (waiting) return waiting
+    const waitMs = (this.#refreshedAt.get(key) ?? Number.NEGATIVE_INFINITY) + REFRESH_GAP_MS - this.#now()
+    if (waitMs <= 0) return this.#refreshNow(user)
+    const turn = sleep(waitMs).then(() => {
+      this.#waiting.delete(key)
+      return this.#refreshNow(user)
+    })
+    this.#waiting.set(key, turn)
+    return turn
+  }
+
+  #refreshNow(user: Address): Promise<Account | null> {
+    this.#refreshedAt.set(user.toLowerCase(), this.#now())
     this.invalidate(user)
     return this.#readNewest(user)
   }
@@ -84,6 +116,7 @@ export class AccountBook {
   invalidate(user: Address): void {
     const key = user.toLowerCase()
     this.#accounts.delete(key)
+    this.#strangers.delete(key)
     this.#reads.delete(key)
   }
 
@@ -96,7 +129,7 @@ export class AccountBook {
     const { contract, provider } = this.#options
     const read = findAccount(contract, user, provider, block)
       .then((account) => {
-        if (this.#reads.get(key) === read) this.#accounts.set(key, account)
+        if (this.#reads.get(key) === read) this.#keep(key, account)
         if (block === 'latest') this.#ahead.add(key)
         return account
       })
@@ -105,6 +138,11 @@ export class AccountBook {
       })
     this.#reads.set(key, read)
     return read
+  }
+
+  #keep(key: string, account: Account | null): void {
+    if (account) this.#accounts.set(key, account)
+    else this.#strangers.set(key, null)
   }
 
   #scheduleNext(): void {
@@ -175,12 +213,13 @@ export class AccountBook {
   }
 
   #isKnown(key: string): boolean {
-    return this.#accounts.has(key) || this.#reads.has(key)
+    return this.#accounts.has(key) || this.#strangers.has(key) || this.#reads.has(key)
   }
 
   /** After a reorganisation, or too long a silence, nothing that was read counts. */
   #forgetAll(): void {
     this.#accounts.clear()
+    this.#strangers.clear()
     this.#reads.clear()
     this.#ahead.clear()
   }

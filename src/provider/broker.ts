@@ -7,15 +7,27 @@ import { inferenceContract } from '../chain/inference.ts'
 import type { NetworkProfile } from '../chain/networks.ts'
 import { signReceipt } from '../protocol/receipt.ts'
 import { AccountBook } from './accounts.ts'
+import { BrokerControl, unready } from './control.ts'
 import type { Engine } from './engine/engine.ts'
-import { openSqliteLedger } from './ledger/sqlite.ts'
+import { openLedger } from './ledger/openLedger.ts'
+import { Metrics } from './metrics.ts'
 import { chatService, registerService } from './registration.ts'
 import { Admission } from './server/admit.ts'
 import { Authenticator } from './server/authenticate.ts'
 import { capabilitiesDocument, modelsDocument } from './server/documents.ts'
 import { EngineClient } from './server/engineClient.ts'
+import type { ErrorStyle } from './server/errorBody.ts'
+import { Gate } from './server/gate.ts'
+import { Limiter } from './server/limits/limiter.ts'
+import { DEFAULT_LIMITS, type Limits } from './server/limits/limits.ts'
+import { Strangers } from './server/limits/strangers.ts'
+import { Once } from './server/once.ts'
+import { PriceBook, type PriceOptions } from './server/priceBook.ts'
+import { QuoteDesk } from './server/quote.ts'
 import { BrokerServer } from './server/server.ts'
+import { assertCurrentEpoch, firstSeqNow } from './settlement/epoch.ts'
 import { Settler } from './settlement/settler.ts'
+import { ledgerKeyOf } from './tee/ledgerKey.ts'
 import type { Tee } from './tee/tee.ts'
 
 export interface BrokerOptions {
@@ -30,9 +42,21 @@ export interface BrokerOptions {
   readonly publicUrl?: string
   /** Where `ledger.sqlite` lives. */
   readonly dataDir: string
+  /** `postgres://…` for any number of replicas; default SQLite in the data folder. */
+  readonly database?: string
+  /** PostgreSQL: a replica that is silent for longer counts as gone, ms. Default 30 s. */
+  readonly leaseMs?: number
   /** Neuron per token. */
-  readonly prices: { readonly input: bigint; readonly output: bigint }
+  readonly prices: PriceOptions
+  /** Default `DEFAULT_LIMITS`. */
+  readonly limits?: Limits
+  /** `compat` answers errors as the network's present broker does. */
+  readonly errorStyle?: ErrorStyle
   readonly settlement?: SettlementOptions
+  /** Go on from what the chain says, with a ledger that is missing or behind it. @see assertCurrentEpoch */
+  readonly newEpoch?: boolean
+  /** The clock of receipts, ms. */
+  readonly now?: () => number
   readonly log: Logger
 }
 
@@ -52,6 +76,8 @@ export interface Broker {
   readonly settler: Settler
   /** Set while the contract's owner still has to acknowledge the signer. */
   readonly warning: AppError | null
+  /** Figures and levers for the operator. */
+  readonly control: BrokerControl
   /** Stops accepting, lets answers in flight end (at most `graceMs`), settles, closes. The engine is its owner's. */
   stop(options?: { readonly graceMs?: number }): Promise<void>
 }
@@ -66,8 +92,12 @@ const POLL_MS = 2000
  * @throws AppError of each part; nothing is left running
  */
 export async function startBroker(options: BrokerOptions): Promise<Broker> {
-  const { network, rpc, operator, engine, tee, dataDir, prices, log } = options
+  const { network, rpc, operator, engine, tee, dataDir } = options
   const provider = (await operator.getAddress()) as Address
+  const metrics = new Metrics(provider)
+  const log = metrics.counting(options.log)
+  const prices = new PriceBook(options.prices)
+  const limits = options.limits ?? DEFAULT_LIMITS
   const { chainId, inference: contractAddress } = network
   const contract = inferenceContract(contractAddress, rpc)
   const undo: (() => Promise<unknown>)[] = []
@@ -75,14 +105,21 @@ export async function startBroker(options: BrokerOptions): Promise<Broker> {
     for (const stop of undo.splice(0).reverse()) await stop()
   }
   try {
-    const ledger = await openSqliteLedger({
-      path: join(dataDir, 'ledger.sqlite'),
+    const ledger = await openLedger({
+      database: options.database ?? `sqlite:${join(dataDir, 'ledger.sqlite')}`,
+      rowKey: ledgerKeyOf(tee),
+      firstSeq: await firstSeqNow(rpc),
+      ...(options.now && { now: options.now }),
+      ...(options.leaseMs !== undefined && { leaseMs: options.leaseMs }),
+      log,
       chainId,
       contract: contractAddress,
       provider,
       sign: (fields, detail) => signReceipt(tee.signerKey, chainId, contractAddress, fields, detail),
     })
     undo.push(() => ledger.close())
+    const newEpoch = options.newEpoch ?? false
+    await assertCurrentEpoch({ ledger, rpc, contract, provider, newEpoch, log })
     const left = await ledger.recover()
     if (left.length) log.warn('charged_after_crash', { exchanges: left.length })
 
@@ -112,35 +149,59 @@ export async function startBroker(options: BrokerOptions): Promise<Broker> {
     })
     const engineClient = new EngineClient(engine)
     undo.push(() => engineClient.close())
-    const authenticator = new Authenticator(provider)
     const startedAt = Date.now()
+    const limiter = new Limiter(limits)
+    const strangers = new Strangers(limits.strangers)
+    const authenticator = new Authenticator(provider)
+    metrics.watch({
+      running: () => limiter.running,
+      tokensInFlight: () => limiter.tokensInFlight,
+      headAgeMs: () => Date.now() - accounts.headSeenAt,
+      engineReady: () => engine.state === 'ready',
+      unsettled: () => ledger.unsettled(),
+    })
+    const capabilities = capabilitiesDocument()
     const server = new BrokerServer({
       provider,
       prices,
-      authenticator,
-      admission: new Admission({ provider, accounts, ledger, engine, prices }),
+      gate: new Gate({ authenticator, accounts, strangers, limiter }),
+      limiter,
+      once: new Once(tee.signerKey, ledger),
+      admission: new Admission({ provider, accounts, ledger, engine }),
       engine,
       engineClient,
       ledger,
       tee,
-      evidence: await tee.quote(),
+      quotes: new QuoteDesk({ tee, chainId, contract: contractAddress, provider, models: engine.models, capabilities }),
       onCharged: (user) => settler.noteCharge(user),
-      models: () => modelsDocument(engine, prices, provider, startedAt),
-      capabilities: capabilitiesDocument(),
+      models: () => modelsDocument(engine, prices, limiter.limits.user, provider, startedAt),
+      capabilities,
+      unready: () => unready(engine, accounts),
+      errorStyle: options.errorStyle ?? 'openai',
+      telemetry: metrics,
       log,
     })
     const { port } = await server.listen(options.listen.host, options.listen.port)
     undo.push(() => server.drain(0))
     const url = options.publicUrl ?? `http://${options.listen.host}:${port}`
-    const params = chatService({ url, model: engine.models[0]!.id, prices, signer: tee.signer })
-    const registration = await registerService({ contract, operator, params, log })
+    const register = () => {
+      const dearest = prices.dearest(engine.models.map(({ id }) => id))
+      const params = chatService({ url, model: engine.models[0]!.id, prices: dearest, signer: tee.signer })
+      return registerService({ contract, operator, params, log })
+    }
+    const registration = await register()
     settler.start()
+    const control = new BrokerControl({
+      ...{ provider, url, startedAt, engine, tee, accounts, limiter, strangers, prices, ledger, settler, metrics },
+      register,
+    })
     return {
       url,
       port,
       provider,
       settler,
       warning: registration.warning,
+      control,
       async stop({ graceMs = DRAIN_MS } = {}) {
         await server.drain(graceMs)
         await settler.stop()

@@ -48,3 +48,56 @@ export const ledgerFailed = (path: string, cause: unknown): AppError =>
 /** The ledger was closed while calls were still coming. */
 export const ledgerClosed = (path: string): AppError =>
   ledgerError('ledger_closed', `The ledger ${path} is closed`, 'The broker is stopping')
+
+/** A row's seal does not fit: somebody changed the database. The payer's other rows are not used either. */
+export const rowTampered = (kind: string, key: string): AppError =>
+  ledgerError(
+    'ledger_row_tampered',
+    `The ledger's ${kind} row of ${key} was not written by this enclave`,
+    'Somebody changed the database. This payer is neither served nor settled until the row is as it was; others are',
+  )
+
+/** The ledger was sealed by an enclave with another key. */
+export const ledgerKeyChanged = (path: string): AppError =>
+  ledgerError(
+    'ledger_key_changed',
+    `The ledger ${path} was sealed with the key of another enclave`,
+    'Start the enclave that wrote it, settle, and give the new one its own data folder or database',
+  )
+
+/** Written before the first release. */
+export const ledgerTooOld = (path: string): AppError =>
+  ledgerError(
+    'ledger_too_old',
+    `The ledger ${path} was written before the first release, without seals`,
+    'Nothing was changed. Move the file away: what it says cannot be checked',
+  )
+
+/** PostgreSQL did not answer in time; whether the last transaction counts is found out by the next try. */
+export const ledgerUnavailable = (path: string, cause: unknown): AppError =>
+  new AppError({
+    code: 'ledger_unavailable',
+    message: `The ledger ${path} does not answer`,
+    hint: 'Nothing that was not stored was answered. It is tried again by itself',
+    next: '0g-compute provider check',
+    retryable: true,
+    status: 503,
+    cause,
+  })
+
+/** `pg` is not installed. */
+export const pgMissing = (cause: unknown): AppError =>
+  ledgerError(
+    'pg_missing',
+    'A PostgreSQL ledger needs the package pg, which is not installed',
+    'Run: npm install pg',
+    cause,
+  )
+
+/** Neither `sqlite:` nor `postgres://`. */
+export const databaseUnknown = (): AppError =>
+  ledgerError(
+    'database_unknown',
+    'The database address is neither sqlite:<file> nor postgres://<user>@<host>/<name>',
+    'SQLite serves one broker; PostgreSQL any number of replicas',
+  )

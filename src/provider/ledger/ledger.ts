@@ -51,6 +51,8 @@ export type SettlementState =
   | 'open'
   /** The chain took its nonce: `paid` says how much it paid. */
   | 'done'
+  /** Paid, and so deep in the chain that it is not looked at again. */
+  | 'final'
   /** The chain will never take it (nonce used up elsewhere); the amount is owed again. */
   | 'void'
 
@@ -67,51 +69,99 @@ export interface StoredSettlement extends NewSettlement {
   /** The newest transaction that carries it, noted before it was sent; null when there was none. */
   readonly txHash: Hex | null
   readonly paid: bigint
+  /** Receipts up to this number were paid before it. */
+  readonly afterSeq: number
+  /** What is paid in all, neuron, once it is paid in full. */
+  readonly throughTotal: bigint
+  /** Where it was mined, while a reorganisation may still undo it. */
+  readonly block: BlockRef | null
+}
+
+export interface BlockRef {
+  readonly number: number
+  readonly hash: Hex
+}
+
+/** What is not settled yet. */
+export interface Unsettled {
+  /** Owed by all users, neuron. */
+  readonly owed: bigint
+  /** When the oldest receipt that is not paid in full was issued, unix seconds; null when all are paid. */
+  readonly oldestIssuedAt: number | null
+}
+
+/** The right to settle, one holder at a time. */
+export interface SettlingTurn {
+  end(): Promise<void>
 }
 
 /**
  * The durable record of charges. Every promise resolves after the transaction is on disk (full sync); calls
- * made at the same time share one. After a write that failed every call rejects with `ledger_failed`: what the
- * disk holds is not known, so the broker has to stop and start again. Addresses come back in lower case.
+ * made at the same time share one. Addresses come back in lower case. A row that the enclave did not write stops
+ * its payer with `ledger_row_tampered`, and nobody else.
  */
 export interface Ledger {
   /** Remembers how far a stream has come, so that a crash bills at most this. */
   checkpoint(exchange: Exchange, delivered: Delivered): Promise<void>
   /**
    * Moves the user's counter, takes the provider's next number and issues the receipt, in one transaction.
-   * An exchange is charged once: a second call answers the first receipt.
+   * An exchange is charged once: a second call answers the first receipt, whichever replica made it.
    */
   charge(exchange: Exchange, delivered: Delivered, status: 'complete' | 'partial'): Promise<SignedReceipt>
   /** Ends an exchange without a charge: nothing was delivered. */
   discard(id: string): Promise<void>
   /**
-   * Charges, as partial, every exchange that a crash left behind at its last checkpoint. Exchanges of this
+   * Charges, as partial, every exchange that a crash left behind at its last checkpoint. Exchanges of a living
    * process are never touched, so it may be called at any time; it belongs before the first request.
    */
   recover(): Promise<SignedReceipt[]>
 
-  /** Counts a charge from the moment it is made, before it is on disk. */
+  /**
+   * Brings what this process has in memory of a user up to what every replica has committed; nothing to wait
+   * for where there is one process. To be awaited before `totals` and `openSettlement` decide about money:
+   * between it and the charge only what other replicas have in flight is unknown.
+   */
+  refresh(user: Address): Promise<void> | undefined
+  /** From memory. Counts a charge from the moment it is made, before it is on disk. */
   totals(user: Address): UserTotals
-  receipt(id: string): SignedReceipt | null
-  /** A user's receipts with numbers above `after`, ascending. */
-  receipts(user: Address, after: number, limit: number): SignedReceipt[]
-
-  /** Users without an open settlement who owe at least `minimum`, durable charges only. */
-  due(minimum: bigint): Due[]
-  openSettlements(): StoredSettlement[]
-  /** The open settlement of one user, or null. */
+  /**
+   * From memory: what is still to be taken from an account as it was read, neuron. Its nonce tells which
+   * settlements are out of its balance.
+   */
+  owed(user: Address, accountNonce: bigint): bigint
+  /** From memory: the newest open settlement of one user, or null. */
   openSettlement(user: Address): StoredSettlement | null
+  receipt(id: string): Promise<SignedReceipt | null>
+  /** A user's receipts with numbers above `after`, ascending. */
+  receipts(user: Address, after: number, limit: number): Promise<SignedReceipt[]>
+
+  /** The turn to settle, or null while another replica has it. Settling is correct without it, only wasteful. */
+  takeTurn(): Promise<SettlingTurn | null>
+  unsettled(): Promise<Unsettled>
+  /** Users without an open settlement who owe at least `minimum`, durable charges only. */
+  due(minimum: bigint): Promise<Due[]>
+  openSettlements(): Promise<StoredSettlement[]>
   /** The nonce of the user's newest settlement here, 0 when there is none. */
-  lastNonce(user: Address): bigint
-  /** At most one open settlement a user, with a nonce above every earlier one. */
+  lastNonce(user: Address): Promise<bigint>
+  /** At most one open settlement a user, with a nonce above every earlier one. @throws AppError `settlement_out_of_order` */
   storeSettlements(settlements: readonly NewSettlement[]): Promise<void>
   /** The same entry under another signature: the enclave's key changed. Whichever is taken pays once. */
   replaceSignature(key: SettlementKey, signature: Hex): Promise<void>
   markSent(keys: readonly SettlementKey[], txHash: Hex): Promise<void>
-  /** The chain paid `paid` of the entry and took its nonce; what it did not pay stays owed. */
-  markDone(key: SettlementKey, paid: bigint, txHash: Hex): Promise<void>
+  /**
+   * The chain paid `paid` of the entry and took its nonce; what it did not pay stays owed. Without a block it is
+   * final at once.
+   */
+  markDone(key: SettlementKey, paid: bigint, txHash: Hex, block?: BlockRef): Promise<void>
   /** Another entry used the nonce up: this one can never be paid, its amount is owed again. */
   markVoid(key: SettlementKey): Promise<void>
+  /** Paid, but perhaps not for good: what `markFinal` or `reopen` has to decide. */
+  recentPayments(): Promise<StoredSettlement[]>
+  markFinal(keys: readonly SettlementKey[]): Promise<void>
+  /** A reorganisation took the payment back: the same entry is open again, and its amount owed. */
+  reopen(key: SettlementKey): Promise<void>
+  /** Counts what the chain took by entries that this ledger does not know, up to `nonce`. Once for each nonce. */
+  adopt(user: Address, payment: { readonly paid: bigint; readonly nonce: bigint }): Promise<void>
 
   close(): Promise<void>
 }

@@ -1,45 +1,10 @@
-import type { Address, Hex } from '../../base/hex.ts'
+import type { Address } from '../../base/hex.ts'
 import type { SignedReceipt } from '../../protocol/receipt.ts'
-import type { Delivered, Exchange, SettlementState, StoredSettlement } from './ledger.ts'
-import type { LedgerIdentity } from './schema.ts'
-import type { Write } from './statements.ts'
-
-export interface UserRow {
-  readonly user: Address
-  readonly charged: string
-  readonly paid: string
-  readonly settled_seq: number
-  readonly last_nonce: string
-}
-
-export interface ReceiptRow {
-  readonly seq: number
-  readonly user: Address
-  readonly fee: string
-  readonly cumulative: string
-  readonly issued_at: number
-  readonly detail_hash: Hex
-  readonly detail: string
-  readonly signature: Hex
-}
-
-export interface ExchangeRow {
-  readonly exchange: string
-  readonly delivered: string
-}
-
-export interface SettlementRow {
-  readonly user: Address
-  readonly nonce: string
-  readonly total_fee: string
-  readonly requests_hash: Hex
-  readonly signature: Hex
-  readonly through_seq: number
-  readonly from_block: number
-  readonly state: SettlementState
-  readonly tx_hash: Hex | null
-  readonly paid: string
-}
+import type { UserAccount } from './account.ts'
+import { rowTampered } from './errors.ts'
+import type { Delivered, Exchange, StoredSettlement } from './ledger.ts'
+import type { RowSeal } from './seal.ts'
+import type { ExchangeRow, LedgerIdentity, ReceiptRow, SettlementRow, UserRow } from './tables.ts'
 
 /** A stored receipt exactly as it was issued, its keys in the same order. */
 export function receiptOf({ chainId, contract, provider }: LedgerIdentity, row: ReceiptRow): SignedReceipt {
@@ -60,18 +25,64 @@ export function receiptOf({ chainId, contract, provider }: LedgerIdentity, row: 
   }
 }
 
-export function receiptWrite(id: string, { receipt, detail, signature }: SignedReceipt): Write {
-  const { seq, user, fee, cumulative, issuedAt, detail: hash } = receipt
-  const amounts = [fee.toString(), cumulative.toString()] as const
-  return ['insertReceipt', seq, id, user, ...amounts, issuedAt, hash, detail, signature]
+export function receiptRow(id: string, { receipt, detail, signature }: SignedReceipt): ReceiptRow {
+  return {
+    seq: receipt.seq,
+    id,
+    user: receipt.user,
+    fee: receipt.fee.toString(),
+    cumulative: receipt.cumulative.toString(),
+    issued_at: receipt.issuedAt,
+    detail_hash: receipt.detail,
+    detail,
+    signature,
+  }
 }
 
-export function checkpointWrite(exchange: Exchange, delivered: Delivered): Write {
-  return ['checkpoint', exchange.id, exchangeText(exchange), JSON.stringify(delivered)]
+export function userRow(seal: RowSeal, account: UserAccount): UserRow {
+  const row = {
+    user: account.user,
+    charged: account.charged.toString(),
+    last_seq: account.lastSeq,
+    paid: account.paid.toString(),
+    settled_seq: account.settledSeq,
+    last_nonce: account.lastNonce.toString(),
+    open: account.open,
+  }
+  return { ...row, mac: seal.of('user', Object.values(row)) }
 }
 
-/** An exchange that a crash left behind. */
-export function leftBehind(row: ExchangeRow): { exchange: Exchange; delivered: Delivered } {
+/** @throws AppError `ledger_row_tampered` */
+export function accountOfRow(seal: RowSeal, row: UserRow): UserAccount {
+  const { user, charged, last_seq, paid, settled_seq, last_nonce, open, mac } = row
+  seal.check('user', [user, charged, last_seq, paid, settled_seq, last_nonce, open], mac)
+  return {
+    user,
+    charged: BigInt(charged),
+    lastSeq: last_seq,
+    paid: BigInt(paid),
+    settledSeq: settled_seq,
+    lastNonce: BigInt(last_nonce),
+    open,
+  }
+}
+
+export function exchangeRow(
+  seal: RowSeal,
+  exchange: Exchange,
+  delivered: Delivered,
+  replica: string,
+): ExchangeRow {
+  const row = { id: exchange.id, exchange: exchangeText(exchange), delivered: JSON.stringify(delivered) }
+  return { ...row, replica, mac: seal.of('exchange', Object.values(row)) }
+}
+
+/**
+ * An exchange that a crash left behind.
+ * @throws AppError `ledger_row_tampered`
+ */
+export function leftBehind(seal: RowSeal, row: ExchangeRow): { exchange: Exchange; delivered: Delivered } {
+  seal.check('exchange', [row.id, row.exchange, row.delivered], row.mac)
   const parsed = JSON.parse(row.exchange) as Exchange & { prices: Record<string, string> }
   const prices = Object.fromEntries(Object.entries(parsed.prices).map(([unit, text]) => [unit, BigInt(text)]))
   return { exchange: { ...parsed, prices }, delivered: JSON.parse(row.delivered) as Delivered }
@@ -80,7 +91,10 @@ export function leftBehind(row: ExchangeRow): { exchange: Exchange; delivered: D
 const exchangeText = (exchange: Exchange): string =>
   JSON.stringify(exchange, (_key, value) => (typeof value === 'bigint' ? value.toString() : value))
 
-export function settlementOf(provider: Address, row: SettlementRow): StoredSettlement {
+/** @throws AppError `ledger_row_tampered` */
+export function settlementOf(seal: RowSeal, provider: Address, row: SettlementRow): StoredSettlement {
+  seal.check('settlement', sealedFields(row), row.mac)
+  const { block_number: number, block_hash: hash } = row
   return {
     entry: {
       user: row.user,
@@ -91,15 +105,53 @@ export function settlementOf(provider: Address, row: SettlementRow): StoredSettl
       signature: row.signature,
     },
     throughSeq: row.through_seq,
+    throughTotal: BigInt(row.through_total),
+    afterSeq: row.after_seq,
     fromBlock: row.from_block,
     state: row.state,
     txHash: row.tx_hash,
     paid: BigInt(row.paid),
+    block: number === null || hash === null ? null : { number, hash },
   }
 }
 
-export function settlementWrite({ entry, throughSeq, fromBlock }: StoredSettlement): Write {
-  const { user, nonce, totalFee, requestsHash, signature } = entry
-  const words = [user, nonce.toString(), totalFee.toString(), requestsHash, signature] as const
-  return ['insertSettlement', ...words, throughSeq, fromBlock]
+export function settlementRow(seal: RowSeal, settlement: StoredSettlement): SettlementRow {
+  const { entry, block } = settlement
+  const row = {
+    user: entry.user,
+    nonce: entry.nonce.toString(),
+    total_fee: entry.totalFee.toString(),
+    requests_hash: entry.requestsHash,
+    signature: entry.signature,
+    through_seq: settlement.throughSeq,
+    through_total: settlement.throughTotal.toString(),
+    after_seq: settlement.afterSeq,
+    from_block: settlement.fromBlock,
+    state: settlement.state,
+    tx_hash: settlement.txHash,
+    paid: settlement.paid.toString(),
+    block_number: block?.number ?? null,
+    block_hash: block?.hash ?? null,
+  }
+  return { ...row, mac: seal.of('settlement', sealedFields(row)) }
+}
+
+/** All but the signature, which is one of its own, and where it was mined, which the chain says. */
+const sealedFields = (row: Omit<SettlementRow, 'mac'>) => [
+  row.user,
+  row.nonce,
+  row.total_fee,
+  row.requests_hash,
+  row.through_seq,
+  row.through_total,
+  row.after_seq,
+  row.from_block,
+  row.state,
+  row.paid,
+]
+
+/** @throws AppError `ledger_row_tampered` when a row of an open settlement is missing or was added */
+export function assertOpenCount({ user, open }: UserAccount, settlements: readonly StoredSettlement[]): void {
+  if (settlements.filter(({ state }) => state === 'open').length !== open)
+    throw rowTampered('settlement', user)
 }

@@ -7,11 +7,15 @@ import type { AccountBook } from '../accounts.ts'
 import type { Engine } from '../engine/engine.ts'
 import type { Ledger } from '../ledger/ledger.ts'
 import { assertNotRevoked } from './authenticate.ts'
-import type { InferenceRequest } from './inferenceRequest.ts'
+import type { Visitor } from './gate.ts'
+import { type InferenceRequest, withOutputCap } from './inferenceRequest.ts'
+import type { TokenPrices } from './priceBook.ts'
 
 /** Tokens that a chat template may add beside what stands in the body. */
 const TEMPLATE_TOKENS = 64
 
+/** Without a new head for this long only balances that are known already count, ms. */
+const HEAD_OLD_MS = 60 * 1000
 /** Without a new head for this long the chain's word is too old to serve on, ms. */
 const HEAD_TOO_OLD_MS = 5 * 60 * 1000
 
@@ -20,12 +24,22 @@ export interface AdmissionOptions {
   readonly accounts: AccountBook
   readonly ledger: Ledger
   readonly engine: Engine
-  readonly prices: { readonly input: bigint; readonly output: bigint }
 }
 
-/** Money set aside for a running request; give it back with `release`. */
-export interface Reservation {
-  readonly amount: bigint
+export interface AdmissionRequest {
+  readonly visitor: Visitor
+  readonly request: InferenceRequest
+  readonly prices: TokenPrices
+  /** The caller takes fewer tokens than asked for where the balance pays no more. */
+  readonly mayCap: boolean
+}
+
+/** A request that can be paid, with the money for it set aside; give it back with `release`. */
+export interface Admitted {
+  /** As it came, or capped. */
+  readonly request: InferenceRequest
+  /** Output tokens that it was capped to, null when it was not. */
+  readonly cappedTo: number | null
   release(): void
 }
 
@@ -33,41 +47,73 @@ export interface Reservation {
 export class Admission {
   readonly #options: AdmissionOptions
   readonly #reserved = new Map<string, bigint>()
+  readonly #now: () => number
 
-  constructor(options: AdmissionOptions) {
+  constructor(options: AdmissionOptions, now: () => number = Date.now) {
     this.#options = options
+    this.#now = now
   }
 
   /**
    * @throws AppError `token_revoked` (401), `account_missing`, `balance_insufficient` (402, with the exact
    * shortfall), `signer_not_acknowledged` (403), `chain_stale` (503)
    */
-  async admit(claims: SessionClaims, request: InferenceRequest): Promise<Reservation> {
-    const { accounts } = this.#options
-    if (Date.now() - accounts.headSeenAt > HEAD_TOO_OLD_MS) throw chainStale()
-    const user = claims.address
-    const bound = this.#cost(request.forward.length + TEMPLATE_TOKENS, request)
+  async admit(asked: AdmissionRequest): Promise<Admitted> {
+    const { visitor, request, prices } = asked
+    const ageMs = this.#now() - this.#options.accounts.headSeenAt
+    if (ageMs > HEAD_TOO_OLD_MS) throw chainStale('five minutes')
+    // Nothing to wait for unless other replicas charge the same user.
+    const others = this.#options.ledger.refresh(visitor.claims.address)
+    if (others) await others
+    const bound = costOf(promptBound(request), request.maxOutputTokens, prices)
     try {
-      return this.#reserve(claims, await accounts.get(user), bound)
-    } catch {
+      return this.#reserve(visitor.claims, visitor.account, request, bound)
+    } catch (refusal) {
+      if (ageMs > HEAD_OLD_MS) throw isMoney(refusal) ? chainStale('a minute') : refusal
       // Before anyone is refused: the exact count of tokens, and the chain itself.
-      const [tokens, account] = await Promise.all([this.#promptTokens(request), accounts.refresh(user)])
-      return this.#reserve(claims, account, tokens === undefined ? bound : this.#cost(tokens, request))
+      const [tokens = promptBound(request), account] = await Promise.all([
+        this.#options.engine.countPromptTokens(request.body),
+        visitor.refresh(),
+      ])
+      return this.#reserveExact(asked, account, tokens)
     }
   }
 
-  #reserve(claims: SessionClaims, account: Account | null, amount: bigint): Reservation {
-    const user = claims.address
-    if (!account) throw this.#accountMissing(amount)
+  #reserveExact(asked: AdmissionRequest, account: Account | null, promptTokens: number): Admitted {
+    const { visitor, request, prices, mayCap } = asked
+    const amount = costOf(promptTokens, request.maxOutputTokens, prices)
+    const cap = mayCap && account ? this.#affordableOutput(account, request, promptTokens, prices) : 0
+    if (cap < 1 || cap * request.choices >= request.maxOutputTokens)
+      return this.#reserve(visitor.claims, account, request, amount)
+    const capped = withOutputCap(request, cap)
+    const cost = costOf(promptTokens, capped.maxOutputTokens, prices)
+    return { ...this.#reserve(visitor.claims, account, capped, cost), cappedTo: cap }
+  }
+
+  /** Output tokens of each choice that the account can pay beside the prompt. */
+  #affordableOutput(account: Account, { choices, kind }: InferenceRequest, prompt: number, prices: TokenPrices) {
+    const left = this.#available(account) - costOf(prompt, 0, prices)
+    if (kind === 'embeddings' || left <= 0n || prices.output === 0n) return 0
+    return Number(left / prices.output / BigInt(choices))
+  }
+
+  #reserve(
+    claims: SessionClaims,
+    account: Account | null,
+    request: InferenceRequest,
+    amount: bigint,
+  ): Admitted {
+    if (!account) throw accountMissing(this.#options.provider, amount)
     assertNotRevoked(claims, account)
     if (!account.acknowledged) throw this.#notAcknowledged()
     const available = this.#available(account)
     if (available < amount) throw this.#insufficient(amount, available)
-    const key = user.toLowerCase()
+    const key = claims.address.toLowerCase()
     this.#addReserved(key, amount)
     let held = true
     return {
-      amount,
+      request,
+      cappedTo: null,
       release: () => {
         if (held) this.#addReserved(key, -amount)
         held = false
@@ -77,13 +123,9 @@ export class Admission {
 
   /** What the account can still pay: free balance, less what is owed, less what is set aside. */
   #available(account: Account): bigint {
-    const { ledger } = this.#options
-    const { charged, paid } = ledger.totals(account.user)
-    // An open settlement whose nonce the chain has taken is already out of the balance.
-    const open = ledger.openSettlement(account.user)?.entry
-    const taken = open && open.nonce <= account.nonce ? open.totalFee : 0n
+    const owed = this.#options.ledger.owed(account.user, account.nonce)
     const reserved = this.#reserved.get(account.user.toLowerCase()) ?? 0n
-    return freeBalance(account) - (charged - paid - taken) - reserved
+    return freeBalance(account) - owed - reserved
   }
 
   #addReserved(key: string, amount: bigint): void {
@@ -92,45 +134,18 @@ export class Admission {
     else this.#reserved.set(key, sum)
   }
 
-  #cost(promptTokens: number, request: InferenceRequest): bigint {
-    const { input, output } = this.#options.prices
-    return BigInt(promptTokens) * input + BigInt(request.maxOutputTokens) * output
-  }
-
-  #promptTokens(request: InferenceRequest): Promise<number | undefined> {
-    return this.#options.engine.countPromptTokens(request.body)
-  }
-
   #insufficient(needed: bigint, available: bigint): AppError {
     const shortfall = needed - available
     return new AppError({
       code: 'balance_insufficient',
-      message: `The sub-account can pay ${format0G(available < 0n ? 0n : available)} 0G, the request may cost ${format0G(needed)} 0G: ${format0G(shortfall)} 0G missing`,
+      message: `insufficient balance: the sub-account can pay ${format0G(available < 0n ? 0n : available)} 0G, the request may cost ${format0G(needed)} 0G: ${format0G(shortfall)} 0G missing`,
       hint: 'Fund the provider, or ask for fewer tokens with max_tokens. Nothing was charged',
       next: `0g-compute fund ${format0G(shortfall)} --provider ${this.#options.provider}`,
       exitCode: EXIT.noFunds,
       status: 402,
-      details: this.#figures(needed, available),
+      details: figures(needed, available),
     })
   }
-
-  #accountMissing(needed: bigint): AppError {
-    return new AppError({
-      code: 'account_missing',
-      message: `There is no sub-account at this provider; the request may cost ${format0G(needed)} 0G`,
-      hint: 'Fund the provider first. Nothing was charged',
-      next: `0g-compute fund ${format0G(needed)} --provider ${this.#options.provider}`,
-      exitCode: EXIT.noFunds,
-      status: 402,
-      details: this.#figures(needed, 0n),
-    })
-  }
-
-  #figures = (needed: bigint, available: bigint) => ({
-    needed: needed.toString(),
-    available: available.toString(),
-    shortfall: (needed - available).toString(),
-  })
 
   #notAcknowledged(): AppError {
     return new AppError({
@@ -143,11 +158,37 @@ export class Admission {
   }
 }
 
-const chainStale = (): AppError =>
+/** The most tokens that the prompt can become: a byte is at most one token. */
+export const promptBound = (request: InferenceRequest): number => request.forward.length + TEMPLATE_TOKENS
+
+const costOf = (promptTokens: number, outputTokens: number, { input, output }: TokenPrices): bigint =>
+  BigInt(promptTokens) * input + BigInt(outputTokens) * output
+
+const isMoney = (refusal: unknown): boolean => refusal instanceof AppError && refusal.status === 402
+
+const figures = (needed: bigint, available: bigint) => ({
+  needed: needed.toString(),
+  available: available.toString(),
+  shortfall: (needed - available).toString(),
+})
+
+/** @param needed neuron; null when the request was not read */
+export const accountMissing = (provider: Address, needed: bigint | null): AppError =>
+  new AppError({
+    code: 'account_missing',
+    message: `There is no sub-account at this provider${needed === null ? '' : `; the request may cost ${format0G(needed)} 0G`}`,
+    hint: 'Fund the provider first. Nothing was charged',
+    next: `0g-compute fund ${needed === null ? '1' : format0G(needed)} --provider ${provider}`,
+    exitCode: EXIT.noFunds,
+    status: 402,
+    ...(needed !== null && { details: figures(needed, 0n) }),
+  })
+
+const chainStale = (since: string): AppError =>
   new AppError({
     code: 'chain_stale',
-    message: 'This provider has not seen the chain for five minutes and serves nobody on old balances',
-    hint: 'Try again later, or another provider',
+    message: `This provider has not seen the chain for ${since} and does not serve on old balances`,
+    hint: 'Nothing was charged. Try again later, or another provider',
     next: '0g-compute provider list',
     retryable: true,
     status: 503,

@@ -22,13 +22,19 @@ export class Authenticator {
     this.#provider = provider
   }
 
+  /** Whether the signature of this header's token was checked before: looking at it again costs nothing. */
+  isKnown(authorization: string): boolean {
+    const token = bearerOf(authorization)
+    return token !== undefined && this.#signed.has(token)
+  }
+
   /**
    * @param authorization value of the `Authorization` header
    * @throws AppError `token_missing`, `token_malformed`, `token_expired`, … all 401
    */
   authenticate(authorization: string | undefined, now = Date.now()): SessionClaims {
     if (!authorization) throw unauthorized('token_missing', 'The request carries no API key')
-    const token = /^bearer +(\S+)$/i.exec(authorization)?.[1]
+    const token = bearerOf(authorization)
     if (!token) throw unauthorized('token_malformed', 'The Authorization header is not "Bearer app-sk-…"')
     const claims = this.#signedClaims(token)
     const fault = claimsFault(claims, this.#provider, now)
@@ -48,12 +54,15 @@ export class Authenticator {
   }
 }
 
+const bearerOf = (authorization: string): string | undefined => /^bearer +(\S+)$/i.exec(authorization)?.[1]
+
+export const isRevoked = (claims: SessionClaims, account: Account): boolean =>
+  claims.generation !== account.generation ||
+  (claims.tokenId !== EPHEMERAL_TOKEN_ID && isTokenRevoked(account, claims.tokenId))
+
 /** @throws AppError `token_revoked` (401) */
 export function assertNotRevoked(claims: SessionClaims, account: Account): void {
-  const revoked =
-    claims.generation !== account.generation ||
-    (claims.tokenId !== EPHEMERAL_TOKEN_ID && isTokenRevoked(account, claims.tokenId))
-  if (revoked) throw unauthorized('token_revoked', 'The API key was revoked on chain')
+  if (isRevoked(claims, account)) throw unauthorized('token_revoked', 'The API key was revoked on chain')
 }
 
 const FAULTS: Readonly<Record<TokenFault, () => AppError>> = {

@@ -1,11 +1,13 @@
 import { HEADER } from '../../protocol/headers.ts'
-import type { BrokerOptions } from '../broker.ts'
 import type { Engine } from '../engine/engine.ts'
+import type { UserLimits } from './limits/limits.ts'
+import type { PriceBook } from './priceBook.ts'
 
 /** `GET /v1/models`: OpenAI's list with what a buyer needs beside it. Prices in neuron per token. */
 export const modelsDocument = (
   engine: Engine,
-  prices: BrokerOptions['prices'],
+  prices: PriceBook,
+  limits: UserLimits,
   owner: string,
   startedAt: number,
 ): object => ({
@@ -18,17 +20,29 @@ export const modelsDocument = (
     context_length: model.contextLength,
     kinds: model.kinds,
     model_digest: model.digest,
-    pricing: { prompt: prices.input.toString(), completion: prices.output.toString() },
+    pricing: pricingOf(prices, model.id),
+    rate_limits: {
+      requests_per_minute: limits.requestsPerMinute,
+      tokens_per_minute: limits.tokensPerMinute,
+    },
     verifiability: 'TeeML',
   })),
 })
 
+function pricingOf(prices: PriceBook, model: string): object {
+  const { input, output } = prices.of(model)
+  return { prompt: input.toString(), completion: output.toString() }
+}
+
 /** `GET /v1/capabilities`: what this broker can do beyond the deployed protocol. */
 export const capabilitiesDocument = (): object => ({
   v: 1,
+  quoteNonce: 1,
   endpoints: ['/v1/chat/completions', '/v1/completions', '/v1/embeddings'],
   receipt: 1,
   receiptHeader: HEADER.receipt,
   maxPriceHeader: HEADER.maxPrice,
+  capOutputHeader: HEADER.capOutput,
+  idempotencyKeyHeader: HEADER.idempotencyKey,
   settlement: ['settleFeesWithTEE'],
 })

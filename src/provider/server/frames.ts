@@ -6,6 +6,9 @@ export interface Frame {
 
 const EMPTY = Buffer.alloc(0)
 
+/** Largest event that is waited for, bytes. */
+const MAX_FRAME_BYTES = 16 * 1024 * 1024
+
 /**
  * Cuts a byte stream into server-sent events without changing a byte. What is not yet complete stays inside.
  * @see https://html.spec.whatwg.org/multipage/server-sent-events.html#parsing-an-event-stream
@@ -13,7 +16,7 @@ const EMPTY = Buffer.alloc(0)
 export class FrameSplitter {
   #rest: Buffer = EMPTY
 
-  /** Complete frames, in order. */
+  /** Complete frames, in order. @throws RangeError for an event without end */
   push(chunk: Buffer): Frame[] {
     let buffer = this.#rest.length ? Buffer.concat([this.#rest, chunk]) : chunk
     const frames: Frame[] = []
@@ -21,6 +24,7 @@ export class FrameSplitter {
       frames.push(frameOf(buffer.subarray(0, end)))
       buffer = buffer.subarray(end)
     }
+    if (buffer.length > MAX_FRAME_BYTES) throw new RangeError('an event without end')
     this.#rest = buffer
     return frames
   }

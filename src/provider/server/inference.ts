@@ -1,39 +1,58 @@
 import { randomBytes } from 'node:crypto'
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import { AppError } from '../../base/errors.ts'
+import { AppError, toAppError } from '../../base/errors.ts'
 import type { Address } from '../../base/hex.ts'
 import type { Logger } from '../../base/log.ts'
 import { HEADER } from '../../protocol/headers.ts'
-import type { Counts, Prices } from '../../protocol/pricing.ts'
+import type { Counts } from '../../protocol/pricing.ts'
 import type { Engine } from '../engine/engine.ts'
 import type { Exchange, Ledger } from '../ledger/ledger.ts'
-import type { QuoteDocument } from '../tee/tee.ts'
-import type { Admission } from './admit.ts'
-import type { Authenticator } from './authenticate.ts'
+import { type Admission, accountMissing, promptBound } from './admit.ts'
 import type { EngineClient, EngineResponse } from './engineClient.ts'
+import { type Gate, STRANGER_BODY_BYTES, type Visitor } from './gate.ts'
 import { sha256Hex } from './hash.ts'
 import { assertPriceAccepted, type InferenceRequest, parseInferenceRequest } from './inferenceRequest.ts'
+import type { Limiter, Pass } from './limits/limiter.ts'
+import type { Once, OnceRequest } from './once.ts'
+import type { PriceBook, TokenPrices } from './priceBook.ts'
+import type { QuoteDesk } from './quote.ts'
 import { readBody } from './readBody.ts'
-import { sendJson } from './respond.ts'
+import { CORS } from './respond.ts'
 import type { Route } from './route.ts'
+import { DirectSink, type Sink } from './sink.ts'
 import { answerStream } from './stream.ts'
+import type { Telemetry } from './telemetry.ts'
 import { type AnswerContext, answerWhole } from './whole.ts'
 
 export interface InferenceOptions {
   readonly provider: Address
-  readonly prices: { readonly input: bigint; readonly output: bigint }
-  readonly authenticator: Authenticator
+  readonly prices: PriceBook
+  readonly gate: Gate
+  readonly limiter: Limiter
+  readonly once: Once
   readonly admission: Admission
   readonly engine: Engine
   readonly engineClient: EngineClient
   readonly ledger: Ledger
-  readonly evidence: QuoteDocument
+  readonly quotes: QuoteDesk
   /** Called after a charge, so that large debts are settled at once. */
   readonly onCharged: (user: Address) => void
+  readonly telemetry: Telemetry
   readonly log: Logger
 }
 
 type InferenceRoute = Extract<Route, { name: 'inference' }>
+
+/** A request whose body is there, from a caller who may run one now. */
+interface Arrival {
+  readonly visitor: Visitor
+  readonly pass: Pass
+  readonly route: InferenceRoute
+  readonly raw: Buffer
+  readonly requestHash: string
+  readonly maxPrice: string | undefined
+  readonly mayCap: boolean
+}
 
 /** The request path: authenticate, admit, forward, meter, charge; the proof is made when it is asked for. */
 export async function serveInference(
@@ -42,70 +61,143 @@ export async function serveInference(
   route: InferenceRoute,
   options: InferenceOptions,
 ): Promise<void> {
-  const startedAt = performance.now()
-  const claims = options.authenticator.authenticate(req.headers.authorization)
-  const raw = await readBody(req)
-  const request = parseInferenceRequest(route.kind, raw, options.engine.models)
-  assertPriceAccepted(singleHeader(req, HEADER.maxPrice), options.prices)
-  const reservation = await options.admission.admit(claims, request)
-  const exchange = newExchange(claims.address, route.endpoint, raw, request, options)
+  const visitor = await options.gate.enter(req)
+  const pass = takePlace(res, visitor, options.limiter)
+  const raw = await bodyOf(req, visitor, options)
+  const arrival: Arrival = {
+    visitor,
+    pass,
+    route,
+    raw,
+    requestHash: sha256Hex(raw),
+    maxPrice: singleHeader(req, HEADER.maxPrice),
+    mayCap: singleHeader(req, HEADER.capOutput) === 'balance',
+  }
+  const key = singleHeader(req, HEADER.idempotencyKey)
+  if (key !== undefined) return answerOnce(res, key, arrival, options)
+  const { writeTimeoutMs } = options.limiter.limits
+  await answer(new DirectSink(res, writeTimeoutMs), newId(), arrival, options)
+}
+
+function bodyOf(req: IncomingMessage, { account }: Visitor, options: InferenceOptions): Promise<Buffer> {
+  const { bodyBytes } = options.limiter.limits
+  if (account) return readBody(req, bodyBytes)
+  return readBody(req, Math.min(bodyBytes, STRANGER_BODY_BYTES)).catch((error: AppError) => {
+    throw error.code === 'body_too_large' ? accountMissing(options.provider, null) : error
+  })
+}
+
+/** Held until the last byte has left: a slow reader holds its own places only. */
+function takePlace(res: ServerResponse, { claims, account }: Visitor, limiter: Limiter): Pass {
   try {
-    const upstream = await options.engineClient.post(request, exchange.id, abortOnLeave(res))
-    const counts = await relay(res, upstream, { ...options, exchange, request })
-    options.log.info('answered', {
-      id: exchange.id,
+    const pass = account ? limiter.enter(claims.address) : limiter.enterStranger()
+    res.once('close', pass.leave)
+    setHeaders(res, pass.headers)
+    return pass
+  } catch (refusal) {
+    setHeaders(res, limiter.headersOf(claims.address))
+    throw refusal
+  }
+}
+
+/** With an idempotency key: joins the answer that runs, or starts one that others can join. */
+async function answerOnce(
+  res: ServerResponse,
+  key: string,
+  arrival: Arrival,
+  options: InferenceOptions,
+): Promise<void> {
+  const { once, limiter } = options
+  const { visitor, route, requestHash } = arrival
+  const request: OnceRequest = { user: visitor.claims.address, key, endpoint: route.endpoint, requestHash }
+  const id = once.idOf(request)
+  const running = once.running(id, request)
+  if (running) return running.join(res)
+  const { sink, done } = once.begin(id, request, limiter.limits.writeTimeoutMs)
+  const joined = sink.join(res)
+  once
+    .assertNew(id, request)
+    .then(() => answer(sink, id, arrival, options))
+    .catch((error) => sink.fail(toAppError(error)))
+    .finally(done)
+  return joined
+}
+
+async function answer(sink: Sink, id: string, arrival: Arrival, options: InferenceOptions): Promise<void> {
+  const startedAt = performance.now()
+  const { visitor, pass, route } = arrival
+  const asked = parseInferenceRequest(route.kind, arrival.raw, options.engine.models)
+  const prices = options.prices.of(asked.model.id)
+  assertPriceAccepted(arrival.maxPrice, prices)
+  const { mayCap } = arrival
+  const { request, cappedTo, release } = await options.admission.admit({ visitor, request: asked, prices, mayCap })
+  try {
+    pass.reserveTokens(promptBound(request) + request.maxOutputTokens)
+    const exchange = newExchange(id, arrival, request, prices, options)
+    const headers = cappedTo === null ? {} : { [HEADER.cappedTo]: cappedTo }
+    const upstream = await options.engineClient.post(request, id, sink.signal)
+    const firstByteMs = performance.now() - startedAt
+    const counts = await relay(sink, upstream, { ...options, exchange, request, headers })
+    pass.spendTokens((counts.input ?? 0) + (counts.output ?? 0))
+    const ms = performance.now() - startedAt
+    options.telemetry.answered({ model: exchange.model, stream: request.stream, counts, firstByteMs, ms })
+    options.log.debug('answered', {
+      id,
       user: exchange.user,
       model: exchange.model,
       stream: request.stream,
       ...counts,
-      ms: Math.round(performance.now() - startedAt),
+      ms: Math.round(ms),
     })
   } finally {
-    reservation.release()
-    options.onCharged(claims.address)
+    release()
+    options.onCharged(visitor.claims.address)
   }
 }
 
-function relay(res: ServerResponse, upstream: EngineResponse, context: AnswerContext): Promise<Counts> {
-  if (upstream.statusCode !== 200) return passRefusal(res, upstream)
-  return context.request.stream ? answerStream(res, upstream, context) : answerWhole(res, upstream, context)
+function relay(sink: Sink, upstream: EngineResponse, context: AnswerContext): Promise<Counts> {
+  if (upstream.statusCode !== 200) return passRefusal(sink, upstream)
+  return context.request.stream ? answerStream(sink, upstream, context) : answerWhole(sink, upstream, context)
 }
 
 /** The engine's own refusal of a request reaches the client; its server errors are the provider's. */
-async function passRefusal(res: ServerResponse, upstream: EngineResponse): Promise<Counts> {
-  const body = await upstream.body.text()
+async function passRefusal(sink: Sink, upstream: EngineResponse): Promise<Counts> {
+  const body = Buffer.from(await upstream.body.arrayBuffer())
   if (upstream.statusCode >= 500) throw engineFailed(upstream.statusCode)
-  sendJson(res, upstream.statusCode, body, { 'zg-failure-source': 'engine' })
+  sink.writeHead(upstream.statusCode, {
+    ...CORS,
+    'content-type': 'application/json',
+    'content-length': body.length,
+    'zg-failure-source': 'engine',
+  })
+  sink.end(body)
   return {}
 }
 
 function newExchange(
-  user: Address,
-  endpoint: string,
-  raw: Buffer,
+  id: string,
+  { visitor, route, requestHash }: Arrival,
   { model }: InferenceRequest,
-  { prices, evidence }: InferenceOptions,
+  prices: TokenPrices,
+  { quotes }: InferenceOptions,
 ): Exchange {
   return {
-    id: randomBytes(16).toString('hex'),
-    user,
-    endpoint,
+    id,
+    user: visitor.claims.address,
+    endpoint: route.endpoint,
     model: model.id,
     modelDigest: model.digest,
-    requestHash: sha256Hex(raw),
-    prices: prices satisfies Prices,
+    requestHash,
+    prices: { input: prices.input, output: prices.output },
     multipliers: {},
-    evidence: evidence.digest,
+    evidence: quotes.digest,
   }
 }
 
-/** A client that leaves stops the engine. */
-function abortOnLeave(res: ServerResponse): AbortSignal {
-  const controller = new AbortController()
-  res.once('close', () => {
-    if (!res.writableFinished) controller.abort()
-  })
-  return controller.signal
+const newId = (): string => randomBytes(16).toString('hex')
+
+function setHeaders(res: ServerResponse, headers: Readonly<Record<string, string>>): void {
+  for (const name in headers) res.setHeader(name, headers[name]!)
 }
 
 function singleHeader(req: IncomingMessage, name: string): string | undefined {

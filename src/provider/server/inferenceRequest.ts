@@ -10,6 +10,8 @@ export interface InferenceRequest {
   readonly stream: boolean
   /** Most tokens that the engine may generate for this request. */
   readonly maxOutputTokens: number
+  /** Answers asked for; `maxOutputTokens` covers all of them. */
+  readonly choices: number
   /** Parsed body, for the engine's tokenizer. */
   readonly body: Readonly<Record<string, unknown>> & { readonly model: string }
   /** What goes to the engine: the client's own bytes unless usage had to be asked for. */
@@ -35,11 +37,14 @@ export function parseInferenceRequest(
   const model = findModel(body.model, kind, models)
   const stream = booleanField(body, 'stream') && kind !== 'embeddings'
   const { forward, changed } = withUsage(body, stream, model.id)
+  const output = maxOutputTokens(body, model)
+  const choices = Math.max(countField(body, 'n') ?? 1, countField(body, 'best_of') ?? 1)
   return {
     kind,
     model,
     stream,
-    maxOutputTokens: kind === 'embeddings' ? 0 : maxOutputTokens(body, model),
+    maxOutputTokens: kind === 'embeddings' ? 0 : output * choices,
+    choices,
     body: { ...body, model: model.id },
     forward: changed ? Buffer.from(JSON.stringify(forward)) : raw,
   }
@@ -97,8 +102,19 @@ function findModel(name: unknown, kind: InferenceKind, models: readonly EngineMo
 
 function maxOutputTokens(body: Record<string, unknown>, model: EngineModel): number {
   const asked = countField(body, 'max_completion_tokens') ?? countField(body, 'max_tokens')
-  const choices = Math.max(countField(body, 'n') ?? 1, countField(body, 'best_of') ?? 1)
-  return Math.min(asked ?? model.contextLength, model.contextLength) * choices
+  return Math.min(asked ?? model.contextLength, model.contextLength)
+}
+
+/** The same request for fewer tokens: `cap` for each choice. */
+export function withOutputCap(request: InferenceRequest, cap: number): InferenceRequest {
+  const forward = JSON.parse(request.forward.toString('utf8')) as Record<string, unknown>
+  const field = forward.max_completion_tokens === undefined ? 'max_tokens' : 'max_completion_tokens'
+  return {
+    ...request,
+    maxOutputTokens: cap * request.choices,
+    body: { ...request.body, [field]: cap },
+    forward: Buffer.from(JSON.stringify({ ...forward, [field]: cap })),
+  }
 }
 
 /** Asks for usage in a stream, and names the model where the client did not. */

@@ -5,58 +5,59 @@ import { type ReceiptDetail, receiptToJson, type SignedReceipt } from '../../pro
 import { proofText, signTextProof, type TextProof } from '../../protocol/textProof.ts'
 import type { Ledger } from '../ledger/ledger.ts'
 import type { Tee } from '../tee/tee.ts'
-import type { Authenticator } from './authenticate.ts'
+import type { Gate } from './gate.ts'
 import { sendJson } from './respond.ts'
 import type { Route } from './route.ts'
 
 export interface ProofOptions {
   readonly ledger: Ledger
   readonly tee: Tee
-  readonly authenticator: Authenticator
+  readonly gate: Gate
 }
 
 /** Receipts of one page at most. */
 const MAX_PAGE = 500
 
 /** The text proof of an answer for anyone, its receipt for its user. Made when first asked for, from durable hashes. */
-export function serveSignature(
+export async function serveSignature(
   req: IncomingMessage,
   res: ServerResponse,
   { id }: Extract<Route, { name: 'signature' }>,
-  { ledger, tee, authenticator }: ProofOptions,
-): void {
-  const signed = ledger.receipt(id)
+  { ledger, tee, gate }: ProofOptions,
+): Promise<void> {
+  const signed = await ledger.receipt(id)
   if (!signed) throw proofNotFound()
   const proof: TextProof = signTextProof(tee.signerKey, tee.signer, textOf(signed))
   const isOwner = () =>
-    sameAddress(authenticator.authenticate(req.headers.authorization).address, signed.receipt.user)
+    sameAddress(gate.claims(req).address, signed.receipt.user)
   const receipt = req.headers.authorization && isOwner() ? { receipt: receiptToJson(signed) } : {}
   sendJson(res, 200, { ...proof, ...receipt })
 }
 
 /** All of a user's receipts after a number, for that user alone. */
-export function serveReceipts(
+export async function serveReceipts(
   req: IncomingMessage,
   res: ServerResponse,
   { user, query }: Extract<Route, { name: 'unsettledFee' | 'receipts' }>,
-  { ledger, authenticator }: ProofOptions,
-): void {
-  assertOwn(req, user, authenticator)
+  { ledger, gate }: ProofOptions,
+): Promise<void> {
+  assertOwn(req, user, gate)
   const after = wholeNumber(query, 'after', 0)
   const limit = Math.min(wholeNumber(query, 'limit', MAX_PAGE), MAX_PAGE)
-  const receipts = ledger.receipts(user, after, limit)
+  const receipts = await ledger.receipts(user, after, limit)
   const next = receipts.length === limit ? (receipts.at(-1)?.receipt.seq ?? null) : null
   sendJson(res, 200, { receipts: receipts.map(receiptToJson), next })
 }
 
 /** What a user owes and no settlement has taken yet. */
-export function serveUnsettledFee(
+export async function serveUnsettledFee(
   req: IncomingMessage,
   res: ServerResponse,
   { user }: Extract<Route, { name: 'unsettledFee' | 'receipts' }>,
-  { ledger, authenticator }: ProofOptions,
-): void {
-  assertOwn(req, user, authenticator)
+  { ledger, gate }: ProofOptions,
+): Promise<void> {
+  assertOwn(req, user, gate)
+  await ledger.refresh(user)
   const { charged, paid } = ledger.totals(user)
   sendJson(res, 200, { unsettledFee: (charged - paid).toString() })
 }
@@ -66,8 +67,8 @@ function textOf(signed: SignedReceipt): string {
   return proofText(detail.requestHash, detail.responseHash)
 }
 
-function assertOwn(req: IncomingMessage, user: string, authenticator: Authenticator): void {
-  if (sameAddress(authenticator.authenticate(req.headers.authorization).address, user)) return
+function assertOwn(req: IncomingMessage, user: string, gate: Gate): void {
+  if (sameAddress(gate.claims(req).address, user)) return
   throw new AppError({
     code: 'account_of_another',
     message: 'This account belongs to another user',

@@ -1,14 +1,11 @@
 import type { IncomingMessage } from 'node:http'
 import { AppError } from '../../base/errors.ts'
 
-/** Largest request body, bytes. */
-export const MAX_BODY_BYTES = 32 * 1024 * 1024
-
 /**
  * The whole request body.
  * @throws AppError `body_too_large` (413) as soon as that is known, `body_encoded` (415), `request_aborted`
  */
-export async function readBody(req: IncomingMessage, limit = MAX_BODY_BYTES): Promise<Buffer> {
+export async function readBody(req: IncomingMessage, limit: number): Promise<Buffer> {
   if ((req.headers['content-encoding'] ?? 'identity') !== 'identity') throw encoded()
   if (Number(req.headers['content-length'] ?? 0) > limit) throw tooLarge(limit)
   const chunks: Buffer[] = []

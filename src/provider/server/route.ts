@@ -7,7 +7,7 @@ export type InferenceKind = 'chat/completions' | 'completions' | 'embeddings'
 export type Route =
   | { readonly name: 'inference'; readonly kind: InferenceKind; readonly endpoint: string }
   | { readonly name: 'signature'; readonly id: string }
-  | { readonly name: 'quote' | 'models' | 'capabilities' | 'health' }
+  | { readonly name: 'quote' | 'models' | 'capabilities' | 'health' | 'ready' }
   | { readonly name: 'unsettledFee' | 'receipts'; readonly user: Address; readonly query: URLSearchParams }
   | { readonly name: 'preflight' }
 
@@ -30,6 +30,7 @@ const DOCUMENTS = new Map<string, Route>([
   ['/v1/proxy/v1/models', { name: 'models' }],
   ['/v1/capabilities', { name: 'capabilities' }],
   ['/healthz', { name: 'health' }],
+  ['/readyz', { name: 'ready' }],
 ])
 
 const SIGNATURE = /^\/v1\/proxy\/(?:v1\/)?signature\/(?:chatcmpl-|cmpl-)?([0-9a-fA-F]{32})$/

@@ -2,21 +2,25 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { AddressInfo } from 'node:net'
 import { AppError, toAppError } from '../../base/errors.ts'
 import type { Logger } from '../../base/log.ts'
+import { clientAddress } from './clientAddress.ts'
 import { type InferenceOptions, serveInference } from './inference.ts'
 import { type ProofOptions, serveReceipts, serveSignature, serveUnsettledFee } from './prove.ts'
+import type { ErrorStyle } from './errorBody.ts'
+import { serveQuote } from './quote.ts'
 import { sendError, sendJson, sendPreflight } from './respond.ts'
-import { routeOf } from './route.ts'
+import { type Route, routeOf } from './route.ts'
 
 export interface ServerOptions extends InferenceOptions, ProofOptions {
   readonly models: () => object
   readonly capabilities: object
+  /** Why this broker should get no requests now; empty when it should. */
+  readonly unready: () => readonly string[]
+  readonly errorStyle: ErrorStyle
   readonly log: Logger
 }
 
-/** Headers must arrive within this time, ms. */
-const HEADERS_TIMEOUT_MS = 30_000
-/** The whole request must arrive within this time, ms. */
-const REQUEST_TIMEOUT_MS = 120_000
+/** Between looks for connections that are too slow, ms. */
+const CONNECTIONS_CHECK_MS = 5000
 
 /** The broker's HTTP server. */
 export class BrokerServer {
@@ -26,10 +30,17 @@ export class BrokerServer {
 
   constructor(options: ServerOptions) {
     this.#options = options
+    const { headersTimeoutMs, requestTimeoutMs, connections } = options.limiter.limits
     this.#server = createServer(
-      { headersTimeout: HEADERS_TIMEOUT_MS, requestTimeout: REQUEST_TIMEOUT_MS, keepAliveTimeout: 60_000 },
+      {
+        headersTimeout: headersTimeoutMs,
+        requestTimeout: requestTimeoutMs,
+        connectionsCheckingInterval: CONNECTIONS_CHECK_MS,
+        keepAliveTimeout: 60_000,
+      },
       (req, res) => void this.#handle(req, res),
     )
+    if (connections) this.#server.maxConnections = connections
   }
 
   /** @throws AppError `port_in_use`, `listen_failed` */
@@ -53,17 +64,23 @@ export class BrokerServer {
 
   async #handle(req: IncomingMessage, res: ServerResponse): Promise<void> {
     res.on('error', () => res.destroy())
+    const startedAt = performance.now()
+    let path = 'unknown'
+    res.once('close', () => {
+      this.#options.telemetry.request(path, res.statusCode, performance.now() - startedAt)
+    })
     try {
-      if (this.#draining) throw draining()
-      await this.#dispatch(req, res)
+      const route = routeOf(req.method ?? '', req.url ?? '')
+      path = route.name === 'inference' ? route.endpoint : route.name
+      if (this.#draining && route.name !== 'health' && route.name !== 'ready') throw draining()
+      await this.#dispatch(req, res, route)
     } catch (thrown) {
       this.#fail(res, toAppError(thrown))
     }
   }
 
-  async #dispatch(req: IncomingMessage, res: ServerResponse): Promise<void> {
+  async #dispatch(req: IncomingMessage, res: ServerResponse, route: Route): Promise<void> {
     const options = this.#options
-    const route = routeOf(req.method ?? '', req.url ?? '')
     switch (route.name) {
       case 'inference':
         return serveInference(req, res, route, options)
@@ -74,24 +91,32 @@ export class BrokerServer {
       case 'unsettledFee':
         return serveUnsettledFee(req, res, route, options)
       case 'quote':
-        return sendJson(res, 200, options.evidence.body)
+        return serveQuote(req, res, options.quotes, clientAddress(req, options.limiter.limits.trustProxy))
       case 'models':
         return sendJson(res, 200, options.models())
       case 'capabilities':
         return sendJson(res, 200, options.capabilities)
       case 'health':
         return sendJson(res, 200, { status: 'ok', engine: options.engine.state })
+      case 'ready':
+        return this.#sendReadiness(res)
       case 'preflight':
         return sendPreflight(res)
     }
   }
 
+  #sendReadiness(res: ServerResponse): void {
+    const reasons = this.#draining ? ['draining'] : this.#options.unready()
+    sendJson(res, reasons.length ? 503 : 200, { ready: reasons.length === 0, reasons })
+  }
+
   #fail(res: ServerResponse, error: AppError): void {
-    const { log } = this.#options
+    const { log, telemetry, errorStyle } = this.#options
+    telemetry.refused(error.code, error.status)
     if (error.status >= 500) log.warn('request_failed', { code: error.code })
     if (error.code === 'internal') log.error('unexpected', { error: nameOf(error.cause) })
     if (res.headersSent || res.destroyed) return void res.destroy()
-    sendError(res, error.code === 'internal' ? internal() : error)
+    sendError(res, error.code === 'internal' ? internal() : error, errorStyle)
   }
 }
 

@@ -1,12 +1,13 @@
 import { createHash } from 'node:crypto'
-import type { ServerResponse } from 'node:http'
 import type { AppError } from '../../base/errors.ts'
 import { HEADER } from '../../protocol/headers.ts'
 import type { Counts } from '../../protocol/pricing.ts'
 import type { EngineResponse } from './engineClient.ts'
+import { errorBody } from './errorBody.ts'
 import { type Frame, FrameSplitter } from './frames.ts'
 import { countsOf, Meter } from './meter.ts'
-import { CORS, errorBody } from './respond.ts'
+import { CORS } from './respond.ts'
+import { clientLeft, type Sink } from './sink.ts'
 import { type AnswerContext, engineBroke } from './whole.ts'
 
 /** A stream is checkpointed after this many tokens or this long, whichever comes first. */
@@ -20,24 +21,25 @@ const DONE = '[DONE]'
  * charge; a stream that is cut short is charged for what was handed to the socket.
  */
 export async function answerStream(
-  res: ServerResponse,
+  sink: Sink,
   upstream: EngineResponse,
   context: AnswerContext,
 ): Promise<Counts> {
-  const delivery = new Delivery(res, context)
-  res.writeHead(200, {
+  const delivery = new Delivery(sink, context)
+  sink.writeHead(200, {
     ...CORS,
     'content-type': 'text/event-stream; charset=utf-8',
     'cache-control': 'no-cache',
     'x-accel-buffering': 'no',
     [HEADER.responseKey]: context.exchange.id,
     [HEADER.provider]: context.provider,
+    ...context.headers,
   })
   try {
     const ending = await relay(upstream, delivery)
     return await delivery.complete(ending)
   } catch (cause) {
-    return await delivery.cutShort(res.destroyed ? null : engineBroke(cause))
+    return await delivery.cutShort(sink.signal.aborted ? null : engineBroke(cause))
   }
 }
 
@@ -60,7 +62,7 @@ async function relay(upstream: EngineResponse, delivery: Delivery): Promise<Buff
 
 /** What was handed to the socket: its hash, its size, its tokens. */
 class Delivery {
-  readonly #res: ServerResponse
+  readonly #sink: Sink
   readonly #context: AnswerContext
   readonly #hash = createHash('sha256')
   readonly #meter = new Meter()
@@ -70,8 +72,8 @@ class Delivery {
   #checkpoint: Promise<void> | undefined
   #promptTokens: Promise<number | undefined> | undefined
 
-  constructor(res: ServerResponse, context: AnswerContext) {
-    this.#res = res
+  constructor(sink: Sink, context: AnswerContext) {
+    this.#sink = sink
     this.#context = context
   }
 
@@ -91,14 +93,14 @@ class Delivery {
     this.#note(ending)
     await this.#checkpoint
     await this.#charge(counts, 'complete')
-    this.#res.end(ending)
+    this.#sink.end(ending)
     return counts
   }
 
   /** Charges what was delivered, and tells a client that is still there. */
   async cutShort(error: AppError | null): Promise<Counts> {
     if (!this.sawContent && error) {
-      this.#res.end(errorFrame(error))
+      this.#sink.end(errorFrame(error))
       return {}
     }
     const counts = await this.#deliveredCounts()
@@ -106,14 +108,14 @@ class Delivery {
     this.#note(notice)
     await this.#checkpoint
     if (this.sawContent) await this.#charge(counts, 'partial')
-    this.#res.end(notice)
+    this.#sink.end(notice)
     return counts
   }
 
   async #write(bytes: Buffer): Promise<void> {
-    if (this.#res.destroyed) throw new Error('the client left')
+    if (this.#sink.signal.aborted) throw clientLeft()
     this.#note(bytes)
-    if (!this.#res.write(bytes)) await drained(this.#res)
+    await this.#sink.write(bytes)
   }
 
   #note(bytes: Buffer): void {
@@ -170,19 +172,6 @@ class Delivery {
   async #charge(counts: Counts, status: 'complete' | 'partial'): Promise<void> {
     await this.#context.ledger.charge(this.#context.exchange, this.#delivered(counts), status)
   }
-}
-
-/** Until the socket takes more; rejects when the client leaves. */
-function drained(res: ServerResponse): Promise<void> {
-  return new Promise((resolve, reject) => {
-    const settle = (act: () => void) => () => {
-      res.off('drain', onDrain).off('close', onClose)
-      act()
-    }
-    const onDrain = settle(resolve)
-    const onClose = settle(() => reject(new Error('the client left')))
-    res.on('drain', onDrain).on('close', onClose)
-  })
 }
 
 const errorFrame = (error: AppError): Buffer => Buffer.from(`data: ${JSON.stringify(errorBody(error))}\n\n`)

@@ -1,4 +1,4 @@
-import type { ServerResponse } from 'node:http'
+import type { OutgoingHttpHeaders } from 'node:http'
 import { AppError } from '../../base/errors.ts'
 import type { Address } from '../../base/hex.ts'
 import { HEADER } from '../../protocol/headers.ts'
@@ -11,6 +11,7 @@ import { sha256Hex } from './hash.ts'
 import type { InferenceRequest } from './inferenceRequest.ts'
 import { countsOf, Meter } from './meter.ts'
 import { CORS } from './respond.ts'
+import type { Sink } from './sink.ts'
 
 /** Largest answer that is held in memory before it is charged, bytes. */
 const MAX_ANSWER_BYTES = 64 * 1024 * 1024
@@ -24,31 +25,34 @@ export interface AnswerContext {
   readonly engine: Engine
   readonly exchange: Exchange
   readonly request: InferenceRequest
+  /** Beside those that every answer has. */
+  readonly headers: OutgoingHttpHeaders
 }
 
 /** Answers in one piece: read, count, charge, and only then let the first byte go. */
 export async function answerWhole(
-  res: ServerResponse,
+  sink: Sink,
   upstream: EngineResponse,
   context: AnswerContext,
 ): Promise<Counts> {
   const { ledger, exchange } = context
   const body = await readAnswer(upstream)
   const counts = await countWhole(body, context)
-  if (res.destroyed) return {}
+  if (sink.signal.aborted) return {}
   const delivered = { responseHash: sha256Hex(body), responseBytes: body.length, counts }
   const receipt = await ledger.charge(exchange, delivered, 'complete')
-  res.writeHead(200, {
+  sink.writeHead(200, {
     ...CORS,
     'content-type': String(upstream.headers['content-type'] ?? 'application/json'),
     'content-length': body.length,
     [HEADER.responseKey]: exchange.id,
     [HEADER.provider]: context.provider,
+    ...context.headers,
     ...(body.length <= RECEIPT_HEADER_LIMIT && {
       [HEADER.receipt]: Buffer.from(JSON.stringify(receiptToJson(receipt))).toString('base64'),
     }),
   })
-  res.end(body)
+  sink.end(body)
   return counts
 }
 

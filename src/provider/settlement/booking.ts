@@ -1,7 +1,8 @@
 import type { Hex } from '../../base/hex.ts'
-import type { StoredSettlement } from '../ledger/ledger.ts'
+import type { BlockRef, StoredSettlement } from '../ledger/ledger.ts'
 import { type EntryResult, isSameEntry, isTaken, paidOf } from './calldata.ts'
 import type { SettlerOptions } from './options.ts'
+import type { MinedResults } from './outcome.ts'
 import type { ReportBuilder } from './report.ts'
 
 /** Writes into the ledger what the chain answered. */
@@ -20,13 +21,15 @@ export class Booking {
    */
   async apply(
     open: readonly StoredSettlement[],
-    results: readonly EntryResult[],
+    mined: MinedResults | null,
     txHash: Hex,
   ): Promise<StoredSettlement[]> {
+    if (!mined) return [...open]
+    const { results, block } = mined
     const rest: StoredSettlement[] = []
     for (const settlement of open) {
       const result = results.find(({ entry }) => isSameEntry(entry, settlement.entry))
-      if (result && isTaken(result)) await this.taken(result, txHash)
+      if (result && isTaken(result)) await this.taken(result, txHash, block)
       else rest.push(settlement)
       if (result && !isTaken(result)) this.#refused(result, txHash)
     }
@@ -34,12 +37,12 @@ export class Booking {
   }
 
   /** The chain took the entry: what it paid is paid, what it did not pay stays owed. */
-  async taken(result: EntryResult, txHash: Hex): Promise<void> {
+  async taken(result: EntryResult, txHash: Hex, block: BlockRef): Promise<void> {
     const { ledger, accounts, log } = this.#options
     const { user, nonce } = result.entry
     const paid = paidOf(result)
     accounts?.invalidate(user)
-    await ledger.markDone({ user, nonce }, paid, txHash)
+    await ledger.markDone({ user, nonce }, paid, txHash, block)
     this.#report.addPayment({ user, nonce, paid, unsettled: result.unsettled, txHash })
     log.info('settlement_paid', { user, nonce, paid, unsettled: result.unsettled, txHash })
   }

@@ -24,6 +24,8 @@ export interface SettlerOptions {
   readonly eagerFee?: bigint
   /** How long a run waits for a transaction, ms. Default 2 minutes. */
   readonly receiptTimeoutMs?: number
+  /** A transaction that is not mined for this long is sent again for more gas, ms. Default 30 seconds. */
+  readonly bumpAfterMs?: number
   /** Between looks for a transaction, ms. Default 1 second. */
   readonly pollMs?: number
 }

@@ -1,7 +1,7 @@
-import { type Contract, type Provider, zeroPadValue } from 'ethers'
+import { type Contract, type Provider, type TransactionReceipt, zeroPadValue } from 'ethers'
 import type { Hex } from '../../base/hex.ts'
 import type { TeeSettlementEntry } from '../../chain/inference.ts'
-import type { StoredSettlement } from '../ledger/ledger.ts'
+import type { BlockRef, StoredSettlement } from '../ledger/ledger.ts'
 import { type EntryResult, isSameEntry, isTaken, readResults, resultTopic } from './calldata.ts'
 
 /** What the chain did with an entry whose nonce it has used up. */
@@ -28,7 +28,7 @@ export async function findOutcome(
   for (let from = Math.max(0, fromBlock - REORG_BLOCKS); from <= head; from += RANGE_BLOCKS) {
     const to = Math.min(head, from + RANGE_BLOCKS - 1)
     for (const txHash of await settlementsOf(provider, contract, entry, from, to)) {
-      const results = (await resultsOf(provider, contract, txHash)) ?? []
+      const results = (await resultsOf(provider, contract, txHash))?.results ?? []
       const ours = results.find((result) => isTaken(result) && isSameEntry(result.entry, entry))
       if (ours) return { kind: 'taken', result: ours, txHash }
       const other = results.find((result) => isTaken(result) && usesUp(result.entry, entry))
@@ -38,18 +38,25 @@ export async function findOutcome(
   return replaced
 }
 
+/** What a mined transaction did, and in which block. */
+export interface MinedResults {
+  readonly results: readonly EntryResult[]
+  readonly block: BlockRef
+}
+
 /** What a transaction did, or null when it is not mined or is no settlement. */
 export async function resultsOf(
   provider: Provider,
   contract: Contract,
   txHash: Hex,
-): Promise<EntryResult[] | null> {
+): Promise<MinedResults | null> {
   const [transaction, receipt] = await Promise.all([
     provider.getTransaction(txHash),
     provider.getTransactionReceipt(txHash),
   ])
   if (!transaction || receipt?.status !== 1) return null
-  return readResults(contract, { data: transaction.data, logs: receipt.logs })
+  const results = await readResults(contract, { data: transaction.data, logs: receipt.logs })
+  return results && { results, block: blockOf(receipt) }
 }
 
 async function settlementsOf(
@@ -69,3 +76,11 @@ const usesUp = (other: TeeSettlementEntry, entry: TeeSettlementEntry): boolean =
   other.user.toLowerCase() === entry.user.toLowerCase() &&
   other.provider.toLowerCase() === entry.provider.toLowerCase() &&
   other.nonce >= entry.nonce
+
+export const blockOf = ({
+  blockNumber,
+  blockHash,
+}: Pick<TransactionReceipt, 'blockNumber' | 'blockHash'>): BlockRef => ({
+  number: blockNumber,
+  hash: blockHash as Hex,
+})

@@ -4,8 +4,10 @@ import { findAccount } from '../../chain/inference.ts'
 import type { StoredSettlement } from '../ledger/ledger.ts'
 import { awaitReceipt } from './awaitReceipt.ts'
 import type { Booking } from './booking.ts'
+import { byTransaction } from './byTransaction.ts'
+import { type MiningOptions, mineSent } from './getMined.ts'
 import type { SettlerOptions } from './options.ts'
-import { findOutcome, resultsOf } from './outcome.ts'
+import { blockOf, findOutcome, resultsOf } from './outcome.ts'
 import { accountFault } from './preflight.ts'
 import type { ReportBuilder } from './report.ts'
 
@@ -14,8 +16,7 @@ export interface ReconcileOptions {
   readonly provider: Provider
   readonly booking: Booking
   readonly report: ReportBuilder
-  readonly deadline: number
-  readonly pollMs: number
+  readonly mining: Omit<MiningOptions, 'beforeSend'>
 }
 
 /**
@@ -37,22 +38,25 @@ export async function reconcile(
 /** First what is known by hash: mined, still waiting to be mined, or gone. */
 async function afterTheirTransactions(
   open: readonly StoredSettlement[],
-  { settler, provider, booking, report, deadline, pollMs }: ReconcileOptions,
+  { settler, provider, booking, report, mining }: ReconcileOptions,
 ): Promise<StoredSettlement[]> {
   const rest = open.filter(({ txHash }) => txHash === null)
   for (const [txHash, carried] of byTransaction(open)) {
-    if (!(await provider.getTransaction(txHash))) {
+    const sent = await provider.getTransaction(txHash)
+    if (!sent) {
       rest.push(...carried)
       continue
     }
-    const { confirmations } = settler
-    const receipt = await awaitReceipt(provider, { hash: txHash, confirmations, deadline, pollMs })
+    const receipt = await mineSent(sent, {
+      ...mining,
+      beforeSend: (hash) => settler.ledger.markSent(keysOf(carried), hash),
+    })
     if (!receipt) {
       for (const { entry } of carried) report.addWaiting(entry.user, 'outcome_unknown')
       continue
     }
-    const results = await resultsOf(provider, settler.contract, txHash)
-    rest.push(...(await booking.apply(carried, results ?? [], txHash)))
+    const hash = receipt.hash as Hex
+    rest.push(...(await booking.apply(carried, await resultsOf(provider, settler.contract, hash), hash)))
   }
   return rest
 }
@@ -74,7 +78,7 @@ async function canBeSentAgain(settlement: StoredSettlement, options: ReconcileOp
 /** The nonce is used up, or the account is gone: only the logs can tell who used it. */
 async function bookOutcome(
   settlement: StoredSettlement,
-  { settler, provider, booking, report, deadline, pollMs }: ReconcileOptions,
+  { settler, provider, booking, report, mining }: ReconcileOptions,
   isAccountGone: boolean,
 ): Promise<void> {
   const { user, nonce } = settlement.entry
@@ -84,21 +88,14 @@ async function bookOutcome(
     settler.log.warn('settlement_unknown', { user, nonce, isAccountGone })
     return
   }
-  const { confirmations } = settler
   const hash = outcome.txHash
-  if (!(await awaitReceipt(provider, { hash, confirmations, deadline, pollMs }))) {
+  const receipt = await awaitReceipt(provider, { ...mining, hash })
+  if (!receipt) {
     report.addWaiting(user, 'outcome_unknown')
     return
   }
-  if (outcome.kind === 'taken') await booking.taken(outcome.result, hash)
+  if (outcome.kind === 'taken') await booking.taken(outcome.result, hash, blockOf(receipt))
   else await booking.replaced(settlement, outcome.nonce, hash)
 }
 
-function byTransaction(open: readonly StoredSettlement[]): Map<Hex, StoredSettlement[]> {
-  const groups = new Map<Hex, StoredSettlement[]>()
-  for (const settlement of open) {
-    if (settlement.txHash === null) continue
-    groups.set(settlement.txHash, [...(groups.get(settlement.txHash) ?? []), settlement])
-  }
-  return groups
-}
+const keysOf = (settlements: readonly StoredSettlement[]) => settlements.map(({ entry }) => entry)

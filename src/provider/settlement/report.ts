@@ -20,6 +20,8 @@ export type WaitReason =
   | 'account_missing'
   | 'account_empty'
   | 'account_not_acknowledged'
+  /** The chain took entries of this provider that the ledger does not know, and its logs do not show them yet. */
+  | 'chain_ahead'
   /** Sent; whether the chain took it is not known yet. */
   | 'outcome_unknown'
   /** The chain refused it; the log has the status. */

@@ -1,13 +1,19 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { AppError } from '../../base/errors.ts'
 import type { Address } from '../../base/hex.ts'
+import { Deadline } from './deadline.ts'
 import type { SettlerOptions } from './options.ts'
-import type { SettlementReport } from './report.ts'
+import { ReportBuilder, type SettlementReport } from './report.ts'
 import { runSettlement } from './run.ts'
 
 const DEFAULT_INTERVAL_MS = 5 * 60 * 1000
 const DEFAULT_MINIMUM_FEE = 4n * 10n ** 15n
 const DEFAULT_EAGER_FEE = 10n ** 17n
 const DEFAULT_RECEIPT_TIMEOUT_MS = 120_000
+const DEFAULT_BUMP_AFTER_MS = 30_000
 const DEFAULT_POLL_MS = 1000
+/** How long the last settlement may take when the broker stops. */
+const STOP_MS = 15_000
 const FIRST_BACKOFF_MS = 2000
 const MAX_BACKOFF_MS = 5 * 60 * 1000
 /** Between runs that a charge asks for. */
@@ -27,6 +33,10 @@ export class Settler {
   #restUntil = 0
   #isRunning = false
   #isStopped = true
+  /** No run waits longer, ms. */
+  #stopAt = Number.POSITIVE_INFINITY
+  /** Of the run under way. */
+  #deadline: Deadline | null = null
 
   constructor(options: SettlerOptions) {
     this.#options = options
@@ -35,6 +45,7 @@ export class Settler {
   /** Begins: first what an earlier process left open, then by interval. */
   start(): void {
     this.#isStopped = false
+    this.#stopAt = Number.POSITIVE_INFINITY
     this.#schedule(0)
   }
 
@@ -56,11 +67,21 @@ export class Settler {
     return report
   }
 
-  /** Ends the schedule, lets a run end, and settles a last time. */
-  async stop(): Promise<SettlementReport> {
+  /**
+   * Ends the schedule, lets a run end, and settles a last time; waits at most this long. What is open then is
+   * stored, and finished by the next start.
+   */
+  async stop(timeoutMs = STOP_MS): Promise<SettlementReport> {
     this.#isStopped = true
     if (this.#timer) clearTimeout(this.#timer)
-    return this.settleNow(this.#minimumFee)
+    this.#stopAt = Date.now() + timeoutMs
+    this.#deadline?.bringForward(this.#stopAt)
+    const cut = new AbortController()
+    const last = this.settleNow(this.#minimumFee)
+    const tooLate = sleep(timeoutMs, null, { signal: cut.signal }).catch(() => null)
+    const report = (await Promise.race([last, tooLate])) ?? new ReportBuilder().build(stoppedEarly())
+    cut.abort()
+    return report
   }
 
   get #minimumFee(): bigint {
@@ -95,8 +116,10 @@ export class Settler {
   async #run(minimum: bigint): Promise<SettlementReport> {
     const timeoutMs = this.#options.receiptTimeoutMs ?? DEFAULT_RECEIPT_TIMEOUT_MS
     const pollMs = this.#options.pollMs ?? DEFAULT_POLL_MS
-    const deadline = Date.now() + timeoutMs
-    const report = await runSettlement(this.#options, { minimum, deadline, pollMs })
+    const bumpAfterMs = this.#options.bumpAfterMs ?? DEFAULT_BUMP_AFTER_MS
+    const deadline = new Deadline(Math.min(Date.now() + timeoutMs, this.#stopAt))
+    this.#deadline = deadline
+    const report = await runSettlement(this.#options, { minimum, deadline, pollMs, bumpAfterMs })
     this.#note(report)
     return report
   }
@@ -111,3 +134,12 @@ export class Settler {
 
   #backoffMs = (): number => Math.min(FIRST_BACKOFF_MS * 2 ** Math.max(0, this.#failures - 1), MAX_BACKOFF_MS)
 }
+
+const stoppedEarly = (): AppError =>
+  new AppError({
+    code: 'settlement_cut',
+    message: 'The last settlement was not finished when the broker stopped',
+    hint: 'Nothing is lost: what was sent is looked up, and what was not is sent, at the next start',
+    next: '0g-compute provider serve',
+    retryable: true,
+  })

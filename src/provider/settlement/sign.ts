@@ -1,8 +1,10 @@
+import { larger } from '../../base/bigint.ts'
 import { type Address, sameAddress } from '../../base/hex.ts'
 import { type Account, findAccount, type TeeSettlementEntry } from '../../chain/inference.ts'
 import { settlementDigest, signSettlement, type TeeSettlement } from '../../protocol/settlement.ts'
 import { recoverDigest } from '../../protocol/signature.ts'
 import type { Due, NewSettlement, StoredSettlement } from '../ledger/ledger.ts'
+import { adoptUnknown } from './adopt.ts'
 import type { SettlerOptions } from './options.ts'
 import { accountFault } from './preflight.ts'
 import type { ReportBuilder } from './report.ts'
@@ -12,21 +14,28 @@ export interface SigningOptions {
   readonly provider: Address
   readonly contract: Address
   readonly fromBlock: number
-  /** Neuron; an account that can pay less waits. */
+  /** Neuron; who owes, or can pay, less waits. */
   readonly minimum: bigint
   readonly report: ReportBuilder
 }
 
+type Accounts = ReadonlyMap<Address, Account | null>
+
 /** Accounts that are read at the same time. */
 const READS_AT_ONCE = 50
 
-/** Signs an entry for each user whose account can pay; the others wait, and hold nobody up. */
-export async function signDue(due: readonly Due[], options: SigningOptions): Promise<NewSettlement[]> {
+/** Signs an entry for each user who owes and whose account can pay; the others wait, and hold nobody up. */
+export async function signDue(options: SigningOptions): Promise<NewSettlement[]> {
+  const { ledger } = options.settler
+  const due = await ledger.due(options.minimum)
+  const accounts = await readAccounts(due, options)
+  const { adopted, unclear } = await adoptAhead(accounts, options)
+  for (const user of unclear) options.report.addWaiting(user, 'chain_ahead')
+  const now = adopted ? await ledger.due(options.minimum) : due
   const signed: NewSettlement[] = []
-  for (let start = 0; start < due.length; start += READS_AT_ONCE) {
-    const page = due.slice(start, start + READS_AT_ONCE)
-    const settlements = await Promise.all(page.map((item) => signOne(item, options)))
-    signed.push(...settlements.filter((settlement) => settlement !== null))
+  for (const item of now) {
+    const settlement = unclear.has(item.user) ? null : await signOne(item, accounts, options)
+    if (settlement) signed.push(settlement)
   }
   return signed
 }
@@ -45,9 +54,36 @@ export async function renewSignatures(
   }
 }
 
-async function signOne(due: Due, options: SigningOptions): Promise<NewSettlement | null> {
-  const { settler, provider, fromBlock, minimum, report } = options
-  const account = await findAccount(settler.contract, due.user, provider)
+async function readAccounts(due: readonly Due[], { settler, provider }: SigningOptions): Promise<Accounts> {
+  const accounts = new Map<Address, Account | null>()
+  for (let start = 0; start < due.length; start += READS_AT_ONCE) {
+    const page = due.slice(start, start + READS_AT_ONCE)
+    const read = await Promise.all(page.map(({ user }) => findAccount(settler.contract, user, provider)))
+    for (const [index, { user }] of page.entries()) accounts.set(user, read[index] ?? null)
+  }
+  return accounts
+}
+
+/** Nothing is signed for a user whose account the chain moved by what this ledger does not know. */
+async function adoptAhead(
+  accounts: Accounts,
+  { settler }: SigningOptions,
+): Promise<{ readonly adopted: boolean; readonly unclear: ReadonlySet<Address> }> {
+  const { ledger, contract, log, operator } = settler
+  const unclear = new Set<Address>()
+  let adopted = false
+  for (const [user, account] of accounts) {
+    if (!account) continue
+    const adoption = await adoptUnknown(account, { ledger, contract, log, rpc: operator.provider! })
+    if (adoption === 'adopted') adopted = true
+    if (adoption === 'unclear') unclear.add(user)
+  }
+  return { adopted, unclear }
+}
+
+async function signOne(due: Due, accounts: Accounts, options: SigningOptions): Promise<NewSettlement | null> {
+  const { fromBlock, minimum, report } = options
+  const account = accounts.get(due.user) ?? null
   const fault = accountFault(account)
   if (fault || !account) {
     report.addWaiting(due.user, fault ?? 'account_missing')
@@ -57,16 +93,16 @@ async function signOne(due: Due, options: SigningOptions): Promise<NewSettlement
     report.addWaiting(due.user, 'account_empty')
     return null
   }
-  return { entry: entryOf(due, account, options), throughSeq: due.throughSeq, fromBlock }
+  return { entry: await entryOf(due, account, options), throughSeq: due.throughSeq, fromBlock }
 }
 
-function entryOf(
+async function entryOf(
   { user, amount, requestsHash }: Due,
   account: Account,
   { settler, provider, contract }: SigningOptions,
-): TeeSettlementEntry {
-  const used = [account.nonce, settler.ledger.lastNonce(user)]
-  const nonce = used.reduce((a, b) => (b > a ? b : a), 0n) + 1n
+): Promise<TeeSettlementEntry> {
+  const known = await settler.ledger.lastNonce(user)
+  const nonce = larger(account.nonce, known) + 1n
   const entry: TeeSettlement = { user, provider, totalFee: amount, requestsHash, nonce }
   return { ...entry, signature: signSettlement(settler.tee.signerKey, settler.chainId, contract, entry) }
 }

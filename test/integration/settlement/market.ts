@@ -4,7 +4,7 @@ import type { Address } from '../../../src/base/hex.ts'
 import { silentLogger } from '../../../src/base/log.ts'
 import { type Account, findAccount, inferenceContract } from '../../../src/chain/inference.ts'
 import { RpcProvider } from '../../../src/chain/rpc.ts'
-import type { SqliteLedger } from '../../../src/provider/ledger/sqlite.ts'
+import type { SqliteLedger } from '../../../src/provider/ledger/sqlite/sqliteLedger.ts'
 import { chatService, registerService } from '../../../src/provider/registration.ts'
 import type { SettlerOptions } from '../../../src/provider/settlement/options.ts'
 import { Settler } from '../../../src/provider/settlement/settler.ts'
@@ -31,6 +31,8 @@ export interface Market {
   readonly world: DeployedWorld
   readonly operator: TestWallet
   readonly provider: Address
+  /** Of the ledger. */
+  readonly folder: string
   ledger: SqliteLedger
   /** Opens the ledger again, as a broker that starts does. */
   restart(): Promise<void>
@@ -69,6 +71,7 @@ export async function openMarket(contracts: Contracts): Promise<Market> {
     world,
     operator,
     provider,
+    folder,
     ledger: await openLedger(folder, owner),
     async restart() {
       await market.ledger.close()

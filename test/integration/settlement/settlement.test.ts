@@ -96,7 +96,7 @@ describe.each(['theirs', 'ours'] as const)('settlement on %s contracts', (contra
     await rpc.send('evm_setAutomine', [true])
     const refused = await running
     expect(refused.payments).toEqual([])
-    const [open] = market.ledger.openSettlements()
+    const [open] = await market.ledger.openSettlements()
     expect(open!.entry.totalFee).toBe(40n)
     await acknowledgeByOwner(market.world, market.provider)
     const report = await settler.settleNow()

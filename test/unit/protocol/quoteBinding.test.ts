@@ -78,7 +78,9 @@ describe('nonces that share a quote', () => {
     const node = (left: Buffer, right: Buffer) => sha256(Buffer.of(1), left, right)
     expect(Buffer.from(nonceTree([a]).root)).toEqual(a)
     expect(Buffer.from(nonceTree([a, b]).root)).toEqual(node(leaf(a), leaf(b)))
-    expect(Buffer.from(nonceTree([a, b, c]).root)).toEqual(node(node(leaf(a), leaf(b)), node(leaf(c), leaf(c))))
+    expect(Buffer.from(nonceTree([a, b, c]).root)).toEqual(
+      node(node(leaf(a), leaf(b)), node(leaf(c), leaf(c))),
+    )
   })
 
   it('do not lead there by the path of another', () => {
@@ -94,7 +96,9 @@ describe('nonces that share a quote', () => {
   it('have paths that fit a tree', () => {
     const nonce = sha256('nonce')
     for (const index of [-1, 1]) expect(() => rootOfNonce(nonce, { index, siblings: [] })).toThrow(RangeError)
-    expect(() => rootOfNonce(nonce, { index: 0, siblings: Array(17).fill('00'.repeat(32)) })).toThrow(RangeError)
+    expect(() => rootOfNonce(nonce, { index: 0, siblings: Array(17).fill('00'.repeat(32)) })).toThrow(
+      RangeError,
+    )
     expect(() => nonceTree([])).toThrow(RangeError)
   })
 })

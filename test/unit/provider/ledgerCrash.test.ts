@@ -3,8 +3,8 @@ import { rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, describe, expect, it } from 'vitest'
-import type { ReceiptDetail } from '../../../src/protocol/receipt.ts'
-import type { SqliteLedger } from '../../../src/provider/ledger/sqlite.ts'
+import type { ReceiptDetail, SignedReceipt } from '../../../src/protocol/receipt.ts'
+import type { SqliteLedger } from '../../../src/provider/ledger/sqlite/sqliteLedger.ts'
 import { freshFolder, openLedger } from '../../support/ledger.ts'
 
 const ALICE = '0x70997970c51812dc3a010c7d01b50e0d17dc79c8'
@@ -34,23 +34,24 @@ describe('kill -9', () => {
     await ledger.recover()
     expect(answered.size).toBeGreaterThan(50)
     for (const [id, expected] of answered) {
-      const { receipt } = ledger.receipt(id)!
+      const { receipt } = (await ledger.receipt(id))!
       expect(`${receipt.seq} ${receipt.cumulative}`).toBe(expected)
     }
-    expectSoundBooks()
+    await expectSoundBooks()
   })
 
-  function expectSoundBooks(): void {
-    const all = ([ALICE, BOB] as const).flatMap((user) => {
-      const receipts = ledger.receipts(user, 0, 1_000_000)
+  async function expectSoundBooks(): Promise<void> {
+    const all: SignedReceipt[] = []
+    for (const user of [ALICE, BOB] as const) {
+      const receipts = await ledger.receipts(user, 0, 1_000_000)
       let cumulative = 0n
       for (const signed of receipts) {
         cumulative += signed.receipt.fee
         expect(signed.receipt.cumulative).toBe(cumulative)
       }
       expect(ledger.totals(user).charged).toBe(cumulative)
-      return receipts
-    })
+      all.push(...receipts)
+    }
     const seqs = all.map(({ receipt }) => receipt.seq).sort((a, b) => a - b)
     expect(seqs).toEqual(Array.from(seqs, (_, index) => index + 1))
     const ids = all.map(({ detail }) => (JSON.parse(detail) as ReceiptDetail).id)

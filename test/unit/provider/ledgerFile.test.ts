@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import type { Address } from '../../../src/base/hex.ts'
-import type { SqliteLedger } from '../../../src/provider/ledger/sqlite.ts'
+import type { SqliteLedger } from '../../../src/provider/ledger/sqlite/sqliteLedger.ts'
 import { deliveredOf, exchangeOf, freshFolder, openLedger, TEST_OWNER } from '../../support/ledger.ts'
 
 const ALICE = '0x70997970c51812dc3a010c7d01b50e0d17dc79c8'
@@ -63,7 +63,7 @@ describe('the file', () => {
     database.exec('DROP TABLE exchanges')
     database.close()
     await expect(charge(ALICE, 1)).rejects.toMatchObject({ code: 'ledger_failed' })
-    expect(ledger.receipts(ALICE, 0, 10)).toHaveLength(1)
+    expect(await ledger.receipts(ALICE, 0, 10)).toHaveLength(1)
     await expect(ledger.checkpoint(exchangeOf(BOB), deliveredOf(1))).rejects.toMatchObject({
       code: 'ledger_failed',
     })

@@ -1,10 +1,11 @@
 import { createHash } from 'node:crypto'
 import { readdirSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { QuoteVerifier } from '@phala/dcap-qvl'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { BUILT_IN_NETWORKS, type NetworkProfile } from '../../../src/chain/networks.ts'
-import { openSimulatedTee } from '../../../src/provider/tee/simulated.ts'
-import type { TdxEvent } from '../../../src/provider/tee/tdxQuote.ts'
+import type { TdxEvent } from '../../../src/provider/tee/simulated/events.ts'
+import { openSimulatedTee, simulatedTeeTrust } from '../../../src/provider/tee/simulated.ts'
 import { freshFolder } from '../../support/ledger.ts'
 
 const devnet: NetworkProfile = {
@@ -14,6 +15,8 @@ const devnet: NetworkProfile = {
   chainId: 31337,
   rpcUrls: ['http://127.0.0.1:8545'],
 }
+
+const REPORT_DATA = createHash('sha512').update('report data').digest()
 
 let dir: string
 beforeEach(() => {
@@ -25,13 +28,22 @@ const open = (network = devnet, url?: string) =>
   openSimulatedTee({ dir, network, ...(url !== undefined && { url }) })
 
 describe('the simulated TEE', () => {
-  it('keeps its key, in a file that only its owner reads', async () => {
+  it('keeps keys and authority, in a file that only its owner reads', () => {
     const first = open()
-    expect(open().signer).toBe(first.signer)
-    expect(await open().quote()).toEqual(await first.quote())
+    const second = open()
+    expect(second.signer).toBe(first.signer)
+    expect(second.trust).toEqual(first.trust)
+    expect(second.encryption).toEqual(first.encryption)
+    expect(simulatedTeeTrust(dir)).toEqual(first.trust)
     const [file, ...others] = readdirSync(dir)
     expect(others).toEqual([])
     expect(statSync(join(dir, file!)).mode & 0o777).toBe(0o600)
+  })
+
+  it('has a root of its own in every folder', () => {
+    const other = freshFolder()
+    expect(simulatedTeeTrust(other).root).not.toBe(open().trust.root)
+    rmSync(other, { recursive: true })
   })
 
   it('is refused wherever it could be taken for more than it is', () => {
@@ -50,36 +62,45 @@ describe('the simulated TEE', () => {
     expect(readdirSync(dir)).toEqual([])
   })
 
-  it('refuses a damaged key', () => {
-    open()
-    writeFileSync(join(dir, readdirSync(dir)[0]!), 'nonsense')
-    expect(() => open()).toThrow(expect.objectContaining({ code: 'tee_key_invalid' }))
-  })
+  it.each(['nonsense', '{}', '{"v":1,"signerKey":"ab","authority":{}}', '{"v":2}'])(
+    'refuses the damaged file %s',
+    (text) => {
+      open()
+      writeFileSync(join(dir, readdirSync(dir)[0]!), text)
+      expect(() => open()).toThrow(expect.objectContaining({ code: 'tee_key_invalid' }))
+    },
+  )
 })
 
-describe('its document', () => {
+describe('its evidence', () => {
   const read = async () => {
     const tee = open()
-    const { body, digest } = await tee.quote()
-    expect(digest).toBe(createHash('sha256').update(body).digest('hex'))
-    const json = JSON.parse(body) as Record<string, string>
+    const { quote, eventLog, tcbInfo, collateral } = await tee.quote(REPORT_DATA)
     return {
       tee,
-      json,
-      quote: Buffer.from(json.quote!, 'hex'),
-      events: JSON.parse(json.event_log!) as TdxEvent[],
-      tcb: JSON.parse(json.tcb_info!) as Record<string, string>,
+      quote: Buffer.from(quote),
+      collateral,
+      events: JSON.parse(eventLog) as TdxEvent[],
+      tcb: JSON.parse(tcbInfo) as Record<string, string>,
     }
   }
 
-  it('names the signer in the report data, at its place in a TDX v4 quote', async () => {
-    const { tee, json, quote } = await read()
+  it("is a genuine TDX quote under the devnet's root, by @phala/dcap-qvl alone", async () => {
+    const { tee, quote, collateral } = await read()
+    const verifier = QuoteVerifier.newWithRootCa(Buffer.from(tee.trust.root, 'base64'))
+    const { status, report } = verifier.verify(quote, collateral as never, Math.floor(Date.now() / 1000))
+    expect(status).toBe('UpToDate')
+    expect(Buffer.from(report.asTd10()!.reportData)).toEqual(REPORT_DATA)
+    expect(() =>
+      QuoteVerifier.newProd().verify(quote, collateral as never, Math.floor(Date.now() / 1000)),
+    ).toThrow()
+  })
+
+  it('has the report data at its place in a TDX v4 quote', async () => {
+    const { quote } = await read()
     expect(quote.readUInt16LE(0)).toBe(4)
     expect(quote.readUInt32LE(4)).toBe(0x81)
-    const expected = Buffer.alloc(64)
-    expected.write(tee.signer)
-    expect(quote.subarray(568, 632)).toEqual(expected)
-    expect(Buffer.from(json.report_data!, 'base64')).toEqual(expected)
+    expect(quote.subarray(568, 632)).toEqual(REPORT_DATA)
   })
 
   it('has registers that replay from its event log, with the digests of dstack', async () => {
@@ -104,11 +125,10 @@ describe('its document', () => {
     }
   })
 
-  it('measures the app that it names, and says that it is simulated', async () => {
+  it('measures the app that it names', async () => {
     const { quote, events, tcb } = await read()
     const hash = createHash('sha256').update(tcb.app_compose!).digest('hex')
     expect(events.find(({ event }) => event === 'compose-hash')!.event_payload).toBe(hash)
     expect(quote.subarray(233, 265).toString('hex')).toBe(hash)
-    expect(quote.subarray(636).toString()).toContain('simulated')
   })
 })

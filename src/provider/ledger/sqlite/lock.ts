@@ -1,5 +1,5 @@
 import type { DatabaseSync } from 'node:sqlite'
-import { ledgerCorrupt, ledgerLocked } from './errors.ts'
+import { ledgerCorrupt, ledgerLocked } from '../errors.ts'
 import { sqlite } from './nodeSqlite.ts'
 
 /** A lock that the operating system releases when its process ends, however it ends. */

@@ -1,18 +1,18 @@
 import type { StatementSync } from 'node:sqlite'
 import { parentPort, workerData } from 'node:worker_threads'
 import { sqlite } from './nodeSqlite.ts'
-import { CONNECTION_PRAGMAS } from './schema.ts'
-import { WRITES, type Write } from './statements.ts'
+import { CONNECTION_PRAGMAS } from './pragmas.ts'
+import type { Write } from './statements.ts'
 
 /** Why a batch is not on disk, or null when it is. */
 export type BatchResult = { readonly error: string | null }
 
 // The thread that waits for the disk, so that the broker's event loop does not.
-const { path } = workerData as { readonly path: string }
+const { path, texts } = workerData as { readonly path: string; readonly texts: Record<string, string> }
 const database = new sqlite.DatabaseSync(path)
 database.exec(CONNECTION_PRAGMAS)
 const statements = new Map<string, StatementSync>(
-  Object.entries(WRITES).map(([name, sql]) => [name, database.prepare(sql)]),
+  Object.entries(texts).map(([name, sql]) => [name, database.prepare(sql)]),
 )
 
 parentPort?.on('message', (batch: readonly Write[] | 'close') => {

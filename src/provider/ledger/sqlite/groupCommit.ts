@@ -1,6 +1,6 @@
 import { Worker } from 'node:worker_threads'
-import { ledgerClosed, ledgerFailed } from './errors.ts'
-import type { Write } from './statements.ts'
+import { ledgerClosed, ledgerFailed } from '../errors.ts'
+import { WRITE_TEXTS, type Write } from './statements.ts'
 import type { BatchResult } from './writer.ts'
 
 interface Waiting {
@@ -26,7 +26,7 @@ export class GroupCommit {
 
   constructor(path: string) {
     this.#path = path
-    this.#worker = new Worker(writerUrl(), { workerData: { path } })
+    this.#worker = new Worker(writerUrl(), { workerData: { path, texts: WRITE_TEXTS } })
     this.#worker.unref()
     this.#worker.on('message', (result: BatchResult) => this.#onResult(result))
     this.#worker.on('error', (error) => this.#fail(error))

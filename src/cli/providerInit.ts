@@ -1,0 +1,80 @@
+import { existsSync, mkdirSync, writeFileSync } from 'node:fs'
+import { dirname } from 'node:path'
+import { AppError, EXIT } from '../base/errors.ts'
+import type { ProviderConfig } from '../provider/config/config.ts'
+import { DEFAULT_PRICES, pricesOf } from '../provider/config/resolve.ts'
+import { renderConfig } from '../provider/config/template.ts'
+import { problemsOf } from '../provider/config/validate.ts'
+import type { CommandDefinition } from './framework/definition.ts'
+import type { Input } from './framework/input.ts'
+import { canAsk } from './framework/prompt.ts'
+import { askForConfig } from './provider/askForConfig.ts'
+import { defaultConfigFile } from './provider/settings.ts'
+
+export const command: CommandDefinition = {
+  args: [['[file]', 'where to write it (default: provider.yaml in the configuration folder)']],
+  options: [
+    ['--engine <kind>', 'embedded or url'],
+    ['--model <file>', 'GGUF for the embedded engine'],
+    ['--target <url>', 'server for --engine url'],
+    ['--host <address>', 'address to listen on'],
+    ['--port <port>', 'port to listen on'],
+    ['--url <url>', 'public URL'],
+    ['--price-input <0G>', `per million prompt tokens (default ${DEFAULT_PRICES.input})`],
+    ['--price-output <0G>', `per million answer tokens (default ${DEFAULT_PRICES.output})`],
+    ['--data-dir <dir>', 'where the ledger lives'],
+    ['--defaults', 'ask nothing'],
+    ['--force', 'replace the file that is there'],
+  ],
+  examples: [
+    '0g-compute provider init',
+    '0g-compute provider init ./provider.yaml --engine url --target http://127.0.0.1:8000/v1',
+  ],
+  notes: 'On a terminal it asks for what no flag gives. Every other setting stands in the file as a comment.',
+  async run(context, input) {
+    const { out } = context
+    const file = input.argument(0) ?? defaultConfigFile(context)
+    if (existsSync(file) && !input.flag('force')) throw alreadyThere(file)
+    const given = { ...fromFlags(input), ...(context.flags.network && { network: context.flags.network }) }
+    const asks = canAsk() && !out.json && !input.flag('defaults')
+    const config = asks ? await askForConfig(given) : given
+    assertValid(config)
+    mkdirSync(dirname(file), { recursive: true })
+    writeFileSync(file, renderConfig(config), { mode: 0o600 })
+    out.result({ file, config }, () => `Wrote ${file}`)
+    out.next(`0g-compute provider check${input.argument(0) ? ` --config ${file}` : ''}`)
+    return undefined
+  },
+}
+
+function fromFlags(input: Input): ProviderConfig {
+  const sections = {
+    engine: { kind: input.text('engine'), model: input.text('model'), target: input.text('target') },
+    listen: { host: input.text('host'), port: input.integer('port'), url: input.text('url') },
+    prices: { input: input.text('priceInput'), output: input.text('priceOutput') },
+    dataDir: input.text('dataDir'),
+  }
+  return JSON.parse(JSON.stringify(sections)) as ProviderConfig
+}
+
+function assertValid(config: ProviderConfig): void {
+  const problem = problemsOf(config).at(0)
+  pricesOf(config)
+  if (!problem) return
+  throw new AppError({
+    code: 'config_invalid',
+    message: `${problem.path.join('.')} ${problem.message}`,
+    hint: 'Nothing was written',
+    next: '0g-compute provider init --help',
+    exitCode: EXIT.usage,
+  })
+}
+
+const alreadyThere = (file: string): AppError =>
+  new AppError({
+    code: 'config_exists',
+    message: `${file} is there already`,
+    hint: 'Edit it, name another file, or replace it with --force',
+    next: `0g-compute provider check --config ${file}`,
+    exitCode: EXIT.usage,
+  })

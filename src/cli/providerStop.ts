@@ -1,0 +1,45 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { AppError } from '../base/errors.ts'
+import { askBroker } from '../provider/admin/adminClient.ts'
+import { readAdminFile } from '../provider/admin/adminFile.ts'
+import { isAlive } from './devnet/processes.ts'
+import type { CommandDefinition } from './framework/definition.ts'
+import { providerSettings, SETTINGS_OPTIONS } from './provider/settings.ts'
+
+/** Answers in flight have 30 s; then a last settlement. */
+const STOP_MS = 180_000
+
+export const command: CommandDefinition = {
+  options: SETTINGS_OPTIONS,
+  examples: ['0g-compute provider stop'],
+  notes: 'Ends the answers in flight, settles, and stops, as Ctrl-C does where the broker was started.',
+  async run(context, input) {
+    const { dataDir } = providerSettings(context, input)
+    const { out, signal } = context
+    const { pid } = readAdminFile(dataDir)
+    const progress = await out.progress('Stopping')
+    try {
+      await askBroker(dataDir, 'POST', '/stop')
+      await gone(pid, signal)
+    } finally {
+      progress.stop()
+    }
+    out.result({ stopped: true, pid }, () => 'The broker has settled and stopped.')
+    return undefined
+  },
+}
+
+async function gone(pid: number, signal: AbortSignal): Promise<void> {
+  for (const until = Date.now() + STOP_MS; isAlive(pid); await sleep(100, undefined, { signal })) {
+    if (Date.now() > until) throw stillRunning(pid)
+  }
+}
+
+const stillRunning = (pid: number): AppError =>
+  new AppError({
+    code: 'provider_still_running',
+    message: `Process ${pid} has not ended yet`,
+    hint: 'It is waiting for the chain. What is owed is in its ledger, whatever becomes of it',
+    next: '0g-compute provider status',
+    retryable: true,
+  })

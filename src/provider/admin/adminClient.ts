@@ -1,0 +1,23 @@
+import { AppError, type ErrorObject } from '../../base/errors.ts'
+import { readAdminFile } from './adminFile.ts'
+
+/**
+ * Asks the broker that runs from a data folder.
+ * @throws AppError `provider_not_running`, and whatever the broker answers
+ */
+export async function askBroker<T>(
+  dataDir: string,
+  method: 'GET' | 'POST',
+  path: string,
+  body?: object,
+): Promise<T> {
+  const { url, token } = readAdminFile(dataDir)
+  const response = await fetch(url + path, {
+    method,
+    headers: { authorization: `Bearer ${token}` },
+    ...(body && { body: JSON.stringify(body) }),
+  })
+  const answer = (await response.json()) as T & { error?: ErrorObject }
+  if (!response.ok && answer.error) throw new AppError(answer.error)
+  return answer
+}

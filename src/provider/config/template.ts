@@ -1,0 +1,101 @@
+import { DEFAULT_LIMITS } from '../server/limits/limits.ts'
+import type { ProviderConfig } from './config.ts'
+import { DEFAULT_PRICES } from './resolve.ts'
+
+const { user, strangers, ...limits } = DEFAULT_LIMITS
+
+/** A configuration file with every setting explained: those given are set, the others stand as comments. */
+export function renderConfig(config: ProviderConfig): string {
+  const { listen, engine, prices, settlement, admin } = config
+  return `# Configuration of a 0G Compute provider: 0g-compute provider serve --config <this file>
+#
+# Which value counts: a flag, then the environment, then this file, then the default, which stands in the
+# commented lines. The variable of listen.port is ZG_PROVIDER_LISTEN_PORT, and so on.
+# Prices and limits are read again on SIGHUP (kill -HUP, systemctl reload); the rest needs a new start.
+# Keys do not belong here: the wallet comes from the keystore, ZG_PRIVATE_KEY_FILE or ZG_PRIVATE_KEY.
+
+# mainnet, testnet, devnet or one of your own.
+${line('network', config.network, 'devnet')}
+
+listen:
+  # 0.0.0.0 lets others in; TLS ends in front of it unless the TEE ends it.
+  ${line('host', listen?.host, '127.0.0.1')}
+  ${line('port', listen?.port, 3080)}
+  # Registered on chain. Default: where it listens.
+  ${line('url', listen?.url, 'https://gpu.example.org')}
+
+engine:
+  # embedded: llama.cpp, nothing to install. url: any OpenAI-compatible server that runs already.
+  ${line('kind', engine?.kind, 'embedded')}
+  # GGUF file for embedded. Default: the demo model.
+  ${line('model', engine?.model, './model.gguf')}
+  # For url.
+  ${line('target', engine?.target, 'http://127.0.0.1:8000/v1')}
+  # Requests evaluated together, and tokens of one request; both cost memory.
+  ${line('parallel', engine?.parallel, 4)}
+  ${line('context', engine?.context, 8192)}
+
+# In 0G per million tokens, in quotes. At most 12 decimals.
+prices:
+  ${line('input', prices?.input, DEFAULT_PRICES.input)}
+  ${line('output', prices?.output, DEFAULT_PRICES.output)}
+  # Other prices for single models.
+  # models:
+  #   some-model: { input: '0.1', output: '0.4' }
+
+settlement:
+  # Seconds between settlements.
+  ${line('interval', settlement?.interval, 300)}
+  # Users who owe less wait; users who owe as much as eager are settled at once. In 0G.
+  ${line('minimum', settlement?.minimum, '0.004')}
+  ${line('eager', settlement?.eager, '0.1')}
+
+# 0 means no limit.
+limits:
+  # Requests of all users at once (beyond: 503), and the tokens that they may hold together (beyond: 429).
+  ${line('concurrent', config.limits?.concurrent, limits.concurrent)}
+  ${line('tokensInFlight', config.limits?.tokensInFlight, limits.tokensInFlight)}
+  # For each user.
+  user:
+    ${line('concurrent', config.limits?.user?.concurrent, user.concurrent)}
+    ${line('requestsPerMinute', config.limits?.user?.requestsPerMinute, user.requestsPerMinute)}
+    ${line('tokensPerMinute', config.limits?.user?.tokensPerMinute, user.tokensPerMinute)}
+  # For single users.
+  # users:
+  #   '0x1234567890123456789012345678901234567890': { concurrent: 512 }
+  # Callers with unknown tokens or without an account: checks and look-ups a minute.
+  # strangers: { perIpPerMinute: ${strangers.perIpPerMinute}, perMinute: ${strangers.perMinute} }
+  ${line('bodyBytes', config.limits?.bodyBytes, limits.bodyBytes)}
+  ${line('connections', config.limits?.connections, limits.connections)}
+  # Seconds: until headers, until the whole request, and for a client that takes nothing of its answer.
+  ${line('headersTimeout', config.limits?.headersTimeout, limits.headersTimeoutMs / 1000)}
+  ${line('requestTimeout', config.limits?.requestTimeout, limits.requestTimeoutMs / 1000)}
+  ${line('writeTimeout', config.limits?.writeTimeout, limits.writeTimeoutMs / 1000)}
+  # Take the caller's address from X-Forwarded-For: behind a proxy of your own only.
+  ${line('trustProxy', config.limits?.trustProxy, false)}
+
+# Metrics (/metrics) and control, on 127.0.0.1 only. 0: any free port.
+admin:
+  ${line('port', admin?.port, 0)}
+
+log:
+  # debug has a line for each answer. No level writes contents, keys or tokens.
+  ${line('level', config.log?.level, 'info')}
+
+# Where the ledger lives: what users owe. Back it up.
+${line('dataDir', config.dataDir, './data')}
+# postgres://… for several brokers behind a load balancer.
+${line('database', config.database, 'postgres://user@host/0g')}
+# Answer errors as the network's present broker does (400 with a text).
+${line('compat', config.compat, false)}
+`
+}
+
+/** A setting, or its default as a comment. */
+function line(name: string, value: string | number | boolean | undefined, standard: string | number | boolean): string {
+  return value === undefined ? `# ${name}: ${scalar(standard)}` : `${name}: ${scalar(value)}`
+}
+
+/** Amounts stay texts: YAML would read a number. */
+const scalar = (value: string | number | boolean): string =>
+  typeof value !== 'string' || /^[A-Za-z.][\w./-]*$/.test(value) ? String(value) : JSON.stringify(value)

@@ -1,0 +1,42 @@
+import { randomBytes } from 'node:crypto'
+import type { SignedReceipt } from '../../protocol/receipt.ts'
+import type { UserAccount } from './account.ts'
+import { assertFits, receiptDetail } from './detail.ts'
+import type { Delivered, Exchange } from './ledger.ts'
+import type { LedgerOptions } from './openLedger.ts'
+import type { LedgerIdentity } from './tables.ts'
+
+/** What a receipt is about. */
+export interface Charge {
+  readonly exchange: Exchange
+  readonly delivered: Delivered
+  readonly status: 'complete' | 'partial'
+}
+
+/** Makes receipts with the enclave's key. */
+export class Issuer {
+  readonly #sign: LedgerOptions['sign']
+  readonly #now: () => number
+  readonly #identity: LedgerIdentity
+
+  constructor({ sign, now = Date.now }: LedgerOptions, identity: LedgerIdentity) {
+    this.#sign = sign
+    this.#now = now
+    this.#identity = identity
+  }
+
+  /**
+   * The receipt that raises an account to where it is given.
+   * @param fee neuron
+   * @throws AppError `charge_out_of_range`
+   */
+  issue(account: UserAccount, fee: bigint, { exchange, delivered, status }: Charge): SignedReceipt {
+    const { chainId, contract, provider } = this.#identity
+    const { user, lastSeq: seq, charged: cumulative } = account
+    assertFits(seq, cumulative)
+    const issuedAt = Math.floor(this.#now() / 1000)
+    const detail = receiptDetail(exchange, delivered, status, randomBytes(16).toString('hex'))
+    const signed = this.#sign({ provider, user, seq, cumulative, fee, issuedAt }, detail)
+    return { ...signed, chainId, contract }
+  }
+}

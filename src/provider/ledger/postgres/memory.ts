@@ -1,0 +1,76 @@
+import type { Address } from '../../../base/hex.ts'
+import { emptyAccount, type UserAccount } from '../account.ts'
+import type { StoredSettlement, UserTotals } from '../ledger.ts'
+import { owedOf } from '../owed.ts'
+
+interface Known {
+  account: UserAccount
+  /** Open, or paid lately. */
+  settlements: readonly StoredSettlement[]
+  fault: Error | null
+}
+
+/**
+ * What a replica knows of users between two looks into the database.
+ *
+ * Why admission by it is safe: a look (`refresh`) that began after the request came shows everything that any
+ * replica committed before; charges of this replica count from the moment they are made; and `charged` never goes
+ * down here, whichever answer comes first. So what is unknown is only what other replicas have in flight: requests
+ * that they admitted and have not charged yet. By that much, and no more, may all replicas together admit above a
+ * balance; each of them alone may refuse wrongly, and then looks again.
+ */
+export class Memory {
+  readonly #known = new Map<Address, Known>()
+  /** Made here, not committed yet, neuron. */
+  readonly #inFlight = new Map<Address, bigint>()
+
+  totals(address: Address): UserTotals {
+    const user = address.toLowerCase() as Address
+    const known = this.#sound(user)
+    const charged = (known?.account.charged ?? 0n) + (this.#inFlight.get(user) ?? 0n)
+    return { user, charged, paid: known?.account.paid ?? 0n }
+  }
+
+  owed(address: Address, accountNonce: bigint): bigint {
+    const totals = this.totals(address)
+    return owedOf(totals, this.#sound(totals.user)?.settlements ?? [], accountNonce)
+  }
+
+  openOf = (address: Address): StoredSettlement | null =>
+    this.#known
+      .get(address.toLowerCase() as Address)
+      ?.settlements.findLast(({ state }) => state === 'open') ?? null
+
+  /** What a look into the database showed. */
+  learn(account: UserAccount, settlements: readonly StoredSettlement[]): void {
+    this.learnAccount(account)
+    const known = this.#known.get(account.user)!
+    known.settlements = settlements
+  }
+
+  learnAccount(account: UserAccount): void {
+    const before = this.#known.get(account.user)
+    const isOlder = before && before.account.charged > account.charged
+    const { charged, lastSeq } = isOlder ? before.account : account
+    const settlements = before?.settlements ?? []
+    this.#known.set(account.user, { account: { ...account, charged, lastSeq }, settlements, fault: null })
+  }
+
+  learnFault(user: Address, fault: Error): void {
+    const account = this.#known.get(user)?.account ?? emptyAccount(user)
+    this.#known.set(user, { account, settlements: [], fault })
+  }
+
+  addInFlight(address: Address, fee: bigint): void {
+    const user = address.toLowerCase() as Address
+    const sum = (this.#inFlight.get(user) ?? 0n) + fee
+    if (sum === 0n) this.#inFlight.delete(user)
+    else this.#inFlight.set(user, sum)
+  }
+
+  #sound(user: Address): Known | undefined {
+    const known = this.#known.get(user)
+    if (known?.fault) throw known.fault
+    return known
+  }
+}

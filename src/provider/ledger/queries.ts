@@ -1,0 +1,108 @@
+import { type Kysely, sql } from 'kysely'
+import type { Address } from '../../base/hex.ts'
+import {
+  EXCHANGE_COLUMNS,
+  type ExchangeRow,
+  RECEIPT_COLUMNS,
+  type ReceiptRow,
+  SETTLEMENT_COLUMNS,
+  type SettlementRow,
+  type Tables,
+  USER_COLUMNS,
+  type UserRow,
+} from './tables.ts'
+
+// Every statement of the ledger, for SQLite and PostgreSQL alike. SQLite compiles each once (`prepare.ts`),
+// PostgreSQL sends many rows with one. Amounts are decimal text and are never summed in SQL.
+
+type Db = Kysely<Tables>
+type Many<T> = T | readonly T[]
+
+export const insertReceipts = (db: Db, rows: Many<ReceiptRow>) => db.insertInto('receipts').values(rows)
+
+/** The whole row, under its seal. */
+export const putUsers = (db: Db, rows: Many<UserRow>) =>
+  db
+    .insertInto('users')
+    .values(rows)
+    .onConflict((conflict) =>
+      conflict.column('user').doUpdateSet((eb) => ({
+        charged: eb.ref('excluded.charged'),
+        last_seq: eb.ref('excluded.last_seq'),
+        paid: eb.ref('excluded.paid'),
+        settled_seq: eb.ref('excluded.settled_seq'),
+        last_nonce: eb.ref('excluded.last_nonce'),
+        open: eb.ref('excluded.open'),
+        mac: eb.ref('excluded.mac'),
+      })),
+    )
+
+export const putSettlements = (db: Db, rows: Many<SettlementRow>) =>
+  db
+    .insertInto('settlements')
+    .values(rows)
+    .onConflict((conflict) =>
+      conflict.columns(['user', 'nonce']).doUpdateSet((eb) => ({
+        signature: eb.ref('excluded.signature'),
+        state: eb.ref('excluded.state'),
+        tx_hash: eb.ref('excluded.tx_hash'),
+        paid: eb.ref('excluded.paid'),
+        block_number: eb.ref('excluded.block_number'),
+        block_hash: eb.ref('excluded.block_hash'),
+        mac: eb.ref('excluded.mac'),
+      })),
+    )
+
+/** A checkpoint that comes after the charge of its exchange changes nothing. */
+export const putExchange = (db: Db, row: ExchangeRow) =>
+  db
+    .insertInto('exchanges')
+    .columns([...EXCHANGE_COLUMNS])
+    .expression(
+      db
+        .selectNoFrom((eb) => EXCHANGE_COLUMNS.map((column) => eb.val(row[column]).as(column)))
+        .where(({ not, exists, selectFrom }) =>
+          not(exists(selectFrom('receipts').select('receipts.id').where('receipts.id', '=', row.id))),
+        ),
+    )
+    .onConflict((conflict) =>
+      conflict.column('id').doUpdateSet((eb) => ({
+        delivered: eb.ref('excluded.delivered'),
+        mac: eb.ref('excluded.mac'),
+      })),
+    )
+
+export const endExchange = (db: Db, id: string) => db.deleteFrom('exchanges').where('id', '=', id)
+
+export const receiptById = (db: Db, id: string) =>
+  db.selectFrom('receipts').select(RECEIPT_COLUMNS).where('id', '=', id)
+
+export const receiptsAfter = (db: Db, user: Address, after: number, limit: number) =>
+  db
+    .selectFrom('receipts')
+    .select(RECEIPT_COLUMNS)
+    .where('user', '=', user)
+    .where('seq', '>', after)
+    .orderBy('seq')
+    .limit(sql<number>`${limit}`)
+
+/** When the first receipt after a number was issued. */
+export const issuedAfter = (db: Db, user: Address, after: number) =>
+  db
+    .selectFrom('receipts')
+    .select('issued_at')
+    .where('user', '=', user)
+    .where('seq', '>', after)
+    .orderBy('seq')
+    .limit(sql<number>`1`)
+
+export const lastSeq = (db: Db) =>
+  db.selectFrom('receipts').select('seq').orderBy('seq', 'desc').limit(sql<number>`1`)
+
+export const allUsers = (db: Db) => db.selectFrom('users').select(USER_COLUMNS)
+
+export const allExchanges = (db: Db) => db.selectFrom('exchanges').select(EXCHANGE_COLUMNS).orderBy('id')
+
+/** Settlements about which the last word is not said: open, or paid so lately that a reorganisation may undo it. */
+export const unsettledSettlements = (db: Db) =>
+  db.selectFrom('settlements').select(SETTLEMENT_COLUMNS).where('state', 'in', ['open', 'done'])

@@ -1,0 +1,139 @@
+import type { Address, Hex } from '../../../base/hex.ts'
+import { adopt, cancel, finish, type Move, openSettlement, reopen } from '../account.ts'
+import { dueOf, PAGE } from '../due.ts'
+import type { BlockRef, Due, NewSettlement, SettlementKey, StoredSettlement, Unsettled } from '../ledger.ts'
+import { settlementRow, userRow } from '../rows.ts'
+import type { RowSeal } from '../seal.ts'
+import type { GroupCommit } from './groupCommit.ts'
+import type { LedgerReader } from './reader.ts'
+import { type Write, write } from './statements.ts'
+import type { Held, Users } from './users.ts'
+
+interface Parts {
+  readonly users: Users
+  readonly reader: LedgerReader
+  readonly commits: GroupCommit
+  readonly seal: RowSeal
+  /** Told of a payer who is left out because of its rows. */
+  readonly onFault: (error: Error) => void
+}
+
+/**
+ * The part of the ledger that knows what was settled. Memory moves when a call is made, as with charges: every
+ * row that is written later rests on it, and commits keep the order of the calls.
+ */
+export class Settlements {
+  readonly #parts: Parts
+
+  constructor(parts: Parts) {
+    this.#parts = parts
+  }
+
+  due(minimum: bigint): Due[] {
+    const { users, onFault } = this.#parts
+    for (const fault of users.faults()) onFault(fault)
+    return users.sound().flatMap((held) => {
+      const { charged, paid, open } = held.account
+      if (open > 0 || charged <= paid || charged - paid < minimum) return []
+      const due = this.#dueOf(held)
+      return due && due.amount > 0n && due.amount >= minimum ? [due] : []
+    })
+  }
+
+  unsettled(): Unsettled {
+    const { users, reader } = this.#parts
+    const owing = users.sound().filter(({ account }) => account.charged > account.paid)
+    const issued = owing.flatMap(({ account }) => reader.issuedAfter(account.user, account.settledSeq) ?? [])
+    return {
+      owed: owing.reduce((sum, { account }) => sum + account.charged - account.paid, 0n),
+      oldestIssuedAt: issued.length ? Math.min(...issued) : null,
+    }
+  }
+
+  async store(settlements: readonly NewSettlement[]): Promise<void> {
+    const { users } = this.#parts
+    const moves = settlements.map((fresh) => {
+      const held = users.get(fresh.entry.user)
+      return { held, move: openSettlement(held.account, fresh) }
+    })
+    await this.#commit(moves.map(({ held, move }) => this.#apply(held, move)))
+  }
+
+  replaceSignature = (key: SettlementKey, signature: Hex): Promise<void> =>
+    this.#move([key], 'open', ({ account, settlement }) => ({
+      account,
+      settlement: { ...settlement, entry: { ...settlement.entry, signature } },
+    }))
+
+  markSent = (keys: readonly SettlementKey[], txHash: Hex): Promise<void> =>
+    this.#move(keys, 'open', ({ account, settlement }) => ({
+      account,
+      settlement: { ...settlement, txHash },
+    }))
+
+  markDone = (key: SettlementKey, paid: bigint, txHash: Hex, block: BlockRef | null): Promise<void> =>
+    this.#move([key], 'open', (move) => finish(move, paid, txHash, block))
+
+  markVoid = (key: SettlementKey): Promise<void> => this.#move([key], 'open', cancel)
+
+  markFinal = (keys: readonly SettlementKey[]): Promise<void> =>
+    this.#move(keys, 'done', ({ account, settlement }) => ({
+      account,
+      settlement: { ...settlement, state: 'final' },
+    }))
+
+  reopen = (key: SettlementKey): Promise<void> => this.#move([key], 'done', reopen)
+
+  async adopt(user: Address, payment: { readonly paid: bigint; readonly nonce: bigint }): Promise<void> {
+    const { users, commits, seal } = this.#parts
+    const held = users.get(user)
+    const account = adopt(held.account, payment)
+    if (account === held.account) return
+    held.account = account
+    if (account.charged > held.durable.charged)
+      held.durable = { seq: account.lastSeq, charged: account.charged }
+    await commits.commit([write('putUser', userRow(seal, account))])
+  }
+
+  /** Moves those that are in this state; the others were moved before. */
+  async #move(
+    keys: readonly SettlementKey[],
+    state: StoredSettlement['state'],
+    step: (move: Move) => Move,
+  ): Promise<void> {
+    const writes = keys.flatMap(({ user, nonce }) => {
+      const held = this.#parts.users.get(user)
+      const settlement = held.settlements.get(nonce)
+      if (settlement?.state !== state) return []
+      return [this.#apply(held, step({ account: held.account, settlement }))]
+    })
+    await this.#commit(writes)
+  }
+
+  #apply(held: Held, { account, settlement }: Move): Write[] {
+    const { seal } = this.#parts
+    const { nonce } = settlement.entry
+    held.account = account
+    if (settlement.state === 'open' || settlement.state === 'done') held.settlements.set(nonce, settlement)
+    else held.settlements.delete(nonce)
+    return [write('putUser', userRow(seal, account)), write('putSettlement', settlementRow(seal, settlement))]
+  }
+
+  async #commit(writes: readonly Write[][]): Promise<void> {
+    if (writes.length > 0) await this.#parts.commits.commit(writes.flat())
+  }
+
+  /** From the receipts on disk alone: a charge that is still on its way there is for the next time. */
+  #dueOf(held: Held): Due | null {
+    const { reader, onFault } = this.#parts
+    const { account, durable } = held
+    try {
+      return dueOf({ ...account, charged: durable.charged, lastSeq: durable.seq }, (after) =>
+        reader.receiptsAfter(account.user, after, PAGE),
+      )
+    } catch (error) {
+      onFault(error as Error)
+      return null
+    }
+  }
+}

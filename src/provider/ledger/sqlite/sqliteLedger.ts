@@ -1,0 +1,261 @@
+import { mkdirSync } from 'node:fs'
+import { dirname } from 'node:path'
+import type { Address, Hex } from '../../../base/hex.ts'
+import { feeOf } from '../../../protocol/pricing.ts'
+import type { SignedReceipt } from '../../../protocol/receipt.ts'
+import { raise } from '../account.ts'
+import { Issuer } from '../issuer.ts'
+import type {
+  BlockRef,
+  Delivered,
+  Due,
+  Exchange,
+  Ledger,
+  NewSettlement,
+  SettlementKey,
+  SettlingTurn,
+  StoredSettlement,
+  Unsettled,
+  UserTotals,
+} from '../ledger.ts'
+import type { LedgerOptions } from '../openLedger.ts'
+import { exchangeRow, leftBehind, receiptOf, receiptRow, userRow } from '../rows.ts'
+import { RowSeal } from '../seal.ts'
+import type { ExchangeRow, LedgerIdentity } from '../tables.ts'
+import { prepareFile } from './file.ts'
+import { GroupCommit } from './groupCommit.ts'
+import { type FileLock, lockLedger } from './lock.ts'
+import { LedgerReader } from './reader.ts'
+import { Settlements } from './settlements.ts'
+import { write } from './statements.ts'
+import { Users } from './users.ts'
+
+export interface SqliteLedgerOptions extends LedgerOptions {
+  /** The file; its folder is made when it is missing. */
+  readonly path: string
+}
+
+/** SQLite serves one process. */
+const NO_REPLICA = ''
+
+/**
+ * Opens the ledger in a file, or makes a new one.
+ * @throws AppError `ledger_locked`, `ledger_corrupt`, `ledger_too_new`, `ledger_foreign`, `ledger_key_changed`
+ */
+export async function openSqliteLedger(options: SqliteLedgerOptions): Promise<SqliteLedger> {
+  mkdirSync(dirname(options.path), { recursive: true })
+  const lock = lockLedger(options.path)
+  try {
+    const { chainId, contract, provider } = options
+    const identity = prepareFile(options.path, { chainId, contract, provider }, options.rowKey)
+    return new SqliteLedger(options, identity, lock)
+  } catch (error) {
+    lock.release()
+    throw error
+  }
+}
+
+/**
+ * The ledger in SQLite. Counters live in memory and move when a charge is made; its promise resolves when the
+ * row is on disk. Because commits keep the order of calls and a failed one ends the ledger, nothing that was
+ * answered can rest on something that was lost.
+ */
+export class SqliteLedger implements Ledger {
+  readonly #options: SqliteLedgerOptions
+  readonly #identity: LedgerIdentity
+  readonly #issuer: Issuer
+  readonly #seal: RowSeal
+  readonly #lock: FileLock
+  readonly #reader: LedgerReader
+  readonly #commits: GroupCommit
+  readonly #users: Users
+  readonly #settlements: Settlements
+  readonly #leftBehind: ExchangeRow[]
+  readonly #charging = new Map<string, Promise<SignedReceipt>>()
+  #lastSeq: number
+  #isClosed = false
+
+  /** Use `openSqliteLedger`, which locks and prepares the file. */
+  constructor(options: SqliteLedgerOptions, identity: LedgerIdentity, lock: FileLock) {
+    this.#options = options
+    this.#identity = identity
+    this.#issuer = new Issuer(options, identity)
+    this.#seal = new RowSeal(options.rowKey, identity)
+    this.#lock = lock
+    this.#reader = new LedgerReader(options.path)
+    this.#lastSeq = Math.max(this.#reader.lastSeq(), (options.firstSeq ?? 1) - 1)
+    this.#leftBehind = this.#reader.exchanges()
+    this.#users = new Users({ seal: this.#seal, identity }, this.#reader.users(), this.#reader.settlements())
+    this.#commits = new GroupCommit(options.path)
+    this.#settlements = new Settlements({
+      users: this.#users,
+      reader: this.#reader,
+      commits: this.#commits,
+      seal: this.#seal,
+      onFault: (error) => this.#onFault(error),
+    })
+  }
+
+  async checkpoint(exchange: Exchange, delivered: Delivered): Promise<void> {
+    const row = exchangeRow(this.#seal, exchange, delivered, NO_REPLICA)
+    await this.#commits.commit([write('putExchange', row)])
+  }
+
+  async charge(
+    exchange: Exchange,
+    delivered: Delivered,
+    status: 'complete' | 'partial',
+  ): Promise<SignedReceipt> {
+    const known = this.#charging.get(exchange.id) ?? this.#receipt(exchange.id)
+    if (known) return known
+    const charged = this.#charge(exchange, delivered, status)
+    this.#charging.set(exchange.id, charged)
+    try {
+      return await charged
+    } finally {
+      this.#charging.delete(exchange.id)
+    }
+  }
+
+  discard(id: string): Promise<void> {
+    return this.#commits.commit([write('endExchange', { id })])
+  }
+
+  async recover(): Promise<SignedReceipt[]> {
+    const receipts = this.#leftBehind.splice(0).map((row) => this.#recoverOne(row))
+    return (await Promise.all(receipts)).filter((signed) => signed !== null)
+  }
+
+  refresh(): undefined {
+    return undefined
+  }
+
+  totals(user: Address): UserTotals {
+    return this.#users.totals(user)
+  }
+
+  owed(user: Address, accountNonce: bigint): bigint {
+    return this.#users.owed(user, accountNonce)
+  }
+
+  openSettlement(user: Address): StoredSettlement | null {
+    return this.#users.openOf(user)
+  }
+
+  async receipt(id: string): Promise<SignedReceipt | null> {
+    return this.#receipt(id)
+  }
+
+  async receipts(user: Address, after: number, limit: number): Promise<SignedReceipt[]> {
+    const rows = this.#reader.receiptsAfter(user.toLowerCase() as Address, after, limit)
+    return rows.map((row) => receiptOf(this.#identity, row))
+  }
+
+  async takeTurn(): Promise<SettlingTurn> {
+    return { end: async () => {} }
+  }
+
+  async unsettled(): Promise<Unsettled> {
+    return this.#settlements.unsettled()
+  }
+
+  async due(minimum: bigint): Promise<Due[]> {
+    return this.#settlements.due(minimum)
+  }
+
+  async openSettlements(): Promise<StoredSettlement[]> {
+    return this.#users.allOpen()
+  }
+
+  async lastNonce(user: Address): Promise<bigint> {
+    return this.#users.lastNonce(user)
+  }
+
+  storeSettlements(settlements: readonly NewSettlement[]): Promise<void> {
+    return this.#settlements.store(settlements)
+  }
+
+  replaceSignature(key: SettlementKey, signature: Hex): Promise<void> {
+    return this.#settlements.replaceSignature(key, signature)
+  }
+
+  markSent(keys: readonly SettlementKey[], txHash: Hex): Promise<void> {
+    return this.#settlements.markSent(keys, txHash)
+  }
+
+  markDone(key: SettlementKey, paid: bigint, txHash: Hex, block?: BlockRef): Promise<void> {
+    return this.#settlements.markDone(key, paid, txHash, block ?? null)
+  }
+
+  markVoid(key: SettlementKey): Promise<void> {
+    return this.#settlements.markVoid(key)
+  }
+
+  async recentPayments(): Promise<StoredSettlement[]> {
+    return this.#users.allDone()
+  }
+
+  markFinal(keys: readonly SettlementKey[]): Promise<void> {
+    return this.#settlements.markFinal(keys)
+  }
+
+  reopen(key: SettlementKey): Promise<void> {
+    return this.#settlements.reopen(key)
+  }
+
+  adopt(user: Address, payment: { readonly paid: bigint; readonly nonce: bigint }): Promise<void> {
+    return this.#settlements.adopt(user, payment)
+  }
+
+  async close(): Promise<void> {
+    if (this.#isClosed) return
+    this.#isClosed = true
+    await this.#commits.close()
+    this.#reader.close()
+    this.#lock.release()
+  }
+
+  #receipt(id: string): SignedReceipt | null {
+    const row = this.#reader.receipt(id)
+    return row ? receiptOf(this.#identity, row) : null
+  }
+
+  /** Moves the counter, takes the number, signs; from here on only the disk can be waited for. */
+  async #charge(
+    exchange: Exchange,
+    delivered: Delivered,
+    status: 'complete' | 'partial',
+  ): Promise<SignedReceipt> {
+    const held = this.#users.get(exchange.user)
+    const fee = feeOf(delivered.counts, exchange.prices, exchange.multipliers)
+    const seq = this.#lastSeq + 1
+    const account = raise(held.account, seq, held.account.charged + fee)
+    const signed = this.#issuer.issue(account, fee, { exchange, delivered, status })
+    this.#lastSeq = seq
+    held.account = account
+    await this.#commits.commit([
+      write('putUser', userRow(this.#seal, account)),
+      write('insertReceipt', receiptRow(exchange.id, signed)),
+      write('endExchange', { id: exchange.id }),
+    ])
+    if (seq > held.durable.seq) held.durable = { seq, charged: account.charged }
+    return signed
+  }
+
+  /** A row that the enclave did not write, and a payer whose rows are not sound, cost nobody anything. */
+  async #recoverOne(row: ExchangeRow): Promise<SignedReceipt | null> {
+    try {
+      const { exchange, delivered } = leftBehind(this.#seal, row)
+      return await this.charge(exchange, delivered, 'partial')
+    } catch (error) {
+      this.#onFault(error as Error)
+      return null
+    }
+  }
+
+  #onFault(error: Error): void {
+    const code = (error as { code?: string }).code ?? 'unknown'
+    if (code === 'ledger_failed' || code === 'ledger_closed') throw error
+    this.#options.log?.error('ledger_row_refused', { code, reason: error.message })
+  }
+}

@@ -1,0 +1,44 @@
+import { bind, type Prepared, prepare, type SqliteValue, slotRow } from '../prepare.ts'
+import { endExchange, insertReceipts, putExchange, putSettlements, putUsers } from '../queries.ts'
+import {
+  EXCHANGE_COLUMNS,
+  type ExchangeRow,
+  RECEIPT_COLUMNS,
+  type ReceiptRow,
+  SETTLEMENT_COLUMNS,
+  type SettlementRow,
+  USER_COLUMNS,
+  type UserRow,
+} from '../tables.ts'
+
+/** Everything that is ever written, by name; the writer thread prepares each once. */
+const WRITES = {
+  insertReceipt: prepare((db) => insertReceipts(db, slotRow<ReceiptRow>(RECEIPT_COLUMNS))),
+  putUser: prepare((db) => putUsers(db, slotRow<UserRow>(USER_COLUMNS))),
+  putExchange: prepare((db) => putExchange(db, slotRow<ExchangeRow>(EXCHANGE_COLUMNS))),
+  endExchange: prepare((db, { id }: { readonly id: string }) => endExchange(db, id)),
+  putSettlement: prepare((db) => putSettlements(db, slotRow<SettlementRow>(SETTLEMENT_COLUMNS))),
+} satisfies Record<string, Prepared>
+
+type WriteName = keyof typeof WRITES
+
+interface WriteValues {
+  readonly insertReceipt: ReceiptRow
+  readonly putUser: UserRow
+  readonly putExchange: ExchangeRow
+  readonly endExchange: { readonly id: string }
+  readonly putSettlement: SettlementRow
+}
+
+/** One write: a statement's name and its parameters. */
+export type Write = readonly [name: WriteName, ...parameters: SqliteValue[]]
+
+export const write = <Name extends WriteName>(name: Name, values: WriteValues[Name]): Write => [
+  name,
+  ...bind(WRITES[name], values),
+]
+
+/** What the writer thread prepares: text by name. */
+export const WRITE_TEXTS: Readonly<Record<string, string>> = Object.fromEntries(
+  Object.entries(WRITES).map(([name, { sql }]) => [name, sql]),
+)

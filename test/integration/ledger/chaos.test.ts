@@ -1,0 +1,21 @@
+import { describe, expect, it } from 'vitest'
+import { runChaos } from '../../../scripts/chaos/runChaos.ts'
+
+describe('chaos', () => {
+  it('costs nobody a neuron: 60 requests, 4 kills, lost answers of the chain, reorganisations', {
+    timeout: 90_000,
+  }, async () => {
+    const report = await runChaos({ requests: 60, kills: 4, replicas: 1, database: null, seed: 7 })
+    expect(report).toMatchObject({
+      requests: 60,
+      kills: 4,
+      difference: 0n,
+      unpaid: 0,
+      paidTwice: 0,
+      lostReceipts: 0,
+      conflicts: 0,
+    })
+    expect(report.accepted).toBeGreaterThan(20)
+    expect(report.reorganisations).toBeGreaterThan(0)
+  })
+})

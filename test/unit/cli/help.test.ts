@@ -1,0 +1,75 @@
+import { execFile } from 'node:child_process'
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { promisify } from 'node:util'
+import { describe, expect, it } from 'vitest'
+import { EXIT } from '../../../src/base/errors.ts'
+import { COMMANDS } from '../../../src/cli/commands.ts'
+import { emptyHome } from './home.ts'
+
+const home = emptyHome()
+const PROGRAM = join(import.meta.dirname, '../../../bin/0g-compute.js')
+
+describe('help', () => {
+  it('shows examples first and every command', async () => {
+    const { code, stdout, stderr } = await home.run(['--help'])
+    expect([code, stderr]).toEqual([0, ''])
+    expect(stdout.indexOf('Examples')).toBeLessThan(stdout.indexOf('Commands'))
+    for (const { name, summary } of COMMANDS)
+      expect(stdout).toMatch(new RegExp(`^  ${name} +${summary}$`, 'm'))
+  })
+
+  it('is what one gets without words, with -h, and from help', async () => {
+    const { stdout } = await home.run(['--help'])
+    for (const args of [[], ['-h'], ['help'], ['--json', '--help']]) {
+      expect(await home.run(args)).toEqual({ code: 0, stdout, stderr: '' })
+    }
+  })
+
+  it('shows examples of a command before its options', async () => {
+    for (const args of [
+      ['fund', '--help'],
+      ['help', 'fund'],
+    ]) {
+      const { code, stdout } = await home.run(args)
+      expect(code).toBe(0)
+      expect(stdout).toMatch(/^Examples\n {2}0g-compute fund 1\n/)
+      expect(stdout).toMatch(/--provider <address>/)
+      expect(stdout).toMatch(/--json/)
+    }
+  })
+
+  it('lists the commands of a topic; without --help that is wrong usage', async () => {
+    const asked = await home.run(['wallet', '--help'])
+    expect(asked).toMatchObject({ code: 0, stderr: '' })
+    expect(asked.stdout).toMatch(/wallet new/)
+    expect(asked.stdout).not.toMatch(/network/)
+    expect(await home.run(['wallet'])).toEqual({ code: 2, stdout: '', stderr: asked.stdout })
+  })
+
+  it('explains every exit code, the environment, and what to trust', async () => {
+    const { stdout } = await home.run(['help', 'exit-codes'])
+    for (const code of Object.values(EXIT)) expect(stdout).toMatch(new RegExp(`^ +${code}  \\w`, 'm'))
+    expect((await home.run(['help', 'environment'])).stdout).toMatch(/ZG_PRIVATE_KEY_FILE/)
+    expect((await home.run(['help', 'trust'])).stdout).toMatch(/simulated/)
+    expect(await home.run(['help', 'nothing'])).toMatchObject({ code: 2 })
+  })
+})
+
+describe('the version', () => {
+  it('is that of the package', async () => {
+    const { version } = JSON.parse(readFileSync(join(import.meta.dirname, '../../../package.json'), 'utf8'))
+    expect(await home.run(['--version'])).toEqual({ code: 0, stdout: `${version}\n`, stderr: '' })
+  })
+})
+
+describe('an older Node', () => {
+  it.each(['20.20.2', '22.18.0', '18.0.0'])('%s gets one line that says what to do', async (version) => {
+    const pretend = `Object.defineProperty(process.versions, 'node', { value: '${version}' })`
+    const args = ['--import', `data:text/javascript,${encodeURIComponent(pretend)}`, PROGRAM, 'fund', '1']
+    const failure = await promisify(execFile)(process.execPath, args).catch((error) => error)
+    expect(failure).toMatchObject({ code: 1, stdout: '' })
+    expect(failure.stderr.trimEnd().split('\n')).toHaveLength(1)
+    expect(failure.stderr).toContain(`22.19 or newer, this is ${version}`)
+  })
+})
