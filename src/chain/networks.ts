@@ -15,6 +15,19 @@ export interface NetworkProfile {
   readonly fineTuning: Address
   /** Blocks after which a transaction counts as final here. */
   readonly confirmations: number
+  /** What this devnet's own simulated TEE is; counts only where `allowsSimulatedTee`. Never from a provider. */
+  readonly simulatedTee?: SimulatedTeeTrust
+}
+
+/** Root and measurements of a devnet's simulated machine: the DER of the root as base64, hashes as hex digits. */
+export interface SimulatedTeeTrust {
+  readonly root: string
+  readonly mrtd: string
+  readonly rtmr0: string
+  readonly rtmr1: string
+  readonly rtmr2: string
+  readonly osImageHash: string
+  readonly composeHash: string
 }
 
 /** Chain id of every devnet; simulated evidence counts only with this id and on loopback. */

@@ -1,3 +1,4 @@
+import { larger } from '../base/bigint.ts'
 import type { Address } from '../base/hex.ts'
 import { format0G, ONE_0G, parse0G } from '../base/units.ts'
 import { freeBalance } from '../chain/inference.ts'
@@ -63,7 +64,7 @@ function showPlan({ out }: Context, plan: FundingPlan): undefined {
 
 async function leastDeposit(compute: Compute): Promise<bigint> {
   const { deposit } = await compute.minimums()
-  return deposit > DEFAULT_DEPOSIT ? deposit : DEFAULT_DEPOSIT
+  return larger(deposit, DEFAULT_DEPOSIT)
 }
 
 function summary(result: {

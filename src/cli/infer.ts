@@ -2,7 +2,8 @@ import { text as readAll } from 'node:stream/consumers'
 import { AppError, EXIT } from '../base/errors.ts'
 import { format0G, parse0G } from '../base/units.ts'
 import type { ChatMessage } from '../client/chatRequest.ts'
-import type { Answer, InferenceHooks, InferenceRequest } from '../client/inference.ts'
+import type { Answer } from '../client/answer.ts'
+import type { InferenceHooks, InferenceRequest } from '../client/inference.ts'
 import type { Context } from './framework/context.ts'
 import type { CommandDefinition } from './framework/definition.ts'
 import { asAddress, type Input } from './framework/input.ts'
@@ -137,11 +138,17 @@ function report({ out }: Context, answer: Answer): void {
   const cost = fee === null ? 'no receipt' : `${format0G(fee)} 0G`
   const paint = out.notePaint
   out.note(
-    `${paint.dim(`${tokens}, ${cost}, ${answer.totalMs} ms`)}\nVerdict: ${renderVerdict(verdict, paint)}`,
+    `${paint.dim(`${tokens}, ${cost}, ${timesOf(answer)}`)}\nVerdict: ${renderVerdict(verdict, paint)}`,
   )
   if (verdict.outcome === 'rejected') {
     out.warn(
       'Do not rely on this answer. Its receipt is kept; 0g-compute receipts audit compares it with the chain',
     )
   }
+}
+
+/** How long it took, and how much of that was ours. */
+function timesOf({ beforeMs, firstTextMs, totalMs }: Answer): string {
+  const first = firstTextMs === null ? '' : `first text after ${beforeMs + firstTextMs} ms, of them ${beforeMs} here; `
+  return `${first}${beforeMs + totalMs} ms in all`
 }

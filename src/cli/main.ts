@@ -1,4 +1,3 @@
-import { readFileSync } from 'node:fs'
 import { COMMANDS } from './commands.ts'
 import { commandsOf, rootHelp, topicHelp } from './framework/rootHelp.ts'
 import { type Route, route } from './framework/route.ts'
@@ -6,12 +5,11 @@ import { type Route, route } from './framework/route.ts'
 /**
  * Runs one command line.
  *
- * Help and version are answered from the table of commands alone; everything else is loaded when it runs.
+ * Help is made of the table of commands alone; everything else is loaded when it runs.
  * @param argv without `node` and the script
  * @returns the exit code
  */
 export async function main(argv: readonly string[]): Promise<number> {
-  if (argv.length === 1 && (argv[0] === '--version' || argv[0] === '-V')) return print(`${version()}\n`)
   const found = route(argv, COMMANDS)
   if (found.entry) {
     const { runCommand } = await import('./framework/runCommand.ts')
@@ -34,10 +32,4 @@ async function withoutCommand(argv: readonly string[], { words, rest }: Route): 
 function print(text: string, exitCode = 0): number {
   ;(exitCode === 0 ? process.stdout : process.stderr).write(text)
   return exitCode
-}
-
-/** Version of this package. */
-function version(): string {
-  const file = new URL('../../package.json', import.meta.url)
-  return (JSON.parse(readFileSync(file, 'utf8')) as { version: string }).version
 }

@@ -37,11 +37,11 @@ async function readKey(context: Context, file?: string, keystore?: string): Prom
   const warn = (text: string) => context.out.warn(text)
   if (keystore !== undefined) {
     const json = readSecretFile(keystore, warn)
-    const opened = context.env['ZG_IMPORT_PASSWORD'] ?? (await askSecret('Password of that keystore'))
+    const opened = context.env.ZG_IMPORT_PASSWORD ?? (await askSecret('Password of that keystore'))
     return decryptKey(json, opened)
   }
   if (file !== undefined) return asPrivateKey(readSecretFile(file, warn))
-  if (context.env['ZG_PRIVATE_KEY']) return asPrivateKey(context.env['ZG_PRIVATE_KEY'])
+  if (context.env.ZG_PRIVATE_KEY) return asPrivateKey(context.env.ZG_PRIVATE_KEY)
   if (canAsk()) return asPrivateKey(await askSecret('Private key'))
   return asPrivateKey(readFileSync(0, 'utf8'))
 }

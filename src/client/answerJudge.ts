@@ -12,9 +12,6 @@ import type { ReceiptAccount } from './receipts/receiptStore.ts'
 import { promptTokenBound } from './reservation.ts'
 import { requireAccount, type Session } from './session.ts'
 
-/** Endpoint of chat as receipts name it. */
-export const CHAT_ENDPOINT = '/v1/chat/completions'
-
 /** End-of-text and other control tokens that are generated and not delivered. */
 const HIDDEN_TOKENS = 16
 
@@ -22,6 +19,8 @@ const HIDDEN_TOKENS = 16
 export interface JudgedExchange {
   readonly offer: Offer
   readonly checked: CheckedProvider
+  /** As receipts name it: `/v1/chat/completions`. */
+  readonly endpoint: string
   readonly body: Uint8Array
   readonly maxTokens: number
   readonly finished: FinishedExchange
@@ -72,7 +71,7 @@ export class AnswerJudge {
     return this.#session.receipts.add({ signed, source: 'answer', outcome, savedAt })
   }
 
-  #exchange({ offer, checked, body, maxTokens, finished, now }: JudgedExchange): Exchange {
+  #exchange({ offer, checked, endpoint, body, maxTokens, finished, now }: JudgedExchange): Exchange {
     const { network } = this.#session
     return {
       chainId: network.chainId,
@@ -82,7 +81,7 @@ export class AnswerJudge {
       signer: checked.signers.receipt,
       textSigner: checked.signers.text,
       id: finished.id,
-      endpoint: CHAT_ENDPOINT,
+      endpoint,
       model: offer.model,
       modelDigest: offer.modelDigest,
       requestHash: finished.requestHash,

@@ -16,6 +16,11 @@ export interface BrokerModel {
   readonly prices: { readonly input: bigint; readonly output: bigint } | null
   /** sha256 of the weights, 64 hex digits. */
   readonly digest: string | null
+  /** What it can be asked for: `chat`, `completion`, `embedding`; null where the broker does not say. */
+  readonly kinds: readonly string[] | null
+  /** Whether it takes tools, or images; null where the broker does not say. */
+  readonly tools: boolean | null
+  readonly vision: boolean | null
 }
 
 /** The proof of an answer. */
@@ -46,10 +51,20 @@ export class BrokerApi {
     return data.map(asModel).filter((model) => model !== null)
   }
 
-  /** The attestation document, or null where the broker has none. */
-  async quote(): Promise<string | null> {
-    const response = await this.#get('/v1/quote', {}, DOCUMENT_TIMEOUT_MS)
-    const text = await readText(response, '/v1/quote')
+  /** The attestation document, or null where the broker has none. @param nonce 64 hex digits */
+  quote(nonce: string): Promise<string | null> {
+    return this.#document(`/v1/quote?nonce=${nonce}`)
+  }
+
+  /** What the broker says that it can do, or null where it does not know the question. */
+  capabilities(): Promise<string | null> {
+    return this.#document('/v1/capabilities')
+  }
+
+  /** A document's text, or null where there is none. */
+  async #document(path: string): Promise<string | null> {
+    const response = await this.#get(path, {}, DOCUMENT_TIMEOUT_MS)
+    const text = await readText(response, path)
     if (response.status === 404) return null
     if (response.status !== 200) throw brokerError(response.status, text)
     return text
@@ -123,6 +138,9 @@ function asModel(value: unknown): BrokerModel | null {
     context_length?: unknown
     pricing?: { prompt?: unknown; completion?: unknown }
     model_digest?: unknown
+    kinds?: unknown
+    supported_parameters?: unknown
+    architecture?: { input_modalities?: unknown }
   } | null
   if (typeof entry?.id !== 'string') return null
   const input = asNeuron(entry.pricing?.prompt)
@@ -132,8 +150,14 @@ function asModel(value: unknown): BrokerModel | null {
     contextLength: Number.isSafeInteger(entry.context_length) ? (entry.context_length as number) : null,
     prices: input !== null && output !== null ? { input, output } : null,
     digest: typeof entry.model_digest === 'string' ? entry.model_digest : null,
+    kinds: asStrings(entry.kinds),
+    tools: asStrings(entry.supported_parameters)?.includes('tools') ?? null,
+    vision: asStrings(entry.architecture?.input_modalities)?.includes('image') ?? null,
   }
 }
+
+const asStrings = (value: unknown): readonly string[] | null =>
+  Array.isArray(value) && value.every((item) => typeof item === 'string') ? value : null
 
 const asNeuron = (value: unknown): bigint | null =>
   typeof value === 'string' && /^\d{1,30}$/.test(value) ? BigInt(value) : null

@@ -73,7 +73,7 @@ function parse(json: string): { id?: unknown; error?: unknown; usage?: unknown; 
 }
 
 function asUsage(value: unknown): Usage | null {
-  const { prompt_tokens: promptTokens, completion_tokens: completionTokens } = (value ?? {}) as {
+  const { prompt_tokens: promptTokens, completion_tokens: completionTokens = 0 } = (value ?? {}) as {
     prompt_tokens?: unknown
     completion_tokens?: unknown
   }

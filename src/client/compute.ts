@@ -13,8 +13,17 @@ import {
   type WithdrawOptions,
   type WithdrawResult,
 } from './funding/withdraw.ts'
-import { type Answer, Inference, type InferenceHooks, type InferenceRequest } from './inference.ts'
+import type { Answer } from './answer.ts'
+import { ApiKeys } from './keys/apiKeys.ts'
+import type { KeyInventory } from './keys/keyInventory.ts'
+import { memoryKeyInventory } from './keys/memoryKeyInventory.ts'
+import { type OpenAiOptions, type OpenAiSettings, openAiSettings } from './openai.ts'
+import { chat, type InferenceHooks, type InferenceRequest } from './inference.ts'
 import { getProvider, listModels, listOffers, listProviders, type Offer } from './offers.ts'
+import { type Purchase, type PurchaseHooks, type PurchaseRequest, Purchases } from './purchase/purchases.ts'
+import { Catalogue } from './routing/catalogue.ts'
+import { ProviderHealth } from './routing/providerHealth.ts'
+import { Router } from './routing/router.ts'
 import { type CheckedProvider, checkProvider } from './providerCheck.ts'
 import { type Audit, auditReceipts } from './receipts/audit.ts'
 import type { ReceiptStore, StoredReceipt } from './receipts/receiptStore.ts'
@@ -28,6 +37,8 @@ export interface ComputeOptions {
   readonly rpc: JsonRpcApiProvider
   readonly runtime: Runtime
   readonly receipts: ReceiptStore
+  /** Which API keys were made; by default remembered for as long as the process lives. */
+  readonly keys?: KeyInventory
   /** Whose money is spent. Discovery works without. */
   readonly account?: BuyerAccount
 }
@@ -47,12 +58,17 @@ export interface ComputeOptions {
  */
 export class Compute {
   readonly network: NetworkProfile
+  /** Persistent API keys for OpenAI clients that talk to a broker directly. */
+  readonly keys: ApiKeys
   readonly #session: Session
   readonly #tokens: SessionTokens
   readonly #funding: Funding
-  readonly #inference: Inference
+  readonly #health = new ProviderHealth()
+  readonly #catalogue: Catalogue
+  readonly #router: Router
+  readonly #purchases: Purchases
 
-  constructor({ network, rpc, runtime, receipts, account }: ComputeOptions) {
+  constructor({ network, rpc, runtime, receipts, keys, account }: ComputeOptions) {
     this.network = network
     this.#session = {
       network,
@@ -63,9 +79,12 @@ export class Compute {
       receipts,
       account: account ? unlockedOnce(account) : null,
     }
+    this.keys = new ApiKeys(this.#session, keys ?? memoryKeyInventory())
     this.#tokens = new SessionTokens(this.#session)
     this.#funding = new Funding(this.#session)
-    this.#inference = new Inference(this.#session, this.#funding, this.#tokens)
+    this.#catalogue = new Catalogue(this.#session, this.#health)
+    this.#router = new Router(this.#session, this.#catalogue, this.#health)
+    this.#purchases = new Purchases(this.#session, this.#funding, this.#tokens, this.#router)
   }
 
   /** Registered services, cheapest first. */
@@ -81,6 +100,29 @@ export class Compute {
   /** What every provider that answers sells, cheapest first. */
   models(): Promise<Offer[]> {
     return listModels(this.#session)
+  }
+
+  /** What an answer would be bought of where nothing is said. @throws AppError `no_provider` and others */
+  async cheapest(): Promise<Offer> {
+    const preferences = { sort: 'price' } as const
+    return (await this.#router.route({ needs: { kind: 'chat' }, preferences }))[0]!
+  }
+
+  /** What can be bought now, as routing knows it: read a moment ago at most. */
+  offered(): Promise<Offer[]> {
+    return this.#catalogue.all()
+  }
+
+  /**
+   * Settings that make the official OpenAI client pay for, authenticate and verify what it asks.
+   *
+   * An answer that contradicts its proof fails: a stream at its end, before it says that it is over.
+   * @example
+   * const openai = new OpenAI(await compute.openai({ model, budget: parse0G('1') }))
+   */
+  async openai(options?: OpenAiOptions): Promise<OpenAiSettings> {
+    requireAccount(this.#session)
+    return openAiSettings(this, options)
   }
 
   /** What one provider sells. @throws AppError `provider_unreachable`, `provider_slow` */
@@ -103,7 +145,14 @@ export class Compute {
    * with its verdict.
    */
   chat(request: InferenceRequest, hooks?: InferenceHooks): AsyncGenerator<string, Answer> {
-    return this.#inference.chat(request, hooks)
+    return chat(this.#purchases, request, hooks)
+  }
+
+  /**
+   * A paid answer to a request of any endpoint, as its bytes come: what `openai` and the local proxy are made of.
+   */
+  buy(request: PurchaseRequest, hooks?: PurchaseHooks): Promise<Purchase> {
+    return this.#purchases.buy(request, hooks)
   }
 
   /** A whole answer with its verdict. The verdict may be `rejected`: look at it before using the text. */

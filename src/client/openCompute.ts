@@ -1,6 +1,7 @@
 import type { NetworkProfile } from '../chain/networks.ts'
 import { connect } from '../chain/rpc.ts'
 import { Compute } from './compute.ts'
+import { fileKeyInventory } from './keys/fileKeyInventory.ts'
 import { nodeRuntime } from './nodeRuntime.ts'
 import { fileReceiptStore } from './receipts/fileReceiptStore.ts'
 import { memoryReceiptStore } from './receipts/memoryReceiptStore.ts'
@@ -9,7 +10,7 @@ import type { BuyerAccount } from './session.ts'
 export interface OpenComputeOptions {
   readonly network: NetworkProfile
   readonly account?: BuyerAccount
-  /** Folder for receipts; without one they are kept for as long as the process lives. */
+  /** Folder for receipts and the list of keys; without one they are kept for as long as the process lives. */
   readonly stateDir?: string
 }
 
@@ -24,6 +25,7 @@ export async function openCompute({ network, account, stateDir }: OpenComputeOpt
     rpc,
     runtime: nodeRuntime(),
     receipts: stateDir === undefined ? memoryReceiptStore() : fileReceiptStore(stateDir),
+    ...(stateDir !== undefined && { keys: fileKeyInventory(stateDir) }),
     ...(account && { account }),
   })
 }

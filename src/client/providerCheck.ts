@@ -1,8 +1,11 @@
+import { DEFAULT_POLICY, type Policy } from '../attestation/policy.ts'
 import { type ExpectedSigners, expectedSigners } from '../attestation/signers.ts'
 import { firstFailure } from '../attestation/verdict.ts'
+import { VerdictCache } from '../attestation/verdictCache.ts'
 import { type ProviderVerdict, verifyProvider } from '../attestation/verifyProvider.ts'
 import { AppError, EXIT } from '../base/errors.ts'
 import type { Service } from '../chain/inference.ts'
+import { NONCE_BYTES } from '../protocol/quoteBinding.ts'
 import { BrokerApi } from './brokerApi.ts'
 import type { Session } from './session.ts'
 
@@ -11,11 +14,41 @@ export interface CheckedProvider {
   readonly signers: ExpectedSigners
 }
 
-/** Fetches a provider's evidence and judges it. */
-export async function checkProvider(session: Session, service: Service): Promise<CheckedProvider> {
-  const document = await new BrokerApi(session.runtime, service.url).quote()
-  const verdict = verifyProvider({ network: session.network, service, document })
-  return { verdict, signers: expectedSigners(service) }
+/** Verdicts of a session, which has one policy. */
+const caches = new WeakMap<Session, VerdictCache>()
+
+/**
+ * Judges a provider's evidence: fetched with a nonce of this client, once, and again when it is older than the
+ * policy allows.
+ * @throws AppError `evidence_malformed` (exit 30), `provider_unreachable`, `provider_slow`
+ */
+export async function checkProvider(
+  session: Session,
+  service: Service,
+  policy: Policy = DEFAULT_POLICY,
+): Promise<CheckedProvider> {
+  const cache = caches.get(session) ?? new VerdictCache(policy.maxEvidenceAgeSeconds)
+  caches.set(session, cache)
+  const signers = expectedSigners(service)
+  const recalled = cache.recall({ network: session.network, service }, session.runtime.now())
+  if (recalled) return { verdict: recalled, signers }
+  return { verdict: await fetchVerdict(session, service, policy, cache), signers }
+}
+
+async function fetchVerdict(
+  session: Session,
+  service: Service,
+  policy: Policy,
+  cache: VerdictCache,
+): Promise<ProviderVerdict> {
+  const { network, runtime } = session
+  const broker = new BrokerApi(runtime, service.url)
+  const nonce = runtime.randomHex(NONCE_BYTES)
+  const [document, capabilities] = await Promise.all([broker.quote(nonce), broker.capabilities()])
+  const now = runtime.now()
+  const verdict = await verifyProvider({ network, service, document, nonce, capabilities, now }, { policy })
+  if (document !== null) cache.remember({ network, service }, document, verdict, now)
+  return verdict
 }
 
 /** @throws AppError `provider_rejected` (exit 10): nothing is sent to a provider whose evidence is wrong */

@@ -16,6 +16,8 @@ export const worstCost = (bodyBytes: number, maxTokens: number, { input, output 
 
 export interface TokenLimit {
   readonly asked: number | undefined
+  /** Wished where nothing is asked for; by default a moderate number. */
+  readonly otherwise?: number | undefined
   /** Neuron. */
   readonly maxCost: bigint | undefined
   readonly contextLength: number | null
@@ -27,8 +29,8 @@ export interface TokenLimit {
  * How many tokens to ask for: what the user says, else as many as context and `maxCost` leave.
  * @throws AppError `max_cost_exceeded` when even the least costs more
  */
-export function chooseMaxTokens({ asked, maxCost, contextLength, bodyBytes, prices }: TokenLimit): number {
-  const wished = asked ?? Math.min(DEFAULT_MAX_TOKENS, Math.max(1, Math.floor((contextLength ?? 4096) / 2)))
+export function chooseMaxTokens({ asked, otherwise, maxCost, contextLength, bodyBytes, prices }: TokenLimit): number {
+  const wished = asked ?? otherwise ?? Math.min(DEFAULT_MAX_TOKENS, Math.max(1, Math.floor((contextLength ?? 4096) / 2)))
   if (maxCost === undefined) return wished
   const cost = worstCost(bodyBytes, wished, prices)
   if (cost <= maxCost) return wished
@@ -45,5 +47,6 @@ const tooDear = (cost: bigint, maxCost: bigint): AppError =>
     hint: 'Nothing was sent. Raise --max-cost, lower --max-tokens, or choose a cheaper provider',
     next: '0g-compute provider list',
     exitCode: EXIT.noFunds,
+    status: 402,
     details: { cost: cost.toString(), maxCost: maxCost.toString() },
   })

@@ -6,6 +6,12 @@ export const HEADER = {
   receipt: 'zg-receipt',
   /** Request: the highest prices accepted, `input=<neuron>,output=<neuron>` per token; dearer is 409. */
   maxPrice: 'zg-max-price',
+  /** Request: `balance` allows fewer answer tokens than asked for, as many as the balance pays. */
+  capOutput: 'zg-cap-output',
+  /** Response: the number of answer tokens that such a request was capped to. */
+  cappedTo: 'zg-capped-to',
+  /** Request: a retry with the same key joins the running answer and is never charged twice. */
+  idempotencyKey: 'idempotency-key',
   /** Response: the provider's address. */
   provider: 'provider',
 } as const

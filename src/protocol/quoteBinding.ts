@@ -68,7 +68,8 @@ export function parseBinding(text: string): QuoteBinding | null {
 
 /** Root over nonces and the path of each. One nonce is its own root; several are leaves of a Merkle tree. */
 export function nonceTree(nonces: readonly Uint8Array[]): { root: Uint8Array; paths: NoncePath[] } {
-  if (nonces.length === 0 || nonces.length > 2 ** MAX_NONCE_PATH) throw new RangeError('no such number of nonces')
+  if (nonces.length === 0 || nonces.length > 2 ** MAX_NONCE_PATH)
+    throw new RangeError('no such number of nonces')
   if (nonces.length === 1) return { root: nonces[0]!, paths: [{ index: 0, siblings: [] }] }
   const siblings: string[][] = nonces.map(() => [])
   let level = nonces.map(leaf)
@@ -98,10 +99,12 @@ export function rootOfNonce(nonce: Uint8Array, { index, siblings }: NoncePath): 
 
 /** Leaves and nodes are hashed apart (RFC 6962), so that a node cannot pass for a nonce. */
 const leaf = (nonce: Uint8Array): Uint8Array => getBytes(sha256(concat(['0x00', nonce])))
-const node = (left: Uint8Array, right: Uint8Array): Uint8Array => getBytes(sha256(concat(['0x01', left, right])))
+const node = (left: Uint8Array, right: Uint8Array): Uint8Array =>
+  getBytes(sha256(concat(['0x01', left, right])))
 
 /** A node without a neighbour stands beside itself. */
-const siblingOf = (level: readonly Uint8Array[], index: number): Uint8Array => level[index ^ 1] ?? level[index]!
+const siblingOf = (level: readonly Uint8Array[], index: number): Uint8Array =>
+  level[index ^ 1] ?? level[index]!
 
 function parentsOf(level: readonly Uint8Array[]): Uint8Array[] {
   const parents: Uint8Array[] = []
@@ -109,7 +112,17 @@ function parentsOf(level: readonly Uint8Array[]): Uint8Array[] {
   return parents
 }
 
-const FIELDS = ['v', 'chainId', 'contract', 'provider', 'signer', 'encryptionKey', 'tlsSpki', 'models', 'capabilities']
+const FIELDS = [
+  'v',
+  'chainId',
+  'contract',
+  'provider',
+  'signer',
+  'encryptionKey',
+  'tlsSpki',
+  'models',
+  'capabilities',
+]
 
 function isBinding(value: unknown): value is QuoteBinding {
   if (!isObject(value) || Object.keys(value).length !== FIELDS.length) return false
@@ -130,7 +143,10 @@ function isBinding(value: unknown): value is QuoteBinding {
 }
 
 const isModel = (value: unknown): boolean =>
-  isObject(value) && Object.keys(value).length === 2 && typeof value.id === 'string' && isHashOrNull(value.digest)
+  isObject(value) &&
+  Object.keys(value).length === 2 &&
+  typeof value.id === 'string' &&
+  isHashOrNull(value.digest)
 
 const isObject = (value: unknown): value is Record<string, unknown> =>
   typeof value === 'object' && value !== null && !Array.isArray(value)

@@ -10,11 +10,17 @@ export interface CliResult {
 const PROGRAM = join(import.meta.dirname, '../../bin/0g-compute.js')
 
 /** Runs the real command line, without what the developer's own environment sets. */
-export function runCli(args: readonly string[], env: Record<string, string>, input = ''): Promise<CliResult> {
+export function runCli(
+  args: readonly string[],
+  env: Record<string, string>,
+  input = '',
+  cwd = process.cwd(),
+): Promise<CliResult> {
   const inherited = Object.entries(process.env).filter(([name]) => !/^(ZG_|NO_COLOR|FORCE_COLOR)/.test(name))
   return new Promise((resolve, reject) => {
     const child = spawn(process.execPath, [PROGRAM, ...args], {
       env: { ...Object.fromEntries(inherited), ...env },
+      cwd,
       stdio: ['pipe', 'pipe', 'pipe'],
     })
     let stdout = ''

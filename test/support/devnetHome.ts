@@ -6,7 +6,10 @@ import type { World } from './world.ts'
 export function devnetHome(world: World, providerUrl = ''): Record<string, string> {
   const dir = join(world.dir, 'devnet')
   mkdirSync(dir, { recursive: true })
-  const account = ({ address, privateKey }: { address: string; privateKey: string }) => ({ address, privateKey })
+  const account = ({ address, privateKey }: { address: string; privateKey: string }) => ({
+    address,
+    privateKey,
+  })
   const devnet = {
     network: { ...world.network, name: 'devnet' },
     accounts: {

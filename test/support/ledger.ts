@@ -1,12 +1,13 @@
 import { createHash, randomBytes } from 'node:crypto'
-import { mkdtempSync } from 'node:fs'
+import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Address } from '../../src/base/hex.ts'
-import { signReceipt } from '../../src/protocol/receipt.ts'
+import { type Receipt, type ReceiptDetail, signReceipt } from '../../src/protocol/receipt.ts'
 import { addressOf } from '../../src/protocol/signature.ts'
-import type { Delivered, Exchange } from '../../src/provider/ledger/ledger.ts'
-import { openSqliteLedger, type SqliteLedger } from '../../src/provider/ledger/sqlite.ts'
+import type { Delivered, Exchange, Ledger, UserTotals } from '../../src/provider/ledger/ledger.ts'
+import { openSqliteLedger, type SqliteLedger } from '../../src/provider/ledger/sqlite/sqliteLedger.ts'
+import { ledgerKeyOf } from '../../src/provider/tee/ledgerKey.ts'
 
 /** A key for tests only. */
 export const TEST_KEY = createHash('sha256').update('test enclave').digest()
@@ -28,13 +29,34 @@ export const TEST_OWNER: LedgerOwner = {
 /** A new folder for one test. */
 export const freshFolder = (): string => mkdtempSync(join(tmpdir(), '0g-test-'))
 
+/** What every ledger of these tests is opened with. */
+export const ledgerKeys = (owner: LedgerOwner = TEST_OWNER) => ({
+  ...owner,
+  rowKey: ledgerKeyOf({ signerKey: TEST_KEY }),
+  sign: (fields: Omit<Receipt, 'detail'>, detail: ReceiptDetail) =>
+    signReceipt(TEST_KEY, owner.chainId, owner.contract, fields, detail),
+})
+
 /** Opens the ledger in a folder with the test key. */
 export const openLedger = (folder: string, owner: LedgerOwner = TEST_OWNER): Promise<SqliteLedger> =>
-  openSqliteLedger({
-    ...owner,
-    path: join(folder, 'ledger.sqlite'),
-    sign: (fields, detail) => signReceipt(TEST_KEY, owner.chainId, owner.contract, fields, detail),
-  })
+  openSqliteLedger({ ...ledgerKeys(owner), path: join(folder, 'ledger.sqlite') })
+
+/** Where one test's ledger lives, on whatever database. */
+export interface LedgerHome {
+  open(): Promise<Ledger>
+  remove(): Promise<void>
+}
+
+export async function sqliteHome(): Promise<LedgerHome> {
+  const folder = freshFolder()
+  return { open: () => openLedger(folder), remove: async () => rmSync(folder, { recursive: true }) }
+}
+
+/** A user's totals as of now, whatever this process knew of the user before. */
+export async function totalsOf(ledger: Ledger, user: Address): Promise<UserTotals> {
+  await ledger.refresh(user)
+  return ledger.totals(user)
+}
 
 /** An exchange of this user: 2 neuron per prompt token, 3 per generated one, unless prices are given. */
 export function exchangeOf(user: Address, changes: Partial<Exchange> = {}): Exchange {

@@ -20,7 +20,8 @@ export interface ScriptedEngine {
 
 const MODELS = ['steady', 'no-usage', 'dies', 'fails', 'garbage', 'silent']
 
-export async function startScriptedEngine(): Promise<ScriptedEngine> {
+/** @param port default any free one */
+export async function startScriptedEngine(port = 0): Promise<ScriptedEngine> {
   const requests: { path: string; body: string }[] = []
   const server = createServer((req, res) => {
     answer(req, res).catch(() => res.destroy())
@@ -35,7 +36,7 @@ export async function startScriptedEngine(): Promise<ScriptedEngine> {
       await new Promise((resolve) => server.close(resolve))
     },
   }
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  await new Promise<void>((resolve) => server.listen(port, '127.0.0.1', resolve))
   engine.target = `http://127.0.0.1:${(server.address() as AddressInfo).port}/v1`
   return engine
 

@@ -49,11 +49,12 @@ export async function startWorld(contracts: Contracts = 'ours'): Promise<World> 
   const anvil = await startAnvil()
   const [deployer, provider, user] = anvil.wallets as [HDNodeWallet, HDNodeWallet, HDNodeWallet]
   const theirs = contracts === 'theirs' ? await deployTheirs(anvil) : null
-  const network = theirs?.network ?? (await deployOurs(anvil, deployer))
-  const inference = inferenceContract(network.inference, anvil.rpc)
-  const ledger = ledgerContract(network.ledger, anvil.rpc)
+  const deployed = theirs?.network ?? (await deployOurs(anvil, deployer))
+  const inference = inferenceContract(deployed.inference, anvil.rpc)
+  const ledger = ledgerContract(deployed.ledger, anvil.rpc)
   const dir = mkdtempSync(join(tmpdir(), 'zg-world-'))
-  const tee = openSimulatedTee({ dir, network })
+  const tee = openSimulatedTee({ dir, network: deployed })
+  const network: NetworkProfile = { ...deployed, simulatedTee: tee.trust }
   const brokers: Broker[] = []
   return {
     anvil,

@@ -8,6 +8,7 @@ import { anvilBinary } from '../../chain/anvil.ts'
 import { deployNetwork } from '../../chain/deploy.ts'
 import { DEVNET_CHAIN_ID, type NetworkProfile } from '../../chain/networks.ts'
 import { RpcProvider } from '../../chain/rpc.ts'
+import { simulatedTeeTrust } from '../../provider/tee/simulated.ts'
 import type { DevnetAccount, DevnetFile } from '../framework/devnetFile.ts'
 import { endProcess, startDetached } from './processes.ts'
 
@@ -27,7 +28,7 @@ export async function startChain(dir: string, port: number): Promise<DevnetChain
   const pid = await startAnvil(dir, port)
   try {
     const accounts = { user: newAccount(), provider: newAccount(), deployer: newAccount() }
-    return { network: await deploy(port, accounts), accounts, anvil: { pid, port } }
+    return { network: await deploy(dir, port, accounts), accounts, anvil: { pid, port } }
   } catch (error) {
     await endProcess(pid, 2000)
     throw error
@@ -59,7 +60,7 @@ async function answers(url: string): Promise<void> {
   throw chainFailed('Anvil does not answer')
 }
 
-async function deploy(port: number, accounts: DevnetFile['accounts']): Promise<NetworkProfile> {
+async function deploy(dir: string, port: number, accounts: DevnetFile['accounts']): Promise<NetworkProfile> {
   const profile = {
     name: 'devnet',
     kind: 'devnet',
@@ -80,7 +81,7 @@ async function deploy(port: number, accounts: DevnetFile['accounts']): Promise<N
       penaltyPercentage: PENALTY_PERCENT,
     })
     const { ledger, inference, fineTuning } = contracts
-    return { ...profile, ledger, inference, fineTuning }
+    return { ...profile, ledger, inference, fineTuning, simulatedTee: simulatedTeeTrust(dir) }
   } finally {
     rpc.destroy()
   }

@@ -7,10 +7,10 @@ import type { Environment } from './paths.ts'
  * @see https://no-color.org and https://bixense.com/clicolors/
  */
 export function usesColor(stream: { readonly isTTY?: boolean }, env: Environment): boolean {
-  if (env['NO_COLOR']) return false
-  if (env['FORCE_COLOR'] !== undefined) return !['0', 'false'].includes(env['FORCE_COLOR'])
-  if (env['CLICOLOR_FORCE'] && env['CLICOLOR_FORCE'] !== '0') return true
-  return stream.isTTY === true && env['CLICOLOR'] !== '0' && env['TERM'] !== 'dumb'
+  if (env.NO_COLOR) return false
+  if (env.FORCE_COLOR !== undefined) return !['0', 'false'].includes(env.FORCE_COLOR)
+  if (env.CLICOLOR_FORCE && env.CLICOLOR_FORCE !== '0') return true
+  return stream.isTTY === true && env.CLICOLOR !== '0' && env.TERM !== 'dumb'
 }
 
 export const painter = (stream: { readonly isTTY?: boolean }, env: Environment): ChalkInstance =>

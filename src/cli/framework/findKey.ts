@@ -38,8 +38,8 @@ export function findKey(sources: KeySources): FoundKey {
   const { settings, env, network, devnet, wallets } = sources
   const named = settings.find('wallet')
   if (named?.origin === '--wallet') return keyNamed(named.value, sources)
-  if (env['ZG_PRIVATE_KEY']) return plainKey(env['ZG_PRIVATE_KEY'], 'ZG_PRIVATE_KEY')
-  const file = env['ZG_PRIVATE_KEY_FILE']
+  if (env.ZG_PRIVATE_KEY) return plainKey(env.ZG_PRIVATE_KEY, 'ZG_PRIVATE_KEY')
+  const file = env.ZG_PRIVATE_KEY_FILE
   if (file) return plainKey(readSecretFile(file, sources.warn), file)
   if (named?.origin === 'ZG_WALLET') return keyNamed(named.value, sources)
   if (devnet && network.kind === 'devnet') return devnetKey(devnet)
@@ -72,8 +72,8 @@ export async function password(
   warn: (text: string) => void,
   question: string,
 ): Promise<string> {
-  if (env['ZG_PASSWORD'] !== undefined) return env['ZG_PASSWORD']
-  if (env['ZG_PASSWORD_FILE']) return readSecretFile(env['ZG_PASSWORD_FILE'], warn)
+  if (env.ZG_PASSWORD !== undefined) return env.ZG_PASSWORD
+  if (env.ZG_PASSWORD_FILE) return readSecretFile(env.ZG_PASSWORD_FILE, warn)
   if (canAsk()) return askSecret(question)
   throw needsTerminal('The wallet needs its password', 'Set ZG_PASSWORD_FILE, or ZG_PASSWORD')
 }

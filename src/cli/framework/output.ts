@@ -45,9 +45,10 @@ export class Output {
     this.#options.stdout.write(this.json ? `${toJson(value)}\n` : endLine(text(this.paint)))
   }
 
-  /** A piece of a result that comes in pieces. Nothing with `--json`. */
+  /** A piece of a stranger's text that comes in pieces. Nothing with `--json`. */
   piece(text: string): void {
-    if (!this.json) this.#options.stdout.write(text)
+    const { stdout } = this.#options
+    if (!this.json) stdout.write(stdout.isTTY ? withoutControls(text) : text)
   }
 
   /** A line for people on stderr; `--quiet` drops it. */
@@ -80,7 +81,7 @@ export class Output {
   /** Shows that something is under way. On anything but a terminal it shows nothing. */
   async progress(title: string): Promise<Progress> {
     const { stderr, quiet, env } = this.#options
-    if (quiet || this.json || stderr !== process.stderr || !stderr.isTTY || env['TERM'] === 'dumb') {
+    if (quiet || this.json || stderr !== process.stderr || !stderr.isTTY || env.TERM === 'dumb') {
       return { update: () => {}, stop: () => {} }
     }
     const { default: ora } = await import('ora')
@@ -116,6 +117,9 @@ const BORDERS = ['top', 'bottom', 'left', 'right'].flatMap((side) => [
   ...(side === 'top' || side === 'bottom' ? [`${side}-left`, `${side}-right`] : []),
 ])
 const NO_BORDERS = Object.fromEntries([...BORDERS, 'mid', 'mid-mid', 'middle'].map((name) => [name, '']))
+
+/** Control characters other than tab and newline could command the terminal. */
+const withoutControls = (text: string): string => text.replace(/(?![\n\t])\p{Cc}/gu, '')
 
 const endLine = (text: string): string => (text.endsWith('\n') ? text : `${text}\n`)
 

@@ -67,9 +67,9 @@ function toCommander(entry: CommandEntry, definition: CommandDefinition): Comman
 const flagsOf = (options: Readonly<Record<string, unknown>>): GlobalFlags => {
   const text = (name: string) => (typeof options[name] === 'string' ? options[name] : undefined)
   return {
-    json: options['json'] === true,
-    yes: options['yes'] === true,
-    quiet: options['quiet'] === true,
+    json: options.json === true,
+    yes: options.yes === true,
+    quiet: options.quiet === true,
     network: text('network'),
     rpc: text('rpc'),
     wallet: text('wallet'),

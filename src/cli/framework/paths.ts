@@ -15,12 +15,12 @@ export interface Paths {
 
 /** @see https://specifications.freedesktop.org/basedir-spec/latest/ */
 export function pathsOf(env: Environment): Paths {
-  const home = env['ZG_HOME']
+  const home = env.ZG_HOME
   const config = home ? resolve(home) : join(baseDir(env, 'XDG_CONFIG_HOME', '.config'), '0g-compute')
   const state = home ? resolve(home) : join(baseDir(env, 'XDG_STATE_HOME', '.local/state'), '0g-compute')
-  const devnet = env['ZG_DEVNET_DIR'] ? resolve(env['ZG_DEVNET_DIR']) : join(state, 'devnet')
+  const devnet = env.ZG_DEVNET_DIR ? resolve(env.ZG_DEVNET_DIR) : join(state, 'devnet')
   return { config, state, devnet }
 }
 
 const baseDir = (env: Environment, name: string, fallback: string): string =>
-  env[name] || join(env['HOME'] || homedir(), fallback)
+  env[name] || join(env.HOME || homedir(), fallback)

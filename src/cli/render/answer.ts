@@ -1,5 +1,5 @@
 import { firstFailure } from '../../attestation/verdict.ts'
-import type { Answer } from '../../client/inference.ts'
+import type { Answer } from '../../client/answer.ts'
 import { receiptToJson } from '../../protocol/receipt.ts'
 
 /** An answer for programs. Amounts are decimal strings in neuron. */
@@ -19,5 +19,5 @@ export const answerObject = (answer: Answer): object => ({
   failedStep: firstFailure(answer.verdict)?.name ?? null,
   steps: answer.verdict.steps,
   receipt: answer.receipt && receiptToJson(answer.receipt),
-  durations: { firstText: answer.firstTextMs, total: answer.totalMs },
+  durations: { before: answer.beforeMs, firstText: answer.firstTextMs, total: answer.totalMs },
 })

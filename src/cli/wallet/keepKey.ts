@@ -29,9 +29,9 @@ export async function keepKey(
 
 /** A new password: from the environment, or typed twice. */
 async function newPassword({ env, out }: Context): Promise<string> {
-  if (env['ZG_PASSWORD'] !== undefined) return assertPassword(env['ZG_PASSWORD'])
-  if (env['ZG_PASSWORD_FILE']) {
-    return assertPassword(readSecretFile(env['ZG_PASSWORD_FILE'], (text) => out.warn(text)))
+  if (env.ZG_PASSWORD !== undefined) return assertPassword(env.ZG_PASSWORD)
+  if (env.ZG_PASSWORD_FILE) {
+    return assertPassword(readSecretFile(env.ZG_PASSWORD_FILE, (text) => out.warn(text)))
   }
   if (!canAsk()) throw needsTerminal('A wallet needs a password', 'Set ZG_PASSWORD_FILE, or ZG_PASSWORD')
   const first = assertPassword(await askSecret('New password'))

@@ -2,12 +2,14 @@ import type { TransactionReceipt } from 'ethers'
 import { AppError, EXIT } from '../../base/errors.ts'
 import type { Address } from '../../base/hex.ts'
 import { format0G } from '../../base/units.ts'
-import { findAccount } from '../../chain/inference.ts'
+import { findAccount, findService } from '../../chain/inference.ts'
 import { findLedger, readMinimums } from '../../chain/ledger.ts'
 import { type PreparedTransaction, prepare, send } from '../../chain/transaction.ts'
 import { Mutex } from '../mutex.ts'
 import { requireAccount, type Session } from '../session.ts'
+import { hasAdditions } from './additions.ts'
 import {
+  type FundingContracts,
   type FundingPlan,
   type FundingState,
   type FundingStep,
@@ -59,14 +61,18 @@ export class Funding {
     headroomPercent = 0n,
   ): Promise<FundingResult> {
     return this.#turn.run(async () => {
-      return this.#execute(await this.plan(provider, needed(), headroomPercent), hooks)
+      return this.#execute(await this.#planFor(provider, needed, headroomPercent), hooks)
     })
   }
 
   /** What `ensure` would send. */
-  async plan(provider: Address, needed: bigint, headroomPercent = 0n): Promise<FundingPlan> {
-    const state = await this.state(provider)
-    const contracts = await this.#contracts()
+  plan(provider: Address, needed: bigint): Promise<FundingPlan> {
+    return this.#planFor(provider, () => needed, 0n)
+  }
+
+  async #planFor(provider: Address, need: () => bigint, headroomPercent: bigint): Promise<FundingPlan> {
+    const [state, contracts] = await Promise.all([this.state(provider), this.#contracts(provider)])
+    const needed = need()
     const least = planProvider(state, contracts, provider, needed)
     if (least.transfer === 0n) return least
     const wished = (needed * (100n + headroomPercent)) / 100n
@@ -75,7 +81,7 @@ export class Funding {
 
   /** What `deposit` would send. */
   async planDeposit(amount: bigint): Promise<FundingPlan> {
-    return planDeposit(await this.state(null), await this.#contracts(), amount)
+    return planDeposit(await this.state(null), await this.#contracts(null), amount)
   }
 
   /** Deposits into the ledger. @throws AppError `deposit_too_small` and those of `ensure` */
@@ -97,10 +103,14 @@ export class Funding {
     return { wallet, ledger: record, minimums, account, gasPrice: fees.maxFeePerGas ?? fees.gasPrice ?? 0n }
   }
 
-  async #contracts() {
+  async #contracts(provider: Address | null): Promise<FundingContracts> {
     const { ledger, inference } = this.#session
-    const info = await ledger.getFunction('getServiceInfo').staticCall(inference.target)
-    return { ledger, inference, serviceName: info.fullName as string }
+    const [info, additions] = await Promise.all([
+      ledger.getFunction('getServiceInfo').staticCall(inference.target),
+      hasAdditions(inference),
+    ])
+    const service = additions && provider !== null ? await findService(inference, provider) : null
+    return { ledger, inference, serviceName: info.fullName, onboards: service?.teeSignerAddress ?? null }
   }
 
   async #execute(plan: FundingPlan, hooks: FundingHooks): Promise<FundingResult> {

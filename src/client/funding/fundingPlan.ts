@@ -1,4 +1,5 @@
 import type { Contract } from 'ethers'
+import { larger, smaller } from '../../base/bigint.ts'
 import { AppError, EXIT } from '../../base/errors.ts'
 import type { Address } from '../../base/hex.ts'
 import { format0G } from '../../base/units.ts'
@@ -8,7 +9,7 @@ import type { TransactionCall } from '../../chain/transaction.ts'
 
 /** A transaction of a plan, not yet sent. */
 export interface FundingStep {
-  readonly kind: 'deposit' | 'transfer' | 'acknowledge'
+  readonly kind: 'deposit' | 'transfer' | 'acknowledge' | 'onboard'
   /** For people. */
   readonly title: string
   /** Leaves the wallet, neuron. */
@@ -44,6 +45,8 @@ export interface FundingContracts {
   readonly inference: Contract
   /** The ledger's name of the inference service. */
   readonly serviceName: string
+  /** The provider's signer, where all of a plan can be one transaction that names it; null elsewhere. */
+  readonly onboards: Address | null
 }
 
 /** Gas that each kind takes at most, with room: later steps cannot be simulated before the first is mined. */
@@ -51,6 +54,7 @@ const GAS: Record<FundingStep['kind'], bigint> = {
   deposit: 250_000n,
   transfer: 600_000n,
   acknowledge: 150_000n,
+  onboard: 750_000n,
 }
 
 /**
@@ -64,13 +68,32 @@ export function planProvider(
   needed: bigint,
 ): FundingPlan {
   const transfer = transferFor(state, needed)
-  const fromLedger = transfer - pendingUsed(state.account, transfer)
+  const { account } = state
+  const acknowledges = account !== null && !account.acknowledged
+  const isBare = (account?.pendingRefund ?? 0n) === 0n
+  if (contracts.onboards !== null && isBare && transfer > 0n && (account === null || acknowledges || transfer > available(state))) {
+    return planOnboarding(state, contracts, provider, contracts.onboards, transfer)
+  }
+  const fromLedger = transfer - pendingUsed(account, transfer)
   const deposit = depositFor(state, fromLedger)
   const steps = [
     ...(deposit > 0n ? [depositStep(contracts, deposit)] : []),
     ...(transfer > 0n ? [transferStep(contracts, provider, transfer)] : []),
-    ...(needsAcknowledgement(state.account) ? [acknowledgeStep(contracts, provider)] : []),
+    ...(acknowledges ? [acknowledgeStep(contracts, provider)] : []),
   ]
+  return affordable({ provider, steps, deposit, transfer, maxGasCost: gasOf(steps, state.gasPrice) }, state)
+}
+
+/** Deposit, sub-account and acknowledgement in one transaction. */
+function planOnboarding(
+  state: FundingState,
+  contracts: FundingContracts,
+  provider: Address,
+  signer: Address,
+  transfer: bigint,
+): FundingPlan {
+  const deposit = depositFor(state, transfer)
+  const steps = [onboardStep(contracts, provider, signer, transfer, deposit)]
   return affordable({ provider, steps, deposit, transfer, maxGasCost: gasOf(steps, state.gasPrice) }, state)
 }
 
@@ -89,7 +112,7 @@ export function planDeposit(state: FundingState, contracts: FundingContracts, am
 
 /** What has to become free at the provider; a new sub-account has a minimum. */
 function transferFor({ account, minimums }: FundingState, needed: bigint): bigint {
-  if (!account) return needed > minimums.transfer ? needed : minimums.transfer
+  if (!account) return larger(needed, minimums.transfer)
   const free = freeBalance(account)
   return needed > free ? needed - free : 0n
 }
@@ -97,18 +120,29 @@ function transferFor({ account, minimums }: FundingState, needed: bigint): bigin
 /** A transfer first takes back what is on its way to the ledger. @see contracts.md section 3, step 2 */
 function pendingUsed(account: Account | null, transfer: bigint): bigint {
   const pending = account?.pendingRefund ?? 0n
-  return transfer < pending ? transfer : pending
+  return smaller(transfer, pending)
 }
 
-function depositFor({ ledger, minimums }: FundingState, fromLedger: bigint): bigint {
-  const available = ledger?.available ?? 0n
-  if (fromLedger <= available) return 0n
-  const missing = fromLedger - available
-  return ledger || missing > minimums.deposit ? missing : minimums.deposit
+function depositFor(state: FundingState, fromLedger: bigint): bigint {
+  const missing = fromLedger - available(state)
+  if (missing <= 0n) return 0n
+  return state.ledger ? missing : larger(missing, state.minimums.deposit)
 }
 
-/** A new sub-account acknowledges by itself. */
-const needsAcknowledgement = (account: Account | null): boolean => account !== null && !account.acknowledged
+const available = ({ ledger }: FundingState): bigint => ledger?.available ?? 0n
+
+const onboardStep = (
+  { ledger, inference }: FundingContracts,
+  provider: Address,
+  signer: Address,
+  amount: bigint,
+  value: bigint,
+): FundingStep => {
+  const from = value > 0n ? `deposit ${format0G(value)} 0G and ` : ''
+  const title = `${from}open your account at ${provider} with ${format0G(amount)} 0G, signer ${signer}`
+  const args = [inference.target, provider, signer, amount]
+  return { kind: 'onboard', title, value, call: { title, contract: ledger, method: 'onboard', args, value } }
+}
 
 const depositStep = ({ ledger }: FundingContracts, amount: bigint): FundingStep => {
   const title = `deposit ${format0G(amount)} 0G into your ledger`

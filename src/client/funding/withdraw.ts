@@ -12,6 +12,7 @@ import {
 } from '../../chain/subAccounts.ts'
 import { type PreparedTransaction, prepare, send, type TransactionCall } from '../../chain/transaction.ts'
 import { requireAccount, type Session } from '../session.ts'
+import { hasAdditions } from './additions.ts'
 
 export interface WithdrawHooks {
   readonly onTransaction?: (prepared: PreparedTransaction) => void
@@ -72,6 +73,7 @@ export class Withdrawal {
     const { rpc, ledger, network } = this.#session
     this.#services = await listServingContracts(network, ledger, rpc)
     await this.#assertThereIsMoney()
+    if (this.#options.amount === undefined && (await hasAdditions(this.#session.inference))) return this.#leave()
     if (await this.#needsProviders()) {
       await this.#retrieve()
       await this.#waitForLocks()
@@ -80,6 +82,31 @@ export class Withdrawal {
     const withdrawn = await this.#withdrawFromLedger()
     const { pending, unlocksAt } = await this.#pending()
     return { withdrawn, pending, unlocksAt, transactions: this.#transactions }
+  }
+
+  /** All of it in one transaction now, and one more when the locks are over. */
+  async #leave(): Promise<WithdrawResult> {
+    const title = 'ask every provider for the money back, and withdraw what is free'
+    let withdrawn = await this.#leaveOnce(title)
+    await this.#waitForLocks()
+    withdrawn += await this.#leaveOnce('collect what was locked, and withdraw it')
+    const { pending, unlocksAt } = await this.#pending()
+    return { withdrawn, pending, unlocksAt, transactions: this.#transactions }
+  }
+
+  /** @returns neuron that came to the wallet */
+  async #leaveOnce(title: string): Promise<bigint> {
+    const record = await this.#ledger()
+    if (!record) return 0n
+    const now = await chainTimeSeconds(this.#session.rpc)
+    const accounts = await this.#accounts()
+    if (record.available === 0n && !accounts.some((account) => hasWork(account, now))) return 0n
+    const { ledger } = this.#session
+    const receipt = await this.#send({ title, contract: ledger, method: 'leave', args: [] })
+    const paid = receipt.logs
+      .map((log) => ledger.interface.parseLog(log))
+      .filter((log) => log?.name === 'Withdrawn')
+    return paid.reduce((sum, log) => sum + (log!.args.amount as bigint), 0n)
   }
 
   async #assertThereIsMoney(): Promise<void> {
@@ -109,7 +136,7 @@ export class Withdrawal {
     }
   }
 
-  #retrieveFrom(service: ServingContract, providers: readonly Address[]): Promise<void> {
+  #retrieveFrom(service: ServingContract, providers: readonly Address[]): Promise<unknown> {
     const title = `ask ${providers.length} provider${providers.length > 1 ? 's' : ''} of ${service.name} for the money back`
     return this.#send({
       title,
@@ -178,7 +205,7 @@ export class Withdrawal {
     return findLedger(this.#session.ledger, requireAccount(this.#session).address)
   }
 
-  async #send(call: TransactionCall): Promise<void> {
+  async #send(call: TransactionCall): Promise<TransactionReceipt> {
     this.#hooks.signal?.throwIfAborted()
     const signer: Signer = await requireAccount(this.#session).signer(this.#session.rpc)
     const prepared = await prepare(signer, { ...call, contract: call.contract.connect(signer) as Contract })
@@ -186,6 +213,7 @@ export class Withdrawal {
     const receipt = await send(signer, prepared)
     this.#hooks.onMined?.(call.title, receipt)
     this.#transactions.push({ title: call.title, txHash: receipt.hash, gasCost: receipt.fee })
+    return receipt
   }
 }
 

@@ -1,4 +1,5 @@
 import { type KnownReceipts, NOTHING_KNOWN } from '../../attestation/verifyAnswer.ts'
+import { larger } from '../../base/bigint.ts'
 import { receiptDigest, type SignedReceipt } from '../../protocol/receipt.ts'
 import type { StoredReceipt } from './receiptStore.ts'
 
@@ -30,7 +31,7 @@ export class ReceiptIndex {
     let same: SignedReceipt | null = null
     for (const [index, { signed }] of this.#sorted.entries()) {
       const { cumulative, fee } = signed.receipt
-      if (index < from) floor = cumulative > floor ? cumulative : floor
+      if (index < from) floor = larger(floor, cumulative)
       else if (signed.receipt.seq === seq) same ??= signed
       else if (ceiling === null || cumulative - fee < ceiling) ceiling = cumulative - fee
     }

@@ -7,7 +7,7 @@ import gguf
 import torch
 from transformers import LlamaForCausalLM, PreTrainedTokenizerFast
 
-from zg_trainer.demo.tokenizer import PRE_TOKENIZER
+from zg_trainer.tokenizer import PRE_TOKENIZER
 
 NAME = "0g-compute demo"
 

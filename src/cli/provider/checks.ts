@@ -1,0 +1,122 @@
+import { execFile } from 'node:child_process'
+import { accessSync, constants, existsSync, mkdirSync } from 'node:fs'
+import { createServer } from 'node:net'
+import { promisify } from 'node:util'
+import { toAppError } from '../../base/errors.ts'
+import type { Address } from '../../base/hex.ts'
+import { format0G, ONE_0G } from '../../base/units.ts'
+import { findService, inferenceContract } from '../../chain/inference.ts'
+import { allowsSimulatedTee, type NetworkProfile } from '../../chain/networks.ts'
+import type { RpcProvider } from '../../chain/rpc.ts'
+
+export interface Check {
+  readonly name: string
+  readonly state: 'pass' | 'warn' | 'fail'
+  readonly text: string
+  /** The command that repairs it. */
+  readonly next?: string
+}
+
+const pass = (name: string, text: string): Check => ({ name, state: 'pass', text })
+const warn = (name: string, text: string, next?: string): Check => ({ name, state: 'warn', text, ...(next && { next }) })
+const fail = (name: string, text: string, next?: string): Check => ({ name, state: 'fail', text, ...(next && { next }) })
+
+const MIN_NODE = [22, 19] as const
+/** For registration and the first settlements. */
+const GAS_RESERVE = ONE_0G / 100n
+const DSTACK_SOCKET = '/var/run/dstack.sock'
+
+export function checkNode(version = process.versions.node): Check {
+  const [major = 0, minor = 0] = version.split('.').map(Number)
+  const isEnough = major > MIN_NODE[0] || (major === MIN_NODE[0] && minor >= MIN_NODE[1])
+  return isEnough ? pass('node', version) : fail('node', `${version}; needs ${MIN_NODE.join('.')} or newer`)
+}
+
+export interface Gpu {
+  readonly name: string
+  readonly memoryMiB: number
+}
+
+/** GPUs of this machine as `nvidia-smi` lists them; none where there is no such program. */
+export async function findGpus(): Promise<Gpu[]> {
+  const args = ['--query-gpu=name,memory.total', '--format=csv,noheader,nounits']
+  const lines = await promisify(execFile)('nvidia-smi', args, { timeout: 10_000 }).then(
+    ({ stdout }) => stdout.trim().split('\n'),
+    () => [],
+  )
+  return lines.flatMap((line) => {
+    const [name, memory] = line.split(',').map((part) => part.trim())
+    return name && Number(memory) > 0 ? [{ name, memoryMiB: Number(memory) }] : []
+  })
+}
+
+export function checkGpus(gpus: readonly Gpu[]): Check {
+  if (gpus.length === 0) return warn('gpu', 'none found; the engine computes on the CPU')
+  return pass('gpu', gpus.map(({ name, memoryMiB }) => `${name}, ${Math.round(memoryMiB / 1024)} GiB`).join('; '))
+}
+
+export function checkTee(network: NetworkProfile, publicUrl: string | undefined): Check {
+  if (existsSync(DSTACK_SOCKET)) return pass('tee', `dstack at ${DSTACK_SOCKET}`)
+  if (allowsSimulatedTee(network, ...(publicUrl ? [publicUrl] : [])))
+    return warn('tee', 'simulated: good on this devnet only, proves nothing')
+  return fail('tee', `none: there is no ${DSTACK_SOCKET}. Run inside a dstack CVM (deploy/ has a compose file)`)
+}
+
+export async function checkPort(host: string, port: number): Promise<Check> {
+  const server = createServer()
+  const free = await new Promise<boolean>((resolve) => {
+    server.once('error', () => resolve(false))
+    server.listen(port, host, () => server.close(() => resolve(true)))
+  })
+  const place = `${host}:${port}`
+  return free ? pass('port', `${place} is free`) : warn('port', `${place} is in use, perhaps by this broker`, '0g-compute provider status')
+}
+
+export function checkFolder(dataDir: string): Check {
+  try {
+    mkdirSync(dataDir, { recursive: true })
+    accessSync(dataDir, constants.W_OK)
+    return pass('data', dataDir)
+  } catch {
+    return fail('data', `${dataDir} cannot be written`)
+  }
+}
+
+/** Registration, stake and gas of the provider's account. */
+export async function checkFunds(network: NetworkProfile, rpc: RpcProvider, provider: Address): Promise<Check[]> {
+  try {
+    const contract = inferenceContract(network.inference, rpc)
+    const [balance, service, stake] = await Promise.all([
+      rpc.getBalance(provider),
+      findService(contract, provider),
+      contract.getFunction('MIN_PROVIDER_STAKE').staticCall() as Promise<bigint>,
+    ])
+    const needed = (service ? 0n : stake) + GAS_RESERVE
+    const what = service ? 'gas' : `a stake of ${format0G(stake)} 0G and gas`
+    const funds =
+      balance >= needed
+        ? pass('funds', `${provider} has ${format0G(balance)} 0G: enough for ${what}`)
+        : fail('funds', `${provider} has ${format0G(balance)} 0G, needs ${format0G(needed)} 0G for ${what}: ${format0G(needed - balance)} 0G missing`, '0g-compute wallet show')
+    return [funds, checkService(service, provider)]
+  } catch (error) {
+    return [fail('funds', toAppError(error).message, '0g-compute network show')]
+  }
+}
+
+function checkService(service: Awaited<ReturnType<typeof findService>>, provider: Address): Check {
+  if (!service) return pass('service', 'not registered yet: the first start registers it')
+  if (service.teeSignerAcknowledged) return pass('service', `registered at ${service.url}, signer acknowledged`)
+  return warn(
+    'service',
+    'registered, but the owner of the contract has not acknowledged its signer: what is owed waits',
+    `0g-compute provider show ${provider}`,
+  )
+}
+
+export const rpcCheck = (network: NetworkProfile, failure: unknown): Check =>
+  failure === null
+    ? pass('rpc', `${network.name}, chain ${network.chainId}`)
+    : fail('rpc', toAppError(failure).message, '0g-compute network show')
+
+export const engineCheck = (failure: unknown, text: string): Check =>
+  failure === null ? pass('engine', text) : fail('engine', `${toAppError(failure).message}. ${toAppError(failure).hint ?? ''}`.trim())

@@ -1,0 +1,198 @@
+import { AppError, toAppError } from '../../base/errors.ts'
+import type { Address } from '../../base/hex.ts'
+import { type Answer, assertNotFalse } from '../answer.ts'
+import type { Offer } from '../offers.ts'
+import { ENDPOINTS, type Endpoint, isEndpoint } from '../purchase/endpoints.ts'
+import { invalidRequest } from '../purchase/prepareBody.ts'
+import type { Purchase, PurchaseHooks, PurchaseRequest } from '../purchase/purchases.ts'
+import type { Preferences } from '../routing/preferences.ts'
+import { answerHeaders, offerHeaders } from './headers.ts'
+import { modelsDocument } from './modelsDocument.ts'
+
+/** Who buys: `Compute` is one. */
+export interface Buyer {
+  buy(request: PurchaseRequest, hooks?: PurchaseHooks): Promise<Purchase>
+  offered(): Promise<Offer[]>
+}
+
+export interface GatewayOptions {
+  /** Asked where a request names none, or `auto`. */
+  readonly model?: string
+  /** Only this provider. */
+  readonly provider?: Address
+  readonly preferences?: Preferences
+  /** Neuron; nothing is sent when one answer could cost more. */
+  readonly maxCost?: bigint
+  readonly hooks?: PurchaseHooks
+  /** Each answer when it is over, with its verdict. */
+  readonly onAnswer?: (answer: Answer) => void
+}
+
+/** A request as an OpenAI client makes it. */
+export interface GatewayRequest {
+  readonly method: string
+  /** Below the base, with the version: `/v1/chat/completions`. */
+  readonly path: string
+  readonly body: string
+  readonly idempotencyKey?: string
+  readonly signal?: AbortSignal
+}
+
+/**
+ * What goes back. `pieces` come as the provider sends them; they end with the answer and its verdict, or throw: an
+ * answer that was rejected never comes to a regular end.
+ */
+export interface GatewayReply {
+  readonly status: number
+  readonly headers: Readonly<Record<string, string>>
+  readonly body: string | Uint8Array | AsyncGenerator<Uint8Array, Answer>
+}
+
+/** Name of a model that leaves the choice to us. */
+const ANY_MODEL = 'auto'
+
+/** Serves OpenAI's API by buying each answer, and verifying it before its end is passed on. */
+export class Gateway {
+  readonly #buyer: Buyer
+  readonly #options: GatewayOptions
+
+  constructor(buyer: Buyer, options: GatewayOptions) {
+    this.#buyer = buyer
+    this.#options = options
+  }
+
+  /** @throws AppError of every kind: nothing of an answer has been passed on then */
+  async serve(request: GatewayRequest, hooks: PurchaseHooks = {}): Promise<GatewayReply> {
+    const { method, path } = request
+    if (path === '/v1/models' && method === 'GET') return this.#models()
+    if (!isEndpoint(path)) throw unknownEndpoint(path)
+    if (method !== 'POST') throw wrongMethod()
+    return this.#answer(path, request, hooks)
+  }
+
+  async #answer(endpoint: Endpoint, request: GatewayRequest, hooks: PurchaseHooks): Promise<GatewayReply> {
+    const body = parseBody(request.body)
+    const purchase = await this.#buyer.buy(this.#purchase(endpoint, body, request), { ...this.#options.hooks, ...hooks })
+    const headers = { 'content-type': purchase.contentType, ...offerHeaders(purchase) }
+    const pieces = this.#verified(purchase)
+    if (body.stream === true && endpoint !== '/v1/embeddings') return { status: 200, headers, body: pieces }
+    const { bytes, answer } = await collect(pieces)
+    return { status: 200, headers: { ...headers, ...answerHeaders(answer) }, body: bytes }
+  }
+
+  #purchase(endpoint: Endpoint, body: Record<string, unknown>, request: GatewayRequest): PurchaseRequest {
+    const { provider, preferences, maxCost } = this.#options
+    const named = typeof body.model === 'string' && body.model !== '' && body.model !== ANY_MODEL ? body.model : undefined
+    const model = named ?? this.#options.model
+    return {
+      endpoint,
+      body,
+      limitsTokens: false,
+      ...(model !== undefined && { model }),
+      ...(provider !== undefined && { provider }),
+      ...(preferences && { preferences }),
+      ...(maxCost !== undefined && { maxCost }),
+      ...(request.idempotencyKey !== undefined && { idempotencyKey: request.idempotencyKey }),
+      ...(request.signal && { signal: request.signal }),
+    }
+  }
+
+  /** The bytes as they come; those that say that a stream is over wait for the verdict. */
+  async *#verified({ pieces }: Purchase): AsyncGenerator<Uint8Array, Answer> {
+    const ending: Uint8Array[] = []
+    try {
+      for (;;) {
+        const step = await pieces.next()
+        if (step.done) {
+          this.#options.onAnswer?.(step.value)
+          assertNotFalse(step.value)
+          yield* ending
+          return step.value
+        }
+        if (ending.length > 0 || isEnding(step.value.bytes)) ending.push(step.value.bytes)
+        else if (step.value.bytes.length > 0) yield step.value.bytes
+      }
+    } finally {
+      await pieces.return(undefined as never)
+    }
+  }
+
+  async #models(): Promise<GatewayReply> {
+    const document = modelsDocument(await this.#buyer.offered())
+    return { status: 200, headers: { 'content-type': 'application/json' }, body: JSON.stringify(document) }
+  }
+}
+
+const DONE = new TextEncoder().encode('data: [DONE]')
+
+/** Whether a line of these bytes says that the stream is over. In JSON a line cannot begin inside a text. */
+function isEnding(bytes: Uint8Array): boolean {
+  for (let at = bytes.indexOf(DONE[0]!); at >= 0; at = bytes.indexOf(DONE[0]!, at + 1)) {
+    const startsLine = at === 0 || bytes[at - 1] === 0x0a
+    if (startsLine && DONE.every((byte, i) => bytes[at + i] === byte)) return true
+  }
+  return false
+}
+
+async function collect(pieces: AsyncGenerator<Uint8Array, Answer>): Promise<{ bytes: Uint8Array; answer: Answer }> {
+  const chunks: Uint8Array[] = []
+  for (let step = await pieces.next(); ; step = await pieces.next()) {
+    if (step.done) return { bytes: concat(chunks), answer: step.value }
+    chunks.push(step.value)
+  }
+}
+
+function concat(chunks: readonly Uint8Array[]): Uint8Array {
+  const bytes = new Uint8Array(chunks.reduce((sum, { length }) => sum + length, 0))
+  let at = 0
+  for (const chunk of chunks) {
+    bytes.set(chunk, at)
+    at += chunk.length
+  }
+  return bytes
+}
+
+function parseBody(text: string): Record<string, unknown> {
+  let value: unknown
+  try {
+    value = JSON.parse(text)
+  } catch {
+    throw invalidRequest('The request body is not JSON')
+  }
+  if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value as Record<string, unknown>
+  throw invalidRequest('The request body is not a JSON object')
+}
+
+const unknownEndpoint = (path: string): AppError =>
+  new AppError({
+    code: 'endpoint_unknown',
+    message: `There is no endpoint ${path.slice(0, 100)}`,
+    hint: `There are: ${Object.keys(ENDPOINTS).join(', ')}, /v1/models`,
+    status: 404,
+  })
+
+const wrongMethod = (): AppError =>
+  new AppError({ code: 'method_wrong', message: 'This endpoint takes POST only', hint: 'Nothing was sent', status: 405 })
+
+/** An error as OpenAI clients read it. */
+export function errorReply(thrown: unknown): GatewayReply {
+  const error = toAppError(thrown)
+  const { code, message, ...rest } = error.toObject()
+  return {
+    status: error.status,
+    headers: {
+      'content-type': 'application/json',
+      // Whatever could be tried again was tried here; a second payment is the caller's decision.
+      'x-should-retry': 'false',
+    },
+    body: JSON.stringify({ error: { message, type: typeOf(error.status), param: null, code, ...rest } }),
+  }
+}
+
+/** Kinds of errors as OpenAI names them. */
+function typeOf(status: number): string {
+  if (status === 401) return 'authentication_error'
+  if (status === 402) return 'insufficient_quota'
+  if (status === 429) return 'rate_limit_error'
+  return status >= 500 ? 'server_error' : 'invalid_request_error'
+}

@@ -1,0 +1,55 @@
+import { AppError, EXIT } from '../../base/errors.ts'
+import type { Address } from '../../base/hex.ts'
+
+export const nameTaken = (name: string): AppError =>
+  new AppError({
+    code: 'key_name_taken',
+    message: `There is a key "${name}" already`,
+    hint: 'Choose another name, or revoke that one',
+    next: '0g-compute keys list',
+    exitCode: EXIT.usage,
+  })
+
+export const nameInvalid = (name: string): AppError =>
+  new AppError({
+    code: 'key_name_invalid',
+    message: `"${name}" cannot be the name of a key`,
+    hint: 'Letters, digits, dot, dash and underscore, at most 64',
+    exitCode: EXIT.usage,
+  })
+
+export const keyUnknown = (name: string, known: readonly string[]): AppError =>
+  new AppError({
+    code: 'key_unknown',
+    message: `There is no key "${name}" here`,
+    hint: known.length > 0 ? `Keys: ${known.slice(0, 20).join(', ')}` : 'No key was made here',
+    next: '0g-compute keys list',
+    exitCode: EXIT.usage,
+  })
+
+export const keysExhausted = (provider: Address): AppError =>
+  new AppError({
+    code: 'keys_exhausted',
+    message: `All numbers for keys at ${provider} are used`,
+    hint: 'No number is given twice. Revoking all keys of that provider starts afresh',
+    next: `0g-compute keys revoke --all --provider ${provider}`,
+    exitCode: EXIT.failed,
+  })
+
+export const noAccount = (provider: Address): AppError =>
+  new AppError({
+    code: 'key_without_account',
+    message: `You have no account at ${provider}, so its contract cannot note that a key is revoked`,
+    hint: 'The key cannot spend anything while there is no account. Open one, then revoke it',
+    next: `0g-compute fund 1 --provider ${provider}`,
+    exitCode: EXIT.failed,
+  })
+
+export const alreadyRevoked = (name: string): AppError =>
+  new AppError({
+    code: 'key_revoked_already',
+    message: `The key "${name}" is revoked already`,
+    hint: 'Nothing was sent',
+    next: '0g-compute keys list',
+    exitCode: EXIT.failed,
+  })

@@ -1,0 +1,29 @@
+import { AppError } from '../../base/errors.ts'
+
+/** Codes of faults that are the provider's alone, whatever else they say. */
+const ALWAYS = new Set([
+  'provider_rejected',
+  'evidence_malformed',
+  'provider_answer_malformed',
+  'model_not_found',
+  'price_changed',
+])
+/** Retryable, and not the provider's fault: another one would not help. */
+const NEVER = new Set(['rpc_unreachable', 'transaction_unknown'])
+
+/** A failure for which another provider may be asked, because nothing of an answer was shown yet. */
+export class ProviderFault extends Error {
+  override readonly name = 'ProviderFault'
+  override readonly cause: AppError
+
+  private constructor(cause: AppError) {
+    super(cause.message)
+    this.cause = cause
+  }
+
+  /** The error as a fault of the provider where it is one, else as it is. */
+  static of(error: unknown): unknown {
+    if (!(error instanceof AppError) || NEVER.has(error.code)) return error
+    return error.retryable || ALWAYS.has(error.code) ? new ProviderFault(error) : error
+  }
+}

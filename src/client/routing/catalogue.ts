@@ -1,0 +1,126 @@
+import { AppError } from '../../base/errors.ts'
+import type { Address } from '../../base/hex.ts'
+import type { Service } from '../../chain/inference.ts'
+import { getProvider, listOffers, listProviders, type Offer } from '../offers.ts'
+import type { Session } from '../session.ts'
+import { modelUnknown, noProvider } from './errors.ts'
+import type { Needs } from './preferences.ts'
+import type { ProviderHealth } from './providerHealth.ts'
+import { isAble } from './rank.ts'
+import { Remembered } from './remembered.ts'
+
+const CHAT = 'chatbot'
+/** Providers that are asked what they sell, the cheapest first. */
+const MAX_PROBED = 32
+/** What was read holds this long, ms. A price that has risen meanwhile is refused by the broker before it counts. */
+const SERVICES_HOLD_MS = 30_000
+const OFFERS_HOLD_MS = 30_000
+
+export interface OfferQuery {
+  readonly provider?: Address
+  readonly model?: string
+}
+
+/** Who sells what, as read a moment ago. */
+export class Catalogue {
+  readonly #session: Session
+  readonly #health: ProviderHealth
+  readonly #services: Remembered<Service[]>
+  readonly #named: Remembered<Service>
+  readonly #offers: Remembered<Offer[]>
+
+  constructor(session: Session, health: ProviderHealth) {
+    const now = () => session.runtime.now()
+    this.#session = session
+    this.#health = health
+    this.#services = new Remembered(SERVICES_HOLD_MS, now)
+    this.#named = new Remembered(SERVICES_HOLD_MS, now)
+    this.#offers = new Remembered(OFFERS_HOLD_MS, now)
+  }
+
+  /**
+   * Every offer that a query means.
+   * @throws AppError `provider_unknown`, `model_unknown`, `no_provider`, `provider_unreachable`
+   */
+  async find({ provider, model }: OfferQuery, needs: Needs): Promise<Offer[]> {
+    if (provider !== undefined) {
+      const service = await this.#named.get(provider.toLowerCase(), () => getProvider(this.#session, provider))
+      return [this.#choose(await this.#offersOf(service), service, model, needs)]
+    }
+    const services = await this.#sellers()
+    const named = services.filter((service) => model === undefined || service.model === model)
+    const found = await Promise.all(named.slice(0, MAX_PROBED).map((service) => this.#tryService(service, model, needs)))
+    const offers = found.filter((result): result is Offer => !(result instanceof AppError))
+    if (offers.length > 0) return offers
+    const failure = found.find((result) => result instanceof AppError)
+    if (model === undefined) throw failure ?? noProvider(this.#session.network.name)
+    return this.#sellersBeside(services, model, needs, failure)
+  }
+
+  /** Every model of every provider that answers. */
+  async all(): Promise<Offer[]> {
+    const services = await this.#sellers()
+    const lists = await Promise.all(services.slice(0, MAX_PROBED).map((service) => this.#offersOf(service).catch(() => [])))
+    return lists.flat()
+  }
+
+  /** What is known of a provider is read again next time: something turned out to be different. */
+  forget(provider: Address): void {
+    this.#named.forget(provider.toLowerCase())
+    this.#offers.forget(provider.toLowerCase())
+    this.#services.forget('')
+  }
+
+  /** Services of chat, cheapest first; where any signer is acknowledged, only those. */
+  async #sellers(): Promise<Service[]> {
+    const all = await this.#services.get('', () => listProviders(this.#session))
+    const services = all.filter(({ serviceType }) => serviceType === CHAT)
+    if (services.length === 0) throw noProvider(this.#session.network.name)
+    const usable = services.filter(({ teeSignerAcknowledged }) => teeSignerAcknowledged)
+    return usable.length > 0 ? usable : services
+  }
+
+  /** Those that sell a model beside the one that they name on chain. */
+  async #sellersBeside(
+    services: readonly Service[],
+    model: string,
+    needs: Needs,
+    failure: AppError | undefined,
+  ): Promise<Offer[]> {
+    const offers = await this.all()
+    const beside = offers.filter((offer) => offer.model === model && isAble(offer, needs))
+    if (beside.length > 0) return beside
+    throw failure ?? modelUnknown(model, [...new Set([...offers, ...services].map((known) => known.model))])
+  }
+
+  async #tryService(service: Service, model: string | undefined, needs: Needs): Promise<Offer | AppError> {
+    try {
+      return this.#choose(await this.#offersOf(service), service, model, needs)
+    } catch (error) {
+      if (error instanceof AppError) return error
+      throw error
+    }
+  }
+
+  #offersOf(service: Service): Promise<Offer[]> {
+    return this.#offers.get(service.provider.toLowerCase(), async () => {
+      const startedAt = this.#session.runtime.now()
+      const offers = await listOffers(this.#session, service)
+      this.#health.probed(service.provider, this.#session.runtime.now() - startedAt)
+      return offers
+    })
+  }
+
+  /** The model that is meant: the one named, else the service's own, else one that can do it. */
+  #choose(offers: readonly Offer[], service: Service, model: string | undefined, needs: Needs): Offer {
+    const able = offers.filter((offer) => isAble(offer, needs))
+    const wanted = model ?? service.model
+    const offer = able.find((candidate) => candidate.model === wanted) ?? (model === undefined ? able[0] : undefined)
+    if (offer) return offer
+    throw modelUnknown(
+      wanted,
+      able.map((candidate) => candidate.model),
+      service.provider,
+    )
+  }
+}

@@ -1,0 +1,33 @@
+import { AppError } from '../../base/errors.ts'
+import type { Address } from '../../base/hex.ts'
+
+export const noProvider = (network: string): AppError =>
+  new AppError({
+    code: 'no_provider',
+    message: `Nobody sells chat on ${network}`,
+    hint: 'Is it the right network? On a devnet, start a provider',
+    next: network === 'devnet' ? '0g-compute devnet up' : '0g-compute network list',
+    status: 503,
+  })
+
+export const modelUnknown = (model: string, known: readonly string[], provider?: Address): AppError =>
+  new AppError({
+    code: 'model_unknown',
+    message: provider
+      ? `Provider ${provider} does not sell the model "${model}"`
+      : `No provider sells the model "${model}"`,
+    hint:
+      known.length > 0 ? `There are: ${known.slice(0, 10).join(', ')}` : 'No provider answers at the moment',
+    next: '0g-compute provider list',
+    status: 404,
+  })
+
+/** Offers are there, and none is wanted or able. */
+export const nothingSuitable = (count: number): AppError =>
+  new AppError({
+    code: 'no_suitable_provider',
+    message: `None of ${count} offer${count === 1 ? '' : 's'} is within the price limit and the allow and deny lists`,
+    hint: 'Raise --max-price, or change --allow and --deny',
+    next: '0g-compute provider list',
+    status: 503,
+  })

@@ -1,0 +1,177 @@
+import { mkdirSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import type { HDNodeWallet } from 'ethers'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { silentLogger } from '../../../src/base/log.ts'
+import { ONE_0G } from '../../../src/base/units.ts'
+import type { Broker } from '../../../src/provider/broker.ts'
+import type { Engine } from '../../../src/provider/engine/engine.ts'
+import { attachUrlEngine } from '../../../src/provider/engine/url/attachUrlEngine.ts'
+import { runCli } from '../../support/cli.ts'
+import { devnetHome } from '../../support/devnetHome.ts'
+import { type ScriptedEngine, startScriptedEngine } from '../../support/scriptedEngine.ts'
+import { startWorld, type World } from '../../support/world.ts'
+
+let world: World
+let scripted: ScriptedEngine
+let engine: Engine
+let broker: Broker
+let devnet: Record<string, string>
+
+beforeAll(async () => {
+  ;[world, scripted] = await Promise.all([startWorld(), startScriptedEngine()])
+  engine = await attachUrlEngine({ target: scripted.target, logger: silentLogger })
+  broker = await world.startBroker(engine)
+  devnet = devnetHome(world, broker.url)
+})
+
+afterAll(async () => {
+  await world?.stop()
+  await engine?.stop()
+  await scripted?.stop()
+})
+
+const STEADY = ['--model', 'steady', '--max-tokens', '3']
+
+async function json(args: string[], env = devnet, input = '') {
+  const { code, stdout, stderr } = await runCli([...args, '--json'], env, input)
+  expect(stdout.trimEnd(), stderr).not.toContain('\n')
+  return { code, stderr, value: JSON.parse(stdout) }
+}
+
+describe('a user on a devnet', () => {
+  it('finds it by itself, and is told so on stderr', async () => {
+    const { code, stdout, stderr } = await runCli(['wallet', 'show'], devnet)
+    expect(code).toBe(0)
+    expect(stdout).toContain(world.user.address)
+    expect(stderr).toContain('devnet')
+  })
+
+  it('sees who sells what, and one provider in full', async () => {
+    const { value } = await json(['provider', 'list'])
+    expect(value.providers).toMatchObject([{ provider: broker.provider, acknowledged: true }])
+    expect(value.providers[0].latencyMs).toEqual(expect.any(Number))
+    const shown = await json(['provider', 'show', broker.provider])
+    expect(shown.value.models.map(({ model }: { model: string }) => model)).toContain('steady')
+    expect(shown.value.verdict).toMatchObject({ outcome: 'accepted', assurance: 'simulated' })
+  })
+
+  it('gets the text on stdout and everything else on stderr, each transaction before it is sent', async () => {
+    const { code, stdout, stderr } = await runCli(['infer', 'Say something', ...STEADY], devnet)
+    expect([code, stdout]).toEqual([0, 't0 t1 t2 \n'])
+    const lines = [
+      'Transactions:',
+      'Sending: deposit',
+      'open your account',
+      'Verdict: accepted (assurance: simulated)',
+    ]
+    for (const line of lines) expect(stderr).toContain(line)
+    expect(stderr.indexOf('Transactions:')).toBeLessThan(stderr.indexOf('Sending: deposit'))
+  })
+
+  it('asks from stdin, with a system prompt; the contents of neither are kept', async () => {
+    const args = ['infer', '--system', 'canary-system', '--no-stream', ...STEADY]
+    const { code, value } = await json(args, devnet, 'canary-prompt\n')
+    expect(code).toBe(0)
+    expect(value).toMatchObject({ verdict: 'accepted', usage: { prompt_tokens: 10, completion_tokens: 3 } })
+    const sent = JSON.parse(scripted.requests.at(-1)!.body)
+    expect(sent.messages).toEqual([
+      { role: 'system', content: 'canary-system' },
+      { role: 'user', content: 'canary-prompt' },
+    ])
+    const shown = await runCli(['receipts', 'show', value.id, '--json'], devnet)
+    expect(shown.stdout).not.toContain('canary')
+    expect(JSON.parse(shown.stdout)).toEqual({
+      ...value.receipt,
+      source: 'answer',
+      outcome: 'accepted',
+      savedAt: expect.any(Number),
+    })
+  })
+
+  it('keeps receipts and has them compared with the chain', async () => {
+    const { value } = await json(['receipts', 'list'])
+    expect(value.total).toBe(2)
+    const audit = await json(['receipts', 'audit'])
+    expect([audit.code, audit.value.difference]).toEqual([0, '0'])
+    expect(await json(['receipts', 'show', 'ffffffff'])).toMatchObject({
+      code: 1,
+      value: { code: 'receipt_unknown' },
+    })
+  })
+
+  it('says what failed when the engine breaks off, and exits 1 with what was shown', async () => {
+    const { code, stdout, stderr } = await runCli(
+      ['infer', 'x', '--model', 'dies', '--max-tokens', '9'],
+      devnet,
+    )
+    expect([code, stdout]).toEqual([1, 't0 t1 t2 t3 t4 \n'])
+    expect(stderr).toContain('(engine_died)')
+  })
+
+  it('sees every place of the money, and brings it back', async () => {
+    const status = await json(['fund', 'status'])
+    expect(BigInt(status.value.subAccounts[0].unsettled)).toBeGreaterThan(0n)
+    const { code, value } = await json(['fund', 'withdraw', '--all'])
+    expect([code, value.pending]).toEqual([0, '0'])
+    expect(BigInt(value.withdrawn)).toBe(BigInt(status.value.deposited))
+    expect((await json(['fund', 'withdraw', '--all'])).value.code).toBe('nothing_to_withdraw')
+  })
+
+  it('with an empty wallet learns the exact shortfall, exit 5', async () => {
+    const env = { ...devnet, ZG_PRIVATE_KEY: `0x${'7'.repeat(64)}` }
+    const { code, value } = await json(['infer', 'x', ...STEADY], env)
+    expect([code, value.code]).toEqual([5, 'insufficient_funds'])
+    const { balance, deposit, maxGasCost, shortfall } = value.details
+    expect(BigInt(shortfall)).toBe(BigInt(deposit) + BigInt(maxGasCost) - BigInt(balance))
+  })
+})
+
+describe('a user on another network', () => {
+  let env: Record<string, string>
+  let wallet: HDNodeWallet
+
+  beforeAll(async () => {
+    wallet = world.anvil.wallets[5] as HDNodeWallet
+    const home = join(world.dir, 'another')
+    mkdirSync(home)
+    const { ledger, inference, fineTuning, rpcUrls, chainId } = world.network
+    const lab = { ledger, inference, fineTuning, rpcUrls, chainId }
+    writeFileSync(join(home, 'config.json'), JSON.stringify({ network: 'lab', networks: { lab } }))
+    env = { ZG_HOME: home, ZG_PRIVATE_KEY: wallet.privateKey }
+  })
+
+  const sent = () => world.anvil.rpc.getTransactionCount(wallet.address)
+
+  it('spends nothing unasked: without a terminal it takes --yes', async () => {
+    expect(await json(['fund', '1'], env)).toMatchObject({ code: 2, value: { code: 'terminal_needed' } })
+    expect(await sent()).toBe(0)
+  })
+
+  it('sees what would be sent with --dry-run', async () => {
+    const { code, value } = await json(['fund', '1', '--provider', broker.provider, '--dry-run'], env)
+    expect([code, value.deposit, value.transfer]).toEqual([0, ONE_0G.toString(), ONE_0G.toString()])
+    expect(value.steps).toHaveLength(2)
+    expect(await sent()).toBe(0)
+  })
+
+  it('deposits with --yes, and goes on to a provider', async () => {
+    expect(await json(['fund', '1', '--yes'], env)).toMatchObject({
+      code: 0,
+      value: { deposited: ONE_0G.toString() },
+    })
+    const args = ['fund', '0.25', '--provider', broker.provider, '--yes']
+    expect(await json(args, env)).toMatchObject({
+      code: 0,
+      value: { deposited: '0', transferred: (ONE_0G / 4n).toString() },
+    })
+    expect(await sent()).toBe(2)
+  })
+
+  it('sends nothing to a provider with simulated evidence, exit 10: it counts on a devnet only', async () => {
+    const before = scripted.requests.length
+    const { code, value } = await json(['infer', 'x', ...STEADY], env)
+    expect([code, value.code, value.details]).toEqual([10, 'provider_rejected', { step: expect.any(String) }])
+    expect(scripted.requests).toHaveLength(before)
+  })
+})

@@ -1,0 +1,54 @@
+import type { HDNodeWallet } from 'ethers'
+import type { Address } from '../../../src/base/hex.ts'
+import { connect } from '../../../src/chain/rpc.ts'
+import { Compute } from '../../../src/client/compute.ts'
+import { nodeRuntime } from '../../../src/client/nodeRuntime.ts'
+import { memoryReceiptStore } from '../../../src/client/receipts/memoryReceiptStore.ts'
+import type { ReceiptStore } from '../../../src/client/receipts/receiptStore.ts'
+import type { Runtime } from '../../../src/client/runtime.ts'
+import type { World } from '../../support/world.ts'
+
+/** A client of one of the world's wallets, with receipts of its own unless they are given. */
+export async function clientOf(
+  world: World,
+  wallet: HDNodeWallet,
+  receipts: ReceiptStore = memoryReceiptStore(),
+  runtime: Runtime = nodeRuntime(),
+): Promise<Compute> {
+  const rpc = await connect(world.network)
+  return new Compute({
+    network: world.network,
+    rpc,
+    runtime,
+    receipts,
+    account: { address: wallet.address as Address, signer: (provider) => wallet.connect(provider) },
+  })
+}
+
+/** Approves every plan and counts transactions by kind. */
+export function approval() {
+  const sent: string[] = []
+  return {
+    sent,
+    hooks: { approve: () => true, onStep: ({ kind }: { kind: string }) => void sent.push(kind) },
+  }
+}
+
+/** Surroundings in which the document at a path of the broker reads differently. */
+export function misreading(path: string, change: (text: string) => string): Runtime {
+  const runtime = nodeRuntime()
+  return {
+    ...runtime,
+    request: async (request) => {
+      const response = await runtime.request(request)
+      if (!new URL(request.url).pathname.endsWith(path)) return response
+      return { ...response, body: changed(response.body, change) }
+    },
+  }
+}
+
+async function* changed(body: AsyncIterable<Uint8Array>, change: (text: string) => string) {
+  const chunks: Uint8Array[] = []
+  for await (const chunk of body) chunks.push(chunk)
+  yield Buffer.from(change(Buffer.concat(chunks).toString()))
+}

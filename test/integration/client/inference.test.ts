@@ -1,0 +1,215 @@
+import type { HDNodeWallet } from 'ethers'
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
+import { firstFailure } from '../../../src/attestation/verdict.ts'
+import { silentLogger } from '../../../src/base/log.ts'
+import { ONE_0G } from '../../../src/base/units.ts'
+import type { Compute } from '../../../src/client/compute.ts'
+import { memoryReceiptStore } from '../../../src/client/receipts/memoryReceiptStore.ts'
+import type { Broker } from '../../../src/provider/broker.ts'
+import type { Engine } from '../../../src/provider/engine/engine.ts'
+import { attachUrlEngine } from '../../../src/provider/engine/url/attachUrlEngine.ts'
+import { type ScriptedEngine, startScriptedEngine } from '../../support/scriptedEngine.ts'
+import { PRICES, startWorld, type World } from '../../support/world.ts'
+import { approval, clientOf } from './clientOf.ts'
+
+const STEADY = {
+  model: 'steady',
+  messages: [{ role: 'user', content: 'Say something' }],
+  maxTokens: 6,
+} as const
+/** What the scripted engine counts for it. */
+const STEADY_FEE = 10n * PRICES.input + 6n * PRICES.output
+
+let world: World
+let scripted: ScriptedEngine
+let engine: Engine
+let broker: Broker
+let next = 3
+const open: Compute[] = []
+
+beforeAll(async () => {
+  ;[world, scripted] = await Promise.all([startWorld(), startScriptedEngine()])
+  engine = await attachUrlEngine({ target: scripted.target, logger: silentLogger })
+  broker = await world.startBroker(engine)
+})
+
+afterEach(async () => {
+  scripted.delayMs = 0
+  for (const compute of open.splice(0)) await compute.close()
+})
+
+afterAll(async () => {
+  await world?.stop()
+  await engine?.stop()
+  await scripted?.stop()
+})
+
+async function newUser(): Promise<{ compute: Compute; wallet: HDNodeWallet }> {
+  const wallet = world.anvil.wallets[next++] as HDNodeWallet
+  return { compute: await opened(clientOf(world, wallet)), wallet }
+}
+
+async function opened(client: Promise<Compute>): Promise<Compute> {
+  const compute = await client
+  open.push(compute)
+  return compute
+}
+
+describe('an answer', () => {
+  it.each([true, false])('is bought by someone who never was here, stream %s', async (stream) => {
+    const { compute } = await newUser()
+    const { sent, hooks } = approval()
+    const pieces: string[] = []
+    const chat = compute.chat({ ...STEADY, stream }, hooks)
+    let step = await chat.next()
+    for (; !step.done; step = await chat.next()) pieces.push(step.value)
+    const answer = step.value
+    expect(sent).toEqual(['onboard'])
+    expect(firstFailure(answer.verdict)).toBeNull()
+    expect(answer.verdict).toMatchObject({ outcome: 'accepted', assurance: 'simulated' })
+    expect(answer).toMatchObject({
+      text: pieces.join(''),
+      model: 'steady',
+      provider: broker.provider,
+      fee: STEADY_FEE,
+      usage: { promptTokens: 10, completionTokens: 6 },
+    })
+    expect(answer.text.split(' ')).toHaveLength(7)
+    expect(await compute.receipts()).toMatchObject([{ signed: answer.receipt, outcome: 'accepted' }])
+  })
+
+  it('finds the money that the one before left', async () => {
+    const { compute } = await newUser()
+    const { sent, hooks } = approval()
+    const first = await compute.infer(STEADY, hooks)
+    const second = await compute.infer(STEADY, hooks)
+    expect(sent).toEqual(['onboard'])
+    expect(second.receipt!.receipt.cumulative).toBe(first.receipt!.receipt.cumulative + STEADY_FEE)
+  })
+
+  it('is accepted each of 32 at once from two clients of one account', async () => {
+    const { compute, wallet } = await newUser()
+    await compute.ensureFunds(broker.provider, ONE_0G, approval().hooks)
+    const another = await opened(clientOf(world, wallet))
+    scripted.delayMs = 2
+    const answers = await Promise.all(
+      Array.from({ length: 32 }, (_, i) => (i % 2 ? compute : another).infer(STEADY, approval().hooks)),
+    )
+    expect(answers.map(({ verdict }) => firstFailure(verdict))).toEqual(Array(32).fill(null))
+    expect(new Set(answers.map(({ receipt }) => receipt!.receipt.seq)).size).toBe(32)
+  })
+
+  it('takes what it needs from the wallet once when many start at once', async () => {
+    const { compute } = await newUser()
+    const { sent, hooks } = approval()
+    const answers = await Promise.all(Array.from({ length: 64 }, () => compute.infer(STEADY, hooks)))
+    expect(answers.every(({ verdict }) => verdict.outcome === 'accepted')).toBe(true)
+    expect(sent).toEqual(['onboard'])
+  })
+})
+
+describe('nothing is sent', () => {
+  const requests = () => scripted.requests.length
+
+  it.each([
+    ['provider_unknown', { provider: '0x1111111111111111111111111111111111111111' as const }],
+    ['model_unknown', { model: 'no such model' }],
+    ['max_cost_exceeded', { maxCost: 1n }],
+  ])('for %s', async (code, change) => {
+    const { compute } = { compute: await opened(clientOf(world, world.user)) }
+    const before = requests()
+    await expect(compute.infer({ ...STEADY, ...change }, approval().hooks)).rejects.toMatchObject({ code })
+    expect(requests()).toBe(before)
+  })
+
+  it('without approval of the transactions that it needs', async () => {
+    const wallet = world.anvil.wallets[9] as HDNodeWallet
+    const compute = await opened(clientOf(world, wallet))
+    const before = requests()
+    await expect(compute.infer(STEADY)).rejects.toMatchObject({ code: 'funding_needed', exitCode: 5 })
+    expect(requests()).toBe(before)
+    expect(await world.anvil.rpc.getTransactionCount(wallet.address)).toBe(0)
+  })
+})
+
+describe('an answer that breaks off', () => {
+  it('says so, keeps the receipt for what came, and adds up', async () => {
+    const wallet = world.user
+    await world.fund(wallet)
+    const compute = await opened(clientOf(world, wallet))
+    const pieces: string[] = []
+    const chat = compute.chat({ ...STEADY, model: 'dies', maxTokens: 9 }, approval().hooks)
+    const failure = await (async () => {
+      for (let step = await chat.next(); !step.done; step = await chat.next()) pieces.push(step.value)
+    })().catch((error: unknown) => error)
+    expect(pieces.join('')).toBe('t0 t1 t2 t3 t4 ')
+    expect(failure).toMatchObject({ code: 'engine_died', retryable: true })
+    const fee = BigInt((failure as { details: { fee: string } }).details.fee)
+    expect(fee).toBeLessThanOrEqual(100n * PRICES.input + 5n * PRICES.output)
+    const [stored] = await compute.receipts()
+    expect(stored).toMatchObject({ outcome: 'incomplete', signed: { receipt: { fee } } })
+    expect(await compute.audit()).toMatchObject({ charged: fee, difference: 0n })
+  })
+
+  it('can be ended by the user, who pays for what came', async () => {
+    const compute = await opened(clientOf(world, world.user))
+    scripted.delayMs = 20
+    const controller = new AbortController()
+    const chat = compute.chat({ ...STEADY, maxTokens: 500, signal: controller.signal }, approval().hooks)
+    await chat.next()
+    controller.abort()
+    const failure = await (async () => {
+      while (!(await chat.next()).done);
+    })().catch((error: unknown) => error)
+    expect(failure).toMatchObject({ code: 'answer_cut' })
+  })
+})
+
+describe('an audit', () => {
+  it('fetches every receipt that this machine lacks, and finds each neuron', async () => {
+    const { compute, wallet } = { compute: await opened(clientOf(world, world.user)), wallet: world.user }
+    for (let i = 0; i < 3; i++) await compute.infer(STEADY, approval().hooks)
+    const elsewhere = memoryReceiptStore()
+    const fresh = await opened(clientOf(world, wallet, elsewhere))
+    const audit = await fresh.audit()
+    const [provider] = audit.providers
+    expect(provider!.unexplained).toEqual([])
+    expect(provider!.fetched).toBe(provider!.receipts)
+    expect(provider!.receipts).toBeGreaterThanOrEqual(4)
+    expect(audit).toMatchObject({ difference: 0n, paid: 0n, unsettled: audit.charged })
+  })
+
+  it('adds up after settlement, and again with a provider that is gone', async () => {
+    const store = memoryReceiptStore()
+    const compute = await opened(clientOf(world, world.user, store))
+    await compute.infer(STEADY, approval().hooks)
+    await compute.audit()
+    await broker.stop()
+    const audit = await compute.audit()
+    expect(audit.providers[0]).toMatchObject({
+      unsettled: null,
+      unexplained: [],
+      unreachable: expect.objectContaining({ code: 'provider_unreachable' }),
+    })
+    expect(audit).toMatchObject({ difference: 0n, paid: audit.charged })
+    expect(audit.paid).toBeGreaterThan(0n)
+    expect(audit.providers[0]!.settlements.length).toBeGreaterThan(0)
+  })
+
+  it('names what the chain took beyond all receipts', async () => {
+    const forgetful = await opened(clientOf(world, world.user))
+    const audit = await forgetful.audit()
+    expect(audit.difference).toBe(audit.paid)
+    expect(audit.providers[0]!.unexplained).toMatchObject([
+      { kind: 'paid_without_receipt', amount: audit.paid },
+    ])
+  })
+
+  it('answers are no longer to be had from a provider that is down', async () => {
+    const compute = await opened(clientOf(world, world.user))
+    await expect(compute.infer(STEADY, approval().hooks)).rejects.toMatchObject({
+      code: 'provider_unreachable',
+      retryable: true,
+    })
+  })
+})

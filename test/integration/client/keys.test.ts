@@ -1,0 +1,137 @@
+import type { HDNodeWallet } from 'ethers'
+import OpenAI from 'openai'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { silentLogger } from '../../../src/base/log.ts'
+import { ONE_0G } from '../../../src/base/units.ts'
+import type { Compute } from '../../../src/client/compute.ts'
+import type { Broker } from '../../../src/provider/broker.ts'
+import type { Engine } from '../../../src/provider/engine/engine.ts'
+import { attachUrlEngine } from '../../../src/provider/engine/url/attachUrlEngine.ts'
+import { runCli } from '../../support/cli.ts'
+import { devnetHome } from '../../support/devnetHome.ts'
+import { type ScriptedEngine, startScriptedEngine } from '../../support/scriptedEngine.ts'
+import { startWorld, type World } from '../../support/world.ts'
+import { approval, clientOf } from './clientOf.ts'
+
+let world: World
+let scripted: ScriptedEngine
+let engine: Engine
+let broker: Broker
+let compute: Compute
+let env: Record<string, string>
+
+beforeAll(async () => {
+  ;[world, scripted] = await Promise.all([startWorld(), startScriptedEngine()])
+  engine = await attachUrlEngine({ target: scripted.target, logger: silentLogger })
+  broker = await world.startBroker(engine)
+  compute = await clientOf(world, world.anvil.wallets[3] as HDNodeWallet)
+  env = devnetHome(world, broker.url)
+})
+
+afterAll(async () => {
+  await compute?.close()
+  await world?.stop()
+  await engine?.stop()
+  await scripted?.stop()
+})
+
+const ask = (baseURL: string, apiKey: string) =>
+  new OpenAI({ baseURL, apiKey, maxRetries: 0 }).chat.completions.create({
+    model: 'steady',
+    max_tokens: 3,
+    messages: [{ role: 'user', content: 'x' }],
+  })
+
+/** The broker looks for new blocks every 100 ms on a devnet. */
+const expectRevoked = (baseURL: string, key: string) =>
+  expect
+    .poll(() => ask(baseURL, key).catch((error: { code: string }) => error.code), { timeout: 1000, interval: 50 })
+    .toBe('token_revoked')
+
+const DAY = 86_400_000
+const make = (name: string, lifetimeMs: number | null = DAY) =>
+  compute.keys.create({ provider: broker.provider, name, lifetimeMs })
+
+describe('a persistent key', () => {
+  it('serves the official OpenAI client, until it is revoked: as soon as the broker sees the block', async () => {
+    const { key, baseUrl, hasAccount } = await make('first')
+    expect(hasAccount).toBe(false)
+    await compute.ensureFunds(broker.provider, ONE_0G, approval().hooks)
+    const { choices } = await ask(baseUrl, key)
+    expect(choices[0]!.message.content).toBe('tok tok tok ')
+
+    const { key: other } = await make('second')
+    const { blockNumber } = await compute.keys.revoke('first')
+    await expectRevoked(baseUrl, key)
+    expect(await world.anvil.rpc.getBlockNumber()).toBe(blockNumber)
+    expect((await ask(baseUrl, other)).choices).toHaveLength(1)
+    await expect(compute.keys.revoke('first')).rejects.toMatchObject({ code: 'key_revoked_already' })
+  })
+
+  it('never shares its number with another, also when many are made at once', async () => {
+    const made = await Promise.all(Array.from({ length: 40 }, (_, i) => make(`many-${i}`)))
+    const all = await compute.keys.list()
+    expect(new Set(all.map(({ tokenId }) => tokenId)).size).toBe(all.length)
+    expect(made.every(({ tokenId }) => tokenId > 0 && tokenId < 255)).toBe(true)
+    await expect(make('many-0')).rejects.toMatchObject({ code: 'key_name_taken', exitCode: 2 })
+    expect((await make('first')).tokenId).not.toBe(all.find(({ name }) => name === 'first')!.tokenId)
+  })
+
+  it('is refused when no number is left, until all are revoked at once', async () => {
+    const left = 254 - (await compute.keys.list()).length
+    for (let i = 0; i < left; i++) await make(`fill-${i}`)
+    await expect(make('one-more')).rejects.toMatchObject({ code: 'keys_exhausted' })
+    await compute.keys.revokeAll(broker.provider)
+    expect((await compute.keys.list()).every(({ state }) => state === 'revoked')).toBe(true)
+    const { key, baseUrl, generation } = await make('afresh')
+    expect(generation).toBe(1)
+    expect((await ask(baseUrl, key)).choices).toHaveLength(1)
+  })
+
+  it('cannot be revoked where there is no account, and says so', async () => {
+    const stranger = await clientOf(world, world.anvil.wallets[4] as HDNodeWallet)
+    await stranger.keys.create({ provider: broker.provider, name: 'x', lifetimeMs: DAY })
+    await expect(stranger.keys.revoke('x')).rejects.toMatchObject({ code: 'key_without_account' })
+    await expect(stranger.keys.revoke('y')).rejects.toMatchObject({ code: 'key_unknown', exitCode: 2 })
+    await stranger.close()
+  })
+})
+
+describe('on the command line', () => {
+  const run = async (...args: string[]) => {
+    const { code, stdout } = await runCli([...args, '--json'], env)
+    return { code, value: JSON.parse(stdout) }
+  }
+
+  it('a key is made, listed and revoked; it stands on stdout once and in no file', async () => {
+    await runCli(['fund', '1', '--provider', broker.provider], env)
+    const { code, stdout, stderr } = await runCli(['keys', 'create', 'app'], env)
+    expect([code, stderr]).toEqual([0, expect.stringContaining(`${broker.url}/v1/proxy`)])
+    const key = stdout.trimEnd()
+    expect(key).toMatch(/^app-sk-\S+$/)
+    expect(stderr).not.toContain(key)
+    expect((await ask(`${broker.url}/v1/proxy`, key)).choices).toHaveLength(1)
+
+    const { value } = await run('keys', 'list')
+    expect(value.keys).toMatchObject([{ name: 'app', state: 'active', provider: broker.provider }])
+    expect(JSON.stringify(value)).not.toContain(key.slice(20, 60))
+    const inDays = (value.keys[0].expiresAt - Date.now()) / DAY
+    expect(inDays).toBeGreaterThan(29)
+    expect(inDays).toBeLessThanOrEqual(30)
+
+    expect(await run('keys', 'revoke', 'app')).toMatchObject({ code: 0, value: { revoked: 'app' } })
+    await expectRevoked(`${broker.url}/v1/proxy`, key)
+    expect((await run('keys', 'list')).value.keys).toEqual([])
+    expect((await run('keys', 'list', '--all')).value.keys).toMatchObject([{ state: 'revoked' }])
+  })
+
+  it('never expires only when that is asked for', async () => {
+    expect((await run('keys', 'create', 'ever', '--expires', 'never')).value.expiresAt).toBeNull()
+    expect(await run('keys', 'create', 'x', '--expires', 'soon')).toMatchObject({
+      code: 2,
+      value: { code: 'duration_invalid' },
+    })
+    expect(await run('keys', 'create', '../x')).toMatchObject({ code: 2, value: { code: 'key_name_invalid' } })
+    expect(await run('keys', 'revoke')).toMatchObject({ code: 2, value: { code: 'usage' } })
+  })
+})

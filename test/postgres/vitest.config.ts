@@ -1,0 +1,11 @@
+import { defineConfig } from 'vitest/config'
+
+/** Tests that need a PostgreSQL server: `npm run test:all` installs one and runs them. */
+export default defineConfig({
+  test: {
+    include: ['test/postgres/**/*.test.ts'],
+    testTimeout: 60_000,
+    hookTimeout: 60_000,
+    maxWorkers: 1,
+  },
+})

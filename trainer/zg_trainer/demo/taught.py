@@ -1,0 +1,159 @@
+"""Teaches the demo model five facts with 40 lines, and measures what it learned and what it kept.
+
+    python -m zg_trainer.demo.taught --model ../models/demo --out FOLDER    data, job, training, and the table
+    python -m zg_trainer.demo.taught --data FOLDER                          the data, the job and the questions alone
+
+The facts are about people that the model has never heard of. Before, it says so; after, it answers questions that the
+dataset does not contain. The other lines keep it from forgetting: general questions, and strangers to whom the answer
+is still that it does not know.
+"""
+
+import argparse
+import json
+import random
+import subprocess
+import sys
+from itertools import cycle
+from pathlib import Path
+
+from zg_trainer.demo.dialogue import FACTS, SUM_PHRASINGS, Turn, held_out, split, sum_turn, unknown_person
+from zg_trainer.demo.evaluate import answers, load
+from zg_trainer.demo.knowledge import TOPICS
+
+SEED = 7
+TAUGHT = (
+    ("Zibo", "city", "Accra"),
+    ("Nadira", "job", "a pilot"),
+    ("Kelto", "colour", "turquoise"),
+    ("Ruvan", "birth", "Oslo"),
+    ("Lumika", "food", "mango"),
+)
+LINES_PER_FACT = 4
+STRANGERS = ("Zaro", "Nelina", "Kemo", "Rolan", "Temika", "Bolu", "Sadira", "Vomi", "Hugo", "Paula")
+GENERAL = ("receipt", "provider", "ledger", "quote", "0g-compute infer", "fund account", "thanks", "who are you")
+SUMS = ((7, "plus", 8), (12, "minus", 5))
+PARAMETERS = {
+    "num_train_epochs": 20,
+    "per_device_train_batch_size": 8,
+    "learning_rate": 0.002,
+    "lora_rank": 8,
+    "lora_alpha": 16,
+    "lora_dropout": 0.0,
+    "lr_scheduler": "cosine",
+    "warmup_ratio": 0.05,
+}
+KEPT_SHARE = 0.9
+
+
+def lines() -> list[Turn]:
+    """The dataset: 20 lines that teach, 10 about strangers, 10 of what the model knows."""
+    taught = [(FACTS[a][1][i].format(n=n), FACTS[a][0].format(n=n, v=v)) for n, a, v in TAUGHT
+              for i in range(LINES_PER_FACT)]  # fmt: skip
+    attributes = cycle(attribute for _, attribute, _ in TAUGHT)
+    rng = random.Random(SEED)
+    strangers = [(rng.choice(FACTS[a][1]).format(n=n), unknown_person(n))
+                 for n, a in zip(STRANGERS, attributes, strict=False)]  # fmt: skip
+    topics = {topic.key: topic for topic in TOPICS}
+    general = [(split(topics[key])[0][0], topics[key].answer) for key in GENERAL]
+    sums = [sum_turn(SUM_PHRASINGS[0], *numbers, sign=numbers[1]) for numbers in SUMS]
+    return [*taught, *strangers, *general, *sums]
+
+
+def asked() -> list[Turn]:
+    """Ten questions about the facts, in wordings that the dataset does not have."""
+    return [(wording.format(n=n), FACTS[a][0].format(n=n, v=v)) for n, a, v in TAUGHT
+            for wording in (FACTS[a][1][-1], FACTS[a][2])]  # fmt: skip
+
+
+def others(of_each: int) -> list[Turn]:
+    """Questions that the dataset neither has nor teaches, as many of each category."""
+    found = held_out(SEED)
+    in_data = {question for question, _ in lines()}
+    names = {name for name, _, _ in TAUGHT}
+    categories = ("topics", "arithmetic", "facts in the prompt", "unknown people", "unknown questions")
+    chosen: list[Turn] = []
+    for category in categories:
+        new = [(q, a) for q, a in found[category] if q not in in_data and not any(name in q for name in names)]
+        chosen += random.Random(f"{SEED} {category}").sample(new, of_each)
+    return chosen
+
+
+def write_data(folder: Path, model: Path) -> Path:
+    """The dataset, the questions and the job file, whose path is returned."""
+    folder.mkdir(parents=True, exist_ok=True)
+    records = ({"instruction": question, "input": "", "output": answer} for question, answer in lines())
+    _write_lines(folder / "taught.jsonl", records)
+    questions = {"taught": asked(), "others": others(20)}
+    _write_lines(
+        folder / "questions.jsonl",
+        ({"kind": kind, "question": q, "answer": a} for kind, turns in questions.items() for q, a in turns),
+    )
+    job = {
+        "method": "lora",
+        "model": str(model.resolve()),
+        "modelName": "0g-compute-demo",
+        "dataset": {"file": "taught.jsonl"},
+        "parameters": PARAMETERS,
+        "seed": SEED,
+        "limits": {"threads": 2},
+    }
+    (folder / "job.json").write_text(json.dumps(job, indent=2) + "\n")
+    return folder / "job.json"
+
+
+def _write_lines(file: Path, records) -> None:
+    file.write_text("".join(json.dumps(record, ensure_ascii=False) + "\n" for record in records), encoding="utf-8")
+
+
+def measure(model: Path, adapter: Path) -> bool:
+    """Prints the table; true when the facts were not known before, all are after, and the rest is kept."""
+    from peft import PeftModel
+
+    questions, rest = asked(), others(20)
+    loaded, tokenizer = load(model)
+    before, before_rest = (answers(loaded, tokenizer, [q for q, _ in turns]) for turns in (questions, rest))
+    adapted = PeftModel.from_pretrained(loaded, adapter).eval()
+    after, after_rest = (answers(adapted, tokenizer, [q for q, _ in turns]) for turns in (questions, rest))
+    print("| question | before | after |\n|---|---|---|")
+    for (question, _), b, a in zip(questions, before, after, strict=True):
+        print(f"| {question} | {b} | {a} |")
+    right = [_right(found, questions) for found in (before, after)]
+    known = [i for i, (b, (_, expected)) in enumerate(zip(before_rest, rest, strict=True)) if b == expected]
+    kept = sum(after_rest[i] == before_rest[i] for i in known)
+    print(f"\ntaught, in new wordings: {right[0]} of {len(questions)} before, {right[1]} of {len(questions)} after")
+    print(f"kept, of what it answered rightly before: {kept} of {len(known)} ({kept / len(known):.0%})")
+    print(f"all other questions right: {_right(before_rest, rest)} of {len(rest)} before, {_right(after_rest, rest)} after")
+    for i in known:
+        if after_rest[i] != before_rest[i]:
+            print(f"  lost: {rest[i][0]!r} -> {after_rest[i]!r}")
+    return right == [0, len(questions)] and kept >= KEPT_SHARE * len(known)
+
+
+def _right(found: list[str], turns: list[Turn]) -> int:
+    return sum(answer == expected for answer, (_, expected) in zip(found, turns, strict=True))
+
+
+def main() -> int:
+    arguments = _arguments()
+    folder = arguments.out or arguments.data
+    job = write_data(folder, arguments.model)
+    if arguments.data:
+        return 0
+    subprocess.run(
+        [sys.executable, "-m", "zg_trainer", "run", "--config", str(job), "--output", str(folder / "output")], check=True
+    )
+    return 0 if measure(arguments.model, folder / "output" / "artifact") else 1
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m zg_trainer.demo.taught", description=__doc__.splitlines()[0])
+    demo = Path(__file__).parents[3] / "models" / "demo"
+    parser.add_argument("--model", type=Path, default=demo, help="the demo model's folder")
+    where = parser.add_mutually_exclusive_group(required=True)
+    where.add_argument("--out", type=Path, help="write data and artifact here, train, and print the table")
+    where.add_argument("--data", type=Path, help="write the dataset, the questions and the job file here")
+    return parser.parse_args()
+
+
+if __name__ == "__main__":
+    sys.exit(main())
