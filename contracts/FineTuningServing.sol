@@ -4,17 +4,19 @@ pragma solidity ^0.8.28;
 import {ECDSA} from "@openzeppelin/contracts/utils/cryptography/ECDSA.sol";
 
 import {FineTuningDesk} from "./FineTuningDesk.sol";
-import {FineTuningState} from "./base/FineTuningState.sol";
 import {ServingAccounts} from "./base/ServingAccounts.sol";
 import {ServingCore} from "./base/ServingCore.sol";
+import {TaskEscrow} from "./base/TaskEscrow.sol";
 import {ILedgerManager} from "./interfaces/ILedgerManager.sol";
+import {ITaskEscrow} from "./interfaces/ITaskEscrow.sol";
 import {ServingParameters} from "./interfaces/ServingParameters.sol";
 import {AccountWord} from "./libraries/AccountWord.sol";
 
 /// @title Fine-tuning: services, sub-accounts, deliverables and their payment.
 /// @dev Storage: as in `InferenceServing` for the words they share, without the token bitmap; deliverables as
-/// in `FineTuningDeliverables`. The contract holds exactly the sum of the balances.
-contract FineTuningServing is ServingAccounts, FineTuningState {
+/// in `FineTuningDeliverables`. The contract holds exactly the sum of the balances and
+/// of the escrows.
+contract FineTuningServing is TaskEscrow {
     /// @dev The deployed type names no provider (weakness W-02); task orders do.
     bytes32 private constant MESSAGE_TYPEHASH = keccak256(
         "VerifierMessage(string id,bytes encryptedSecret,bytes modelRootHash,uint256 nonce,uint256 taskFee,address user)"
@@ -43,6 +45,11 @@ contract FineTuningServing is ServingAccounts, FineTuningState {
     /// @notice The penalty never changes.
     function updatePenaltyPercentage(uint256 _penaltyPercentage) external {
         revert FixedAtDeployment();
+    }
+
+    /// @inheritdoc ServingAccounts
+    function supportsInterface(bytes4 interfaceId) public view override returns (bool) {
+        return interfaceId == type(ITaskEscrow).interfaceId || super.supportsInterface(interfaceId);
     }
 
     /* SETTLEMENT BY THE DEPLOYED ABI */
@@ -90,9 +97,12 @@ contract FineTuningServing is ServingAccounts, FineTuningState {
     }
 
     function _feeDue(VerifierInput calldata input, bool acknowledged) private view returns (uint256) {
-        if (acknowledged) return input.taskFee;
-        // Two factors, so that no fee that could ever be paid overflows: rounds down as taskFee * p / 100.
-        return input.taskFee / 100 * penaltyPercentage + (input.taskFee % 100) * penaltyPercentage / 100;
+        return acknowledged ? input.taskFee : _penaltyOf(input.taskFee);
+    }
+
+    /// @dev In two parts, so that no fee overflows: as fee * percentage / 100.
+    function _penaltyOf(uint256 fee) internal view override returns (uint256) {
+        return fee / 100 * penaltyPercentage + (fee % 100) * penaltyPercentage / 100;
     }
 
     function _checkDelivery(VerifierInput calldata input, Deliverable storage entry) private view {

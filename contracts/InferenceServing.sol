@@ -6,7 +6,9 @@ import {VoucherSettlement} from "./base/VoucherSettlement.sol";
 import {ServingAccounts} from "./base/ServingAccounts.sol";
 import {ServingCore} from "./base/ServingCore.sol";
 import {SettlementCheck} from "./base/SettlementCheck.sol";
+import {IBatchSettlement} from "./interfaces/IBatchSettlement.sol";
 import {ILedgerManager} from "./interfaces/ILedgerManager.sol";
+import {IVoucherSettlement} from "./interfaces/IVoucherSettlement.sol";
 import {ServingParameters} from "./interfaces/ServingParameters.sol";
 import {AccountWord} from "./libraries/AccountWord.sol";
 
@@ -38,6 +40,12 @@ contract InferenceServing is VoucherSettlement, SettlementCheck {
     /// @notice There is no proxy: the constructor did it.
     function initialize(uint256 _locktime, address _ledgerAddress, address owner) external {
         revert AlreadyInitialized();
+    }
+
+    /// @inheritdoc ServingAccounts
+    function supportsInterface(bytes4 interfaceId) public view override returns (bool) {
+        return interfaceId == type(IBatchSettlement).interfaceId
+            || interfaceId == type(IVoucherSettlement).interfaceId || super.supportsInterface(interfaceId);
     }
 
     /* SETTLEMENT BY THE DEPLOYED ABI */

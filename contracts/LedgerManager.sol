@@ -2,6 +2,7 @@
 pragma solidity ^0.8.28;
 
 import {Ownable} from "@openzeppelin/contracts/access/Ownable.sol";
+import {IERC165} from "@openzeppelin/contracts/utils/introspection/IERC165.sol";
 import {SafeCast} from "@openzeppelin/contracts/utils/math/SafeCast.sol";
 
 import {ServiceRegistry} from "./base/ServiceRegistry.sol";
@@ -23,7 +24,7 @@ import {CappedCall} from "./libraries/CappedCall.sol";
 ///
 /// The ledger holds exactly the sum of `available`. It credits only `msg.value`, and of a service only what
 /// that service sent while it was being collected from.
-contract LedgerManager is ILedgerManager, ILedgerAdditions, ServiceRegistry, UserProviders {
+contract LedgerManager is IERC165, ILedgerManager, ILedgerAdditions, ServiceRegistry, UserProviders {
     using SafeCast for uint256;
 
     struct Record {
@@ -251,6 +252,11 @@ contract LedgerManager is ILedgerManager, ILedgerAdditions, ServiceRegistry, Use
     /// @inheritdoc ILedgerAdditions
     function providersOf(address user, address service) external view returns (address[] memory) {
         return _providersOf(service, user);
+    }
+
+    /// @inheritdoc IERC165
+    function supportsInterface(bytes4 interfaceId) external pure returns (bool) {
+        return interfaceId == type(IERC165).interfaceId || interfaceId == type(ILedgerAdditions).interfaceId;
     }
 
     /* INTERNALS */

@@ -4,6 +4,7 @@ pragma solidity ^0.8.28;
 import {ReentrancyGuardTransient} from "@openzeppelin/contracts/utils/ReentrancyGuardTransient.sol";
 import {ECDSA} from "@openzeppelin/contracts/utils/cryptography/ECDSA.sol";
 import {MessageHashUtils} from "@openzeppelin/contracts/utils/cryptography/MessageHashUtils.sol";
+import {IERC165} from "@openzeppelin/contracts/utils/introspection/IERC165.sol";
 import {SafeCast} from "@openzeppelin/contracts/utils/math/SafeCast.sol";
 
 import {IDisputable} from "./interfaces/IDisputable.sol";
@@ -21,7 +22,7 @@ import {IStakes} from "./interfaces/IStakes.sol";
 /// | `_claimed[key]`, `_endedIn[key]` | one claim per account and signer; the window that ended a signer |
 ///
 /// The contract holds the stakes and what resolved windows still owe.
-contract Stakes is IStakes, IDisputes, ReentrancyGuardTransient {
+contract Stakes is IERC165, IStakes, IDisputes, ReentrancyGuardTransient {
     using SafeCast for uint256;
 
     struct Stake {
@@ -67,6 +68,12 @@ contract Stakes is IStakes, IDisputes, ReentrancyGuardTransient {
     /// @param exitDelaySeconds Seconds between the start of an exit and the withdrawal; also a claim window.
     constructor(uint256 exitDelaySeconds) {
         exitDelay = exitDelaySeconds;
+    }
+
+    /// @inheritdoc IERC165
+    function supportsInterface(bytes4 interfaceId) external pure returns (bool) {
+        return interfaceId == type(IERC165).interfaceId || interfaceId == type(IStakes).interfaceId
+            || interfaceId == type(IDisputes).interfaceId;
     }
 
     /* STAKES */

@@ -3,6 +3,7 @@ import { command } from './test/command.ts'
 import { forge } from './test/forge.ts'
 import { licences } from './test/licences.ts'
 import { addTallies, emptyTally, type Part, type Tally } from './test/part.ts'
+import { postgres } from './test/postgres.ts'
 import { trainer } from './test/trainer.ts'
 import { vitest } from './test/vitest.ts'
 
@@ -20,7 +21,7 @@ const QUICK: readonly Part[] = [
   vitest(),
 ]
 
-const EXTRA: readonly Part[] = [trainer()]
+const EXTRA: readonly Part[] = [trainer(), postgres()]
 
 const parts = process.argv.includes('--all') ? [...QUICK, ...EXTRA] : QUICK
 let total: Tally = emptyTally()

@@ -148,14 +148,13 @@ abstract contract BatchSettlement is IBatchSettlement, ServingAccounts, Inferenc
         returns (AccountWord, uint256 payable_)
     {
         address provider = batch.provider;
-        if (word.mode() == AccountWordLib.MODE_VOUCHER) return (word, 0);
         if (word.isAside()) {
             Side memory side = _sides[provider][user];
             if (!_mayBeCharged(word, side, batch)) return (word, 0);
             if (side.version == batch.version) {
                 word = word.withVersion(batch.version).withAside(side.withdrawnAt != 0);
             }
-        } else if (word.version() != batch.version) {
+        } else if (word.version() != batch.version || word.mode() == AccountWordLib.MODE_VOUCHER) {
             return (word, 0);
         }
         (uint256 spendable, uint256 free) = _spendable(word, user, provider);
@@ -174,6 +173,8 @@ abstract contract BatchSettlement is IBatchSettlement, ServingAccounts, Inferenc
     {
         if (side.version == 0 || batch.asOf < side.openedAt) return false;
         if (!_withinWithdrawal(side.withdrawnAt)) return false;
+        // After vouchers only a signer acknowledged since: the word has none then.
+        if (word.mode() == AccountWordLib.MODE_VOUCHER && word.version() != 0) return false;
         return batch.version == side.version || batch.version == word.version();
     }
 

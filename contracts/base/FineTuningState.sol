@@ -2,6 +2,7 @@
 pragma solidity ^0.8.28;
 
 import {IFineTuningTypes} from "../interfaces/IFineTuningTypes.sol";
+import {ITaskEscrow} from "../interfaces/ITaskEscrow.sol";
 import {ServingState} from "./ServingState.sol";
 
 /// @title What fine-tuning adds to the state of a serving contract.
@@ -28,6 +29,7 @@ abstract contract FineTuningState is IFineTuningTypes, ServingState {
     mapping(bytes32 ringKey => mapping(uint256 place => bytes32 idHash)) internal _ids;
     mapping(bytes32 ringKey => mapping(bytes32 idHash => Deliverable)) internal _deliverables;
     mapping(address provider => Offer) internal _offers;
+    mapping(bytes32 order => ITaskEscrow.Task) internal _tasks;
 
     function _find(address user, address provider, string memory id)
         internal

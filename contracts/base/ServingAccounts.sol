@@ -158,7 +158,8 @@ abstract contract ServingAccounts is IServing, IServingFunds, IERC165, ServingSt
     /// @inheritdoc IERC165
     function supportsInterface(bytes4 interfaceId) public view virtual returns (bool) {
         return interfaceId == type(IERC165).interfaceId || interfaceId == type(IServing).interfaceId
-            || interfaceId == type(IServingFunds).interfaceId;
+            || interfaceId == type(IServingFunds).interfaceId
+            || interfaceId == type(ISignerRotation).interfaceId;
     }
 
     /* SPENDING */

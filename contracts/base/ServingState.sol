@@ -86,8 +86,9 @@ abstract contract ServingState is ServingCore {
             user, provider, version == 0 ? address(0) : _providers[provider].signer, version
         );
         if (version != 0 && word.mode() == AccountWordLib.MODE_VOUCHER) {
-            // Vouchers raised `settled`, no signer did: none is in the word until a batch pays.
-            word = word.withMode(AccountWordLib.MODE_BATCH).withVersion(0);
+            // Vouchers raised `settled`, no signer did: none is in the word until a batch pays. Vouchers go on
+            // until then, so that acknowledging a signer does not void what is signed.
+            word = word.withVersion(0);
         } else if (!word.isAside()) {
             if (word.settled() == 0 || word.version() == version) return word.withVersion(version);
         }

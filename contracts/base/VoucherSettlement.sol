@@ -95,6 +95,8 @@ abstract contract VoucherSettlement is IVoucherSettlement, BatchSettlement {
         mapping(address => Delegation) storage delegations = _delegations[provider];
         uint256 scratch = _newScratch(provider, _domainSeparatorV4());
         uint256 oldest = _maturedCutoff(); // what expired before this is over
+        // Only the provider makes an account one of vouchers: a payer could void what an enclave's receipts earned.
+        uint256 least = msg.sender == provider ? 0 : VOUCHER;
         uint256 topic = PAYER_SETTLED;
         // Cannot overflow: at most 2^32 rows of 96 bits each; 56 bits of gwei.
         unchecked {
@@ -133,6 +135,7 @@ abstract contract VoucherSettlement is IVoucherSettlement, BatchSettlement {
                     bad := or(bad, or(gt(claimed, signed), gt(claimed, mul(shr(200, delegation), GWEI))))
                     bad := or(bad, lt(and(shr(160, delegation), 0xffffffffff), oldest))
                     bad := or(bad, or(iszero(gt(claimed, settled)), eq(and(shr(252, raw), 3), BATCH)))
+                    bad := or(bad, lt(and(shr(252, raw), 3), least))
                     due := mul(sub(claimed, settled), iszero(bad))
                 }
                 if (due == 0) continue;

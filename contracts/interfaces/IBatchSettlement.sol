@@ -11,7 +11,7 @@ pragma solidity ^0.8.28;
 /// A row is 32 bytes: payer address (20), cumulative in neuron (12). It pays when
 ///
 /// 1. `upTo` is higher than the number that raised the payer's `settled`, and the cumulative than `settled`;
-/// 2. the payer acknowledges the signer, and is not settled by vouchers;
+/// 2. the payer acknowledges the signer; if settled by vouchers before, has acknowledged it since;
 /// 3. there is spendable balance: what is not covered stays owed, and a later batch may collect it;
 /// 4. the sub-account was not closed and opened again after `asOf`.
 ///

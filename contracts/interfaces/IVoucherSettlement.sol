@@ -11,7 +11,7 @@ pragma solidity ^0.8.28;
 /// `vs` (32, EIP-2098). It pays when the claim is higher than `settled`, not higher than what was signed nor than
 /// the cap, the delegation is no older than one lock time after its expiry, and the account is not settled by
 /// batches. What is not covered stays owed. The first voucher that pays makes it an account of vouchers, until
-/// the payer acknowledges a signer anew.
+/// the payer acknowledges a signer anew and a batch of that signer pays.
 interface IVoucherSettlement {
     /// @notice `sessionKey` may sign vouchers of `user` up to `cap` in all, until `expiry` (unix seconds).
     event Delegated(
@@ -42,7 +42,8 @@ interface IVoucherSettlement {
     /// @notice Ends the caller's delegation now: what is signed can be claimed for one lock time more.
     function endSession(address provider) external;
 
-    /// @notice Settles vouchers. Anyone may send them; the provider's payee is paid.
+    /// @notice Settles vouchers. The provider sends an account's first, anyone those after it; the provider's payee
+    /// is paid.
     /// @return paid Neuron.
     function settleVouchers(address provider, bytes calldata rows) external returns (uint256 paid);
 

@@ -24,6 +24,10 @@ export class Child {
     return this.#ready
   }
 
+  get pid(): number {
+    return this.#process!.pid!
+  }
+
   get log(): string {
     return this.#tail
   }

@@ -14,11 +14,17 @@ export interface FaultyChain {
 
 type Fault = 'dropped call' | 'dropped answer' | 'timeout' | 'dropped receipt' | 'duplicate submission'
 
+interface RpcAnswer {
+  readonly id: number
+  readonly result?: unknown
+}
+
 interface RpcCall {
   readonly id: number
   readonly method: string
 }
 
+const RECEIPT = 'eth_getTransactionReceipt'
 /** Longer than a caller should have to wait, shorter than a test. */
 const HANG_MS = 1500
 
@@ -46,13 +52,14 @@ export async function startFaultyChain(chainUrl: string, random: () => number): 
 
   async function answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const body = await buffer(request)
-    const call = JSON.parse(body.toString()) as RpcCall
-    const fault = chain.isFaulty ? pick(call.method, random()) : null
+    const parsed = JSON.parse(body.toString()) as RpcCall | RpcCall[]
+    const calls = Array.isArray(parsed) ? parsed : [parsed]
+    const fault = chain.isFaulty ? pickFor(calls, random) : null
     if (fault) faults[fault]++
     if (fault === 'dropped call') return void response.destroy()
-    if (fault === 'dropped receipt') return reply(response, JSON.stringify({ jsonrpc: '2.0', id: call.id, result: null }))
     if (fault === 'duplicate submission') await forward(body)
     const text = await forward(body)
+    if (fault === 'dropped receipt') return reply(response, withoutReceipts(calls, text))
     if (fault === 'timeout') await sleep(HANG_MS)
     if (fault === 'timeout' || fault === 'dropped answer') return void response.destroy()
     reply(response, text)
@@ -72,15 +79,32 @@ const reply = (response: ServerResponse, text: string): void => {
   response.setHeader('content-type', 'application/json').end(text)
 }
 
+/** As a node answers that has not seen the block yet. */
+function withoutReceipts(calls: readonly RpcCall[], text: string): string {
+  const asked = new Set(calls.filter(({ method }) => method === RECEIPT).map(({ id }) => id))
+  const parsed = JSON.parse(text) as RpcAnswer | RpcAnswer[]
+  const blank = (answer: RpcAnswer) => (asked.has(answer.id) ? { ...answer, result: null } : answer)
+  return JSON.stringify(Array.isArray(parsed) ? parsed.map(blank) : blank(parsed))
+}
+
+/** The first of the calls that fails makes all of them fail: they share a connection. */
+function pickFor(calls: readonly RpcCall[], random: () => number): Fault | null {
+  for (const { method } of calls) {
+    const fault = pick(method, random())
+    if (fault) return fault
+  }
+  return null
+}
+
+/** Often where money moves; elsewhere so seldom that a whole settlement gets through between two faults. */
 function pick(method: string, chance: number): Fault | null {
   if (method === 'eth_sendRawTransaction') {
-    if (chance < 0.2) return 'duplicate submission'
-    if (chance < 0.35) return 'dropped answer'
-    if (chance < 0.5) return 'dropped call'
-    return null
+    if (chance < 0.25) return 'duplicate submission'
+    if (chance < 0.45) return 'dropped answer'
+    return chance < 0.6 ? 'dropped call' : null
   }
-  if (method === 'eth_getTransactionReceipt' && chance < 0.15) return 'dropped receipt'
-  if (chance < 0.02) return 'timeout'
-  if (chance < 0.04) return 'dropped call'
-  return chance < 0.06 ? 'dropped answer' : null
+  if (method === RECEIPT && chance < 0.2) return 'dropped receipt'
+  if (chance < 0.007) return 'timeout'
+  if (chance < 0.014) return 'dropped call'
+  return chance < 0.021 ? 'dropped answer' : null
 }

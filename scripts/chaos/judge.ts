@@ -1,7 +1,7 @@
 import type { HDNodeWallet } from 'ethers'
 import type { Address } from '../../src/base/hex.ts'
 import { findAccount } from '../../src/chain/inference.ts'
-import { receiptFromJson, type ReceiptDetail, type SignedReceipt } from '../../src/protocol/receipt.ts'
+import { type ReceiptDetail, receiptFromJson, type SignedReceipt } from '../../src/protocol/receipt.ts'
 import { tokenOf, type World } from '../../test/support/world.ts'
 
 /** What one buyer holds in its hands. */

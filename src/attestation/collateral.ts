@@ -1,3 +1,4 @@
+import { bytesToHex } from '../base/hex.ts'
 import { malformedEvidence } from './malformed.ts'
 
 /**
@@ -30,16 +31,24 @@ const FIELDS = [
 const HEX_FIELDS = new Set<string>(['root_ca_crl', 'pck_crl', 'tcb_info_signature', 'qe_identity_signature'])
 const MAX_FIELD = 512 * 1024
 
-/** @throws AppError `evidence_malformed` */
+/** Reads collateral as PCCS clients write it: binary fields as hex digits or as lists of bytes. @throws AppError `evidence_malformed` */
 export function readCollateral(value: unknown): Collateral {
   if (typeof value !== 'object' || value === null) throw malformedEvidence('the collateral is no object')
   const fields = value as Record<string, unknown>
-  const read = FIELDS.map((name) => {
-    const text = fields[name]
-    if (typeof text !== 'string' || text.length > MAX_FIELD)
-      throw malformedEvidence(`the collateral lacks ${name}`)
-    if (HEX_FIELDS.has(name) && !/^(?:[0-9a-f]{2})+$/.test(text)) throw malformedEvidence(`${name} is no hex`)
-    return [name, text] as const
-  })
+  const read = FIELDS.map((name) => [name, readField(name, fields[name])] as const)
   return Object.fromEntries(read) as unknown as Collateral
 }
+
+function readField(name: string, value: unknown): string {
+  const isBinary = HEX_FIELDS.has(name)
+  const text = isBinary && isBytes(value) ? bytesToHex(Uint8Array.from(value)) : value
+  if (typeof text !== 'string' || text.length > MAX_FIELD)
+    throw malformedEvidence(`the collateral lacks ${name}`)
+  if (isBinary && !/^(?:[0-9a-f]{2})+$/.test(text)) throw malformedEvidence(`${name} is no hex`)
+  return text
+}
+
+const isBytes = (value: unknown): value is readonly number[] =>
+  Array.isArray(value) &&
+  value.length <= MAX_FIELD &&
+  value.every((byte) => Number.isInteger(byte) && byte >= 0 && byte <= 255)

@@ -1,8 +1,10 @@
 /** Verification of what the network promises: `import { verifyProvider, verifyReceipt } from '0g-compute/attestation'`. */
 export type { AnnouncedModel, NvidiaVerifier } from './checkService.ts'
 export { type Collateral, readCollateral } from './collateral.ts'
+export { NOT_COVERED } from './coverage.ts'
 export { type Evidence, type EvidenceForm, readEvidence } from './evidence.ts'
 export { NVIDIA_ATTEST_URL, NVIDIA_ISSUER, NVIDIA_KEYS_URL } from './nvidiaToken.ts'
+export { default as POLICY_SCHEMA } from './policy.schema.json' with { type: 'json' }
 export { type AllowedMeasurement, DEFAULT_POLICY, type Demand, type Policy, parsePolicy } from './policy.ts'
 export { parseReceiptDetail } from './receiptDetail.ts'
 export { type ExpectedSigners, expectedSigners } from './signers.ts'
@@ -33,3 +35,4 @@ export {
   verifyModelServer,
   verifyProvider,
 } from './verifyProvider.ts'
+export { type ExpectedReceipt, verifyReceipt } from './verifyReceipt.ts'

@@ -56,12 +56,21 @@ export class StepList {
     return { outcome, assurance, steps }
   }
 
-  #add(step: VerdictStep): void {
+  #add({ name, result, detail }: VerdictStep): void {
+    const step = { name, result, detail: oneLine(detail) }
     const earlier = this.#steps.get(step.name)
     const isWorse = !earlier || WEIGHT[step.result] > WEIGHT[earlier.result]
     const isNewer = earlier?.result === step.result && step.result !== 'fail'
     if (isWorse || isNewer) this.#steps.set(step.name, step)
   }
+}
+
+const MAX_DETAIL = 500
+
+/** Details may quote what a provider wrote: no line breaks, no terminal sequences, no change of direction. */
+function oneLine(text: string): string {
+  const plain = text.replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu, '?')
+  return plain.length > MAX_DETAIL ? `${plain.slice(0, MAX_DETAIL)}…` : plain
 }
 
 const WEIGHT: Record<VerdictStep['result'], number> = { pass: 0, skipped: 1, fail: 2 }

@@ -186,7 +186,7 @@ async function openQueue(signer: Signer, from: Address): Promise<Queue> {
         throw new AppError({
           code: 'deployment_failed',
           message: 'The contracts could not be deployed',
-          hint: 'The account needs gas for about 20 million units, and the chain the Cancun rules',
+          hint: 'The account needs gas for about 23 million units, and the chain the Cancun rules',
           cause,
         })
       }

@@ -11,6 +11,8 @@ export interface CommandEntry {
 /** Every command, in the order in which help shows them. */
 export const COMMANDS: readonly CommandEntry[] = [
   { name: 'infer', summary: 'One paid, verified answer', load: () => import('./infer.ts') },
+  { name: 'chat', summary: 'The same, as a conversation', load: () => import('./chat.ts') },
+  { name: 'embed', summary: 'Vectors of texts', load: () => import('./embed.ts') },
   { name: 'fund', summary: 'Deposit 0G', load: () => import('./fund.ts') },
   { name: 'fund status', summary: 'Every place your money can be', load: () => import('./fundStatus.ts') },
   { name: 'fund withdraw', summary: 'Bring money back', load: () => import('./fundWithdraw.ts') },
@@ -20,6 +22,7 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: () => import('./providerList.ts'),
   },
   { name: 'provider show', summary: 'One provider in full', load: () => import('./providerShow.ts') },
+  { name: 'proxy', summary: 'A local endpoint for any OpenAI client', load: () => import('./proxy.ts') },
   { name: 'keys create', summary: 'An API key for OpenAI clients', load: () => import('./keysCreate.ts') },
   { name: 'keys list', summary: 'Keys made on this machine', load: () => import('./keysList.ts') },
   { name: 'keys revoke', summary: 'End a key, on chain', load: () => import('./keysRevoke.ts') },
@@ -56,7 +59,11 @@ export const COMMANDS: readonly CommandEntry[] = [
   { name: 'provider init', summary: 'Write its configuration', load: () => import('./providerInit.ts') },
   { name: 'provider check', summary: 'Can this machine earn?', load: () => import('./providerCheck.ts') },
   { name: 'provider status', summary: 'State of the broker', load: () => import('./providerStatus.ts') },
-  { name: 'provider earnings', summary: 'Money by day and model', load: () => import('./providerEarnings.ts') },
+  {
+    name: 'provider earnings',
+    summary: 'Money by day and model',
+    load: () => import('./providerEarnings.ts'),
+  },
   { name: 'provider settle', summary: 'Bring debts to the chain', load: () => import('./providerSettle.ts') },
   { name: 'provider price', summary: 'Show or change prices', load: () => import('./providerPrice.ts') },
   { name: 'provider stop', summary: 'Settle and stop the broker', load: () => import('./providerStop.ts') },
@@ -64,5 +71,7 @@ export const COMMANDS: readonly CommandEntry[] = [
   { name: 'devnet down', summary: 'Stop it', load: () => import('./devnetDown.ts') },
   { name: 'devnet status', summary: 'What is running', load: () => import('./devnetStatus.ts') },
   { name: 'network deploy', summary: 'Contracts of your own', load: () => import('./networkDeploy.ts') },
+  { name: 'doctor', summary: 'What is wrong, and what repairs it', load: () => import('./doctor.ts') },
+  { name: 'completion', summary: 'For bash, zsh, fish, powershell', load: () => import('./completion.ts') },
   { name: 'help', summary: 'exit-codes, environment, trust', load: () => import('./help.ts') },
 ]

@@ -1,5 +1,3 @@
-import { text as readAll } from 'node:stream/consumers'
-import { AppError, EXIT } from '../base/errors.ts'
 import { format0G, parse0G } from '../base/units.ts'
 import type { ChatMessage } from '../client/chatRequest.ts'
 import type { Answer } from '../client/answer.ts'
@@ -8,23 +6,32 @@ import type { Context } from './framework/context.ts'
 import type { CommandDefinition } from './framework/definition.ts'
 import { asAddress, type Input } from './framework/input.ts'
 import type { Progress } from './framework/output.ts'
+import { readImage, readJsonFile } from './framework/readInput.ts'
+import { readText } from './framework/readText.ts'
+import { preferencesOf, ROUTING_OPTIONS } from './framework/routing.ts'
 import { answerObject } from './render/answer.ts'
 import { fundingHooks } from './render/funding.ts'
 import { exitCodeOf, renderVerdict } from './render/verdict.ts'
+
+const EXAMPLE = '0g-compute infer "What is the 0G network?"'
 
 export const command: CommandDefinition = {
   args: [['[prompt]', 'the question; without it, or with -, it is read from stdin']],
   options: [
     ['--model <name>', 'which model (default: that of the cheapest provider)'],
     ['--provider <address>', 'whom to ask (default: the cheapest that has the model)'],
+    ...ROUTING_OPTIONS,
     ['--system <text>', 'system prompt'],
+    ['--image <file>', 'show the model an image; several with commas'],
+    ['--schema <file>', 'JSON Schema that the answer has to follow, where the engine can'],
+    ['--tools <file>', "functions that the model may call, in OpenAI's form"],
     ['--max-tokens <count>', 'at most so many tokens'],
     ['--temperature <number>', '0 to 2'],
     ['--max-cost <0G>', 'send nothing when the answer could cost more'],
     ['--no-stream', 'the whole answer at once'],
   ],
   examples: [
-    '0g-compute infer "What is the 0G network?"',
+    EXAMPLE,
     'cat question.txt | 0g-compute infer --max-cost 0.01',
     '0g-compute infer "Add 2 and 3" --json | jq .verdict',
   ],
@@ -50,11 +57,11 @@ export const command: CommandDefinition = {
 
 async function readRequest(context: Context, input: Input): Promise<InferenceRequest> {
   const { settings, signal } = context
-  const prompt = await readPrompt(input.argument(0))
+  const prompt = await readText(input.argument(0), EXAMPLE)
   const system = input.text('system')
   const messages: ChatMessage[] = [
     ...(system !== undefined ? [{ role: 'system', content: system } as const] : []),
-    { role: 'user', content: prompt },
+    { role: 'user', content: contentOf(prompt, input.text('image')) },
   ]
   const model = input.text('model') ?? settings.get('model')
   const provider = input.text('provider') ?? settings.get('provider')
@@ -64,6 +71,8 @@ async function readRequest(context: Context, input: Input): Promise<InferenceReq
   return {
     messages,
     stream: input.flag('stream'),
+    preferences: preferencesOf(input),
+    ...formOf(input),
     signal,
     ...(model !== undefined && { model }),
     ...(provider !== undefined && { provider: asAddress(provider) }),
@@ -73,18 +82,28 @@ async function readRequest(context: Context, input: Input): Promise<InferenceReq
   }
 }
 
-async function readPrompt(argument: string | undefined): Promise<string> {
-  const fromStdin = argument === undefined || argument === '-'
-  const prompt = fromStdin && !process.stdin.isTTY ? await readAll(process.stdin) : fromStdin ? '' : argument
-  if (prompt.trim() !== '') return fromStdin ? prompt.trimEnd() : prompt
-  throw new AppError({
-    code: 'prompt_missing',
-    message: 'There is no prompt',
-    hint: 'Give it as an argument, or on stdin',
-    next: '0g-compute infer "What is the 0G network?"',
-    exitCode: EXIT.usage,
-  })
+/** The question, with images beside it. */
+function contentOf(prompt: string, images: string | undefined): ChatMessage['content'] {
+  if (images === undefined) return prompt
+  return [{ type: 'text', text: prompt }, ...images.split(',').map(readImage)]
 }
+
+/** A schema asks for an answer of that form; tools are functions that the model may ask to be called. */
+function formOf(input: Input): Pick<InferenceRequest, 'responseFormat' | 'tools'> {
+  const schema = input.text('schema')
+  const tools = input.text('tools')
+  return {
+    ...(schema !== undefined && {
+      responseFormat: {
+        type: 'json_schema',
+        json_schema: { name: 'answer', strict: true, schema: readJsonFile(schema) },
+      },
+    }),
+    ...(tools !== undefined && { tools: asTools(readJsonFile(tools)) }),
+  }
+}
+
+const asTools = (value: unknown): object[] => (Array.isArray(value) ? value : [value]) as object[]
 
 function hooksFor(context: Context, progress: Progress, request: InferenceRequest): InferenceHooks {
   const { out, network } = context
@@ -102,6 +121,7 @@ function hooksFor(context: Context, progress: Progress, request: InferenceReques
       return (await funding.approve?.(plan)) ?? false
     },
     onStage: (stage) => progress.update(stages[stage]),
+    onFailover: ({ service }, { message }) => out.note(`${service.provider} failed, asking another: ${message}`),
     onOffer: async ({ service, model }, maxCost) => {
       out.note(out.notePaint.dim(`${model} at ${service.provider}, at most ${format0G(maxCost)} 0G`))
       if (network.kind !== 'mainnet' || request.maxCost !== undefined) return

@@ -104,13 +104,18 @@ async function fundsOf(context: Context, rpc: RpcProvider): Promise<Check[]> {
   }
 }
 
-async function measure({ config, context }: ProviderSettings): Promise<{ check: Check; result: Measured | null }> {
+async function measure({
+  config,
+  context,
+}: ProviderSettings): Promise<{ check: Check; result: Measured | null }> {
   try {
     const engine = await startEngine(config, silentLogger)
     context.onClose(() => engine.stop())
     const result = await measureEngine(engine)
     const models = engine.models.map(({ id, contextLength }) => `${id} (context ${contextLength})`).join(', ')
-    const speed = result ? `, ${result.tokensPerSecond.toFixed(1)} tokens/s with ${result.atOnce} requests at once` : ''
+    const speed = result
+      ? `, ${result.tokensPerSecond.toFixed(1)} tokens/s with ${result.atOnce} requests at once`
+      : ''
     return { check: engineCheck(null, `${engine.kind}: ${models}${speed}`), result }
   } catch (error) {
     return { check: engineCheck(error, ''), result: null }
@@ -122,7 +127,9 @@ async function estimateOf(
   { config, context }: ProviderSettings,
   rpc: RpcProvider | null,
 ): Promise<Estimate> {
-  const others = rpc ? await listServices(inferenceContract(context.network.inference, rpc)).catch(() => []) : []
+  const others = rpc
+    ? await listServices(inferenceContract(context.network.inference, rpc)).catch(() => [])
+    : []
   const own = pricesOf(config)
   const middle = (prices: bigint[]) => prices.sort((a, b) => (a < b ? -1 : 1))[Math.floor(prices.length / 2)]
   const input = middle(others.map((service) => service.inputPrice)) ?? own.input

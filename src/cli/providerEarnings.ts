@@ -8,7 +8,10 @@ const DEFAULT_DAYS = 14
 const DAY_SECONDS = 86_400
 
 export const command: CommandDefinition = {
-  options: [['--days <count>', `so many days back, today included (default ${DEFAULT_DAYS})`], ...SETTINGS_OPTIONS],
+  options: [
+    ['--days <count>', `so many days back, today included (default ${DEFAULT_DAYS})`],
+    ...SETTINGS_OPTIONS,
+  ],
   examples: ['0g-compute provider earnings', '0g-compute provider earnings --days 90 --json'],
   notes: 'What users were charged, from the ledger of this machine; the broker need not run. Days are UTC.',
   async run(context, input) {

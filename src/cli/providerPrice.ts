@@ -28,7 +28,7 @@ export const command: CommandDefinition = {
     if (isChange) {
       if (file) changed.push(keepIn(file, changes))
       if (isRunning(dataDir)) {
-        await askBroker(dataDir, 'POST', '/prices', asText(prices))
+        await askBroker(dataDir, 'POST', '/prices', config.prices)
         changed.push('the broker and the chain')
       }
       if (changed.length === 0) throw nothingToChange()
@@ -70,7 +70,10 @@ const asText = ({ input, output, models }: PriceOptions) => ({
   output: output.toString(),
   ...(models && {
     models: Object.fromEntries(
-      Object.entries(models).map(([id, own]) => [id, { input: own.input.toString(), output: own.output.toString() }]),
+      Object.entries(models).map(([id, own]) => [
+        id,
+        { input: own.input.toString(), output: own.output.toString() },
+      ]),
     ),
   }),
 })

@@ -7,6 +7,7 @@ import { startAdmin } from '../provider/admin/adminServer.ts'
 import { type Broker, startBroker } from '../provider/broker.ts'
 import type { ProviderConfig } from '../provider/config/config.ts'
 import { DEFAULT_PRICES, limitsOf, pricesOf } from '../provider/config/resolve.ts'
+import { readTlsIdentity } from '../provider/server/tls.ts'
 import { openSimulatedTee } from '../provider/tee/simulated.ts'
 import { tellParent } from './devnet/provider.ts'
 import type { Context } from './framework/context.ts'
@@ -75,6 +76,7 @@ async function serve(outer: Context, input: Input): Promise<void> {
     tee,
     listen: { host: config.listen?.host ?? '127.0.0.1', port: config.listen?.port ?? DEFAULT_PORT },
     ...(publicUrl && { publicUrl }),
+    ...(config.listen?.tls && { tls: readTlsIdentity(config.listen.tls) }),
     ...(config.database && { database: config.database }),
     dataDir,
     prices,

@@ -9,14 +9,19 @@ import { providerSettings, SETTINGS_OPTIONS } from './provider/settings.ts'
 type ReportJson = Pick<SettlementReport, 'waiting'> & {
   readonly paid: string
   readonly payments: readonly object[]
-  readonly transactions: readonly { readonly txHash: string; readonly gasUsed: string; readonly payers: number }[]
+  readonly transactions: readonly {
+    readonly txHash: string
+    readonly gasUsed: string
+    readonly payers: number
+  }[]
   readonly problem: { readonly code: string; readonly message: string } | null
 }
 
 export const command: CommandDefinition = {
   options: SETTINGS_OPTIONS,
   examples: ['0g-compute provider settle'],
-  notes: 'Brings everything that users owe to the chain now, without waiting for the interval or the minimum.',
+  notes:
+    'Brings everything that users owe to the chain now, without waiting for the interval or the minimum.',
   async run(context, input) {
     const { dataDir } = providerSettings(context, input)
     const { out } = context
@@ -26,7 +31,9 @@ export const command: CommandDefinition = {
     out.result({ ...report, problem: problem && { code: problem.code, message: problem.message } }, (paint) =>
       [
         `${format0G(BigInt(paid))} 0G paid by ${payments.length} users`,
-        ...transactions.map(({ txHash, payers, gasUsed }) => `  ${txHash}  ${paint.dim(`${payers} payers, gas ${gasUsed}`)}`),
+        ...transactions.map(
+          ({ txHash, payers, gasUsed }) => `  ${txHash}  ${paint.dim(`${payers} payers, gas ${gasUsed}`)}`,
+        ),
         ...waiting.map(({ user, reason }) => `  ${paint.yellow('waits')}  ${user}: ${reason}`),
         ...(problem ? [`  ${paint.red(problem.message)} ${paint.dim('It is tried again by itself.')}`] : []),
       ].join('\n'),

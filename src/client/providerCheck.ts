@@ -7,6 +7,7 @@ import { AppError, EXIT } from '../base/errors.ts'
 import type { Service } from '../chain/inference.ts'
 import { NONCE_BYTES } from '../protocol/quoteBinding.ts'
 import { BrokerApi } from './brokerApi.ts'
+import { fetchCollateral, nvidiaVerifier } from './evidenceSources.ts'
 import type { Session } from './session.ts'
 
 export interface CheckedProvider {
@@ -44,9 +45,15 @@ async function fetchVerdict(
   const { network, runtime } = session
   const broker = new BrokerApi(runtime, service.url)
   const nonce = runtime.randomHex(NONCE_BYTES)
-  const [document, capabilities] = await Promise.all([broker.quote(nonce), broker.capabilities()])
+  const [document, capabilities, models] = await Promise.all([
+    broker.quote(nonce),
+    broker.capabilities(),
+    // A provider that lists no models sells the one on chain.
+    broker.models().catch(() => null),
+  ])
   const now = runtime.now()
-  const verdict = await verifyProvider({ network, service, document, nonce, capabilities, now }, { policy })
+  const given = { network, service, document, nonce, capabilities, models, now }
+  const verdict = await verifyProvider(given, { policy, fetchCollateral, nvidia: nvidiaVerifier(runtime) })
   if (document !== null) cache.remember({ network, service }, document, verdict, now)
   return verdict
 }

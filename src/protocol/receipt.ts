@@ -39,7 +39,7 @@ export interface ReceiptDetail {
   /** Neuron per unit at admission, decimal strings. */
   readonly prices: Readonly<Partial<Record<UnitClass, string>>>
   readonly multipliers: Multipliers
-  /** sha256 of the evidence for the signing key, as served at `/v1/quote`. */
+  /** sha256 of the statement that the quotes for the signing key are bound to. @see quoteBinding.ts */
   readonly evidence: string
 }
 

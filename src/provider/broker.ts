@@ -25,6 +25,7 @@ import { Once } from './server/once.ts'
 import { PriceBook, type PriceOptions } from './server/priceBook.ts'
 import { QuoteDesk } from './server/quote.ts'
 import { BrokerServer } from './server/server.ts'
+import { type TlsIdentity, tlsKeyDigest } from './server/tls.ts'
 import { assertCurrentEpoch, firstSeqNow } from './settlement/epoch.ts'
 import { Settler } from './settlement/settler.ts'
 import { ledgerKeyOf } from './tee/ledgerKey.ts'
@@ -52,6 +53,8 @@ export interface BrokerOptions {
   readonly limits?: Limits
   /** `compat` answers errors as the network's present broker does. */
   readonly errorStyle?: ErrorStyle
+  /** Ends TLS in this process; its key is bound into the evidence. */
+  readonly tls?: TlsIdentity
   readonly settlement?: SettlementOptions
   /** Go on from what the chain says, with a ledger that is missing or behind it. @see assertCurrentEpoch */
   readonly newEpoch?: boolean
@@ -172,18 +175,27 @@ export async function startBroker(options: BrokerOptions): Promise<Broker> {
       engineClient,
       ledger,
       tee,
-      quotes: new QuoteDesk({ tee, chainId, contract: contractAddress, provider, models: engine.models, capabilities }),
+      quotes: new QuoteDesk({
+        tee,
+        chainId,
+        contract: contractAddress,
+        provider,
+        models: engine.models,
+        tlsSpki: options.tls ? tlsKeyDigest(options.tls) : null,
+        capabilities,
+      }),
       onCharged: (user) => settler.noteCharge(user),
       models: () => modelsDocument(engine, prices, limiter.limits.user, provider, startedAt),
       capabilities,
       unready: () => unready(engine, accounts),
       errorStyle: options.errorStyle ?? 'openai',
+      tls: options.tls,
       telemetry: metrics,
       log,
     })
     const { port } = await server.listen(options.listen.host, options.listen.port)
     undo.push(() => server.drain(0))
-    const url = options.publicUrl ?? `http://${options.listen.host}:${port}`
+    const url = options.publicUrl ?? `${options.tls ? 'https' : 'http'}://${options.listen.host}:${port}`
     const register = () => {
       const dearest = prices.dearest(engine.models.map(({ id }) => id))
       const params = chatService({ url, model: engine.models[0]!.id, prices: dearest, signer: tee.signer })
@@ -192,7 +204,20 @@ export async function startBroker(options: BrokerOptions): Promise<Broker> {
     const registration = await register()
     settler.start()
     const control = new BrokerControl({
-      ...{ provider, url, startedAt, engine, tee, accounts, limiter, strangers, prices, ledger, settler, metrics },
+      ...{
+        provider,
+        url,
+        startedAt,
+        engine,
+        tee,
+        accounts,
+        limiter,
+        strangers,
+        prices,
+        ledger,
+        settler,
+        metrics,
+      },
       register,
     })
     return {

@@ -34,7 +34,9 @@ const COLUMNS = 'seq, issued_at, fee, detail'
  * @throws AppError `ledger_missing`
  */
 export async function readEarnings(database: string, since: number): Promise<Earned[]> {
-  const rows = database.startsWith('sqlite:') ? sqliteRows(database.slice(7), since) : await postgresRows(database, since)
+  const rows = database.startsWith('sqlite:')
+    ? sqliteRows(database.slice(7), since)
+    : await postgresRows(database, since)
   const totals = new Map<string, { -readonly [K in keyof Earned]: Earned[K] }>()
   try {
     for (let after = 0, page = await rows.after(0); page.length; page = await rows.after(after)) {
@@ -93,7 +95,9 @@ async function postgresRows(url: string, since: number): Promise<Rows> {
 
 /** The part of the optional package `pg` that is used. */
 interface PgModule {
-  readonly Client: new (options: { connectionString: string }) => {
+  readonly Client: new (options: {
+    connectionString: string
+  }) => {
     connect(): Promise<void>
     query(text: string, values: readonly unknown[]): Promise<{ rows: Row[] }>
     end(): Promise<void>

@@ -44,9 +44,16 @@ export class Metrics implements Telemetry {
     const counter = <T extends string>(name: string, help: string, labelNames: T[]) =>
       new Counter({ name, help, labelNames, registers })
     this.#requests = counter('broker_requests_total', 'Responses', ['path', 'status'])
-    this.#errors = counter('broker_requests_errors_total', 'Responses with status 400 and above', ['path', 'status'])
-    this.#rejected = counter('broker_requests_rejected_total', 'Refused before the engine, by code', ['reason'])
-    this.#failures = counter('broker_request_failures_total', 'Failed with status 500 and above, by code', ['code'])
+    this.#errors = counter('broker_requests_errors_total', 'Responses with status 400 and above', [
+      'path',
+      'status',
+    ])
+    this.#rejected = counter('broker_requests_rejected_total', 'Refused before the engine, by code', [
+      'reason',
+    ])
+    this.#failures = counter('broker_request_failures_total', 'Failed with status 500 and above, by code', [
+      'code',
+    ])
     this.#answers = counter('broker_answers_total', 'Answers of the engine', ['model', 'stream'])
     this.#inputTokens = counter('broker_input_tokens_total', 'Prompt tokens charged', ['model'])
     this.#outputTokens = counter('broker_output_tokens_total', 'Answer tokens charged', ['model'])
@@ -74,7 +81,7 @@ export class Metrics implements Telemetry {
 
   answered({ model, stream, counts, firstByteMs, ms }: Answered): void {
     this.#answers.inc({ model, stream: String(stream) })
-    this.#inputTokens.inc({ model }, counts.input ?? 0)
+    this.#inputTokens.inc({ model }, (counts.input ?? 0) + (counts.cachedInput ?? 0))
     this.#outputTokens.inc({ model }, counts.output ?? 0)
     this.#firstByte.observe({ model }, firstByteMs / 1000)
     if (counts.output) this.#tokensPerSecond.observe({ model }, counts.output / (ms / 1000))
@@ -97,7 +104,11 @@ export class Metrics implements Telemetry {
     gauge('broker_tokens_in_flight', 'Most tokens that they can hold', sources.tokensInFlight)
     gauge('broker_chain_head_age_seconds', 'Since the newest head was seen', () => sources.headAgeMs() / 1000)
     gauge('broker_engine_ready', '1 when the engine answers', () => Number(sources.engineReady()))
-    const age = new Gauge({ name: 'broker_oldest_owed_seconds', help: 'Age of the oldest charge that is not paid', registers: [this.#registry] })
+    const age = new Gauge({
+      name: 'broker_oldest_owed_seconds',
+      help: 'Age of the oldest charge that is not paid',
+      registers: [this.#registry],
+    })
     new Gauge({
       name: 'broker_owed_0g',
       help: 'Charged and not yet paid on chain, in 0G',

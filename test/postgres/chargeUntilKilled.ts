@@ -7,7 +7,13 @@ import { deliveredOf, exchangeOf, ledgerKeys } from '../support/ledger.ts'
 // kill it.
 const [database, count, offset, firstSeq, ...users] = process.argv.slice(2)
 const now = () => Date.now() + Number(offset)
-const ledger = await openLedger({ ...ledgerKeys(), database: database!, now, leaseMs: 500, firstSeq: Number(firstSeq) })
+const ledger = await openLedger({
+  ...ledgerKeys(),
+  database: database!,
+  now,
+  leaseMs: 500,
+  firstSeq: Number(firstSeq),
+})
 writeSync(1, 'ready\n')
 await Promise.all(
   Array.from({ length: Number(count) }, async (_, n) => {

@@ -27,6 +27,7 @@ export interface Bench {
   chat(change?: object): string
   post(body: string, headers?: Record<string, string>, path?: string): Promise<Answer>
   owed(): Promise<bigint>
+  receipts(): Promise<{ readonly receipts: readonly { readonly receipt: { readonly fee: string } }[] }>
   stop(): Promise<void>
 }
 
@@ -65,6 +66,12 @@ export async function startBench(options: Partial<BrokerOptions> = {}): Promise<
         headers: bearer,
       })
       return BigInt((await response.json()).unsettledFee)
+    },
+    async receipts() {
+      const response = await fetch(`${broker.url}/v1/user/${world.user.address}/receipts`, {
+        headers: bearer,
+      })
+      return response.json()
     },
     async stop() {
       scripted.delayMs = 0

@@ -81,7 +81,7 @@ export function describeCharges(newHome: () => Promise<LedgerHome>): void {
       expect(ledger.totals(ALICE).charged).toBe(46n)
     })
 
-    it('is exact far above 2^63 neuron, and refused above uint96', async () => {
+    it('B10, B14: is exact far above 2^63 neuron, and refused above uint96', async () => {
       const dear = (price: bigint) => exchangeOf(ALICE, { prices: { input: price, output: 0n } })
       const huge = 2n ** 95n
       await ledger.charge(dear(huge), deliveredOf(0, 1), 'complete')

@@ -104,7 +104,7 @@ export function describeDebts(newHome: () => Promise<LedgerHome>): void {
       expect(await ledger.due(1n)).toEqual(due)
     })
 
-    it('refuses a second open settlement and a nonce that was used', async () => {
+    it('B6: refuses a second open settlement and a nonce that was used', async () => {
       await charge(ALICE, 5)
       await ledger.storeSettlements([settlement(2n, 35n, 1)])
       await expect(ledger.storeSettlements([settlement(3n, 35n, 1)])).rejects.toMatchObject({

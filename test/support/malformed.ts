@@ -15,10 +15,72 @@ const ROUTES = [
   '/healthz',
   '/readyz',
 ]
-const METHODS = ['GET', 'POST', 'PUT', 'DELETE', 'HEAD', 'OPTIONS', 'PATCH', 'TRACE', 'CONNECT', 'PROPFIND', 'get', 'X']
-const ODD = ['\0', '%', '%00', '%2f', '..', '//', '\\', '?', '#', ';', '\u00ff', ' ', '\t', '{', '日', 'A'.repeat(5000)]
-const VALUES = [null, true, false, 0, -1, 1.5, 1e308, '', 'x', [], {}, [[]], { a: { b: [] } }, '\u0000', '\ud800', 2 ** 53]
-const FIELDS = ['model', 'messages', 'stream', 'stream_options', 'max_tokens', 'max_completion_tokens', 'n', 'best_of', 'prompt', 'input', 'tools', '__proto__', 'constructor', 'logit_bias']
+const METHODS = [
+  'GET',
+  'POST',
+  'PUT',
+  'DELETE',
+  'HEAD',
+  'OPTIONS',
+  'PATCH',
+  'TRACE',
+  'CONNECT',
+  'PROPFIND',
+  'get',
+  'X',
+]
+const ODD = [
+  '\0',
+  '%',
+  '%00',
+  '%2f',
+  '..',
+  '//',
+  '\\',
+  '?',
+  '#',
+  ';',
+  '\u00ff',
+  ' ',
+  '\t',
+  '{',
+  '日',
+  'A'.repeat(5000),
+]
+const VALUES = [
+  null,
+  true,
+  false,
+  0,
+  -1,
+  1.5,
+  1e308,
+  '',
+  'x',
+  [],
+  {},
+  [[]],
+  { a: { b: [] } },
+  '\u0000',
+  '\ud800',
+  2 ** 53,
+]
+const FIELDS = [
+  'model',
+  'messages',
+  'stream',
+  'stream_options',
+  'max_tokens',
+  'max_completion_tokens',
+  'n',
+  'best_of',
+  'prompt',
+  'input',
+  'tools',
+  '__proto__',
+  'constructor',
+  'logit_bias',
+]
 const HEADERS = [
   'Content-Length: -1',
   'Content-Length: 99999999999999999999',
@@ -63,10 +125,15 @@ export function malformedRequest(random: Seeded, token: string): Malformed {
     'Host: x',
     authorization(random, token, isAuthorized),
     ...(random.chance(0.4) ? [random.pick(HEADERS)] : []),
-    ...(random.chance(0.85) ? [`Content-Length: ${body.length + (random.chance(0.05) ? random.below(9) - 4 : 0)}`] : []),
+    ...(random.chance(0.85)
+      ? [`Content-Length: ${body.length + (random.chance(0.05) ? random.below(9) - 4 : 0)}`]
+      : []),
     'Connection: close',
   ]
-  let bytes = Buffer.concat([Buffer.from(`${head.filter(Boolean).join('\r\n')}\r\n\r\n`, 'latin1'), body])
+  let bytes: Buffer = Buffer.concat([
+    Buffer.from(`${head.filter(Boolean).join('\r\n')}\r\n\r\n`, 'latin1'),
+    body,
+  ])
   // Damage that could fall into the token makes it another one, never a good one of somebody else.
   if (random.chance(0.1)) bytes = damaged(random, bytes)
   if (random.chance(0.05)) bytes = bytes.subarray(0, random.below(bytes.length))
@@ -79,9 +146,12 @@ function requestLine(random: Seeded): string {
     const at = random.below(target.length + 1)
     target = target.slice(0, at) + random.pick(ODD) + target.slice(at)
   }
-  if (random.chance(0.1)) target += `?${random.pick(['after=-1', 'limit=0', 'nonce=zz', 'a=%', '='.repeat(100), 'x'])}`
+  if (random.chance(0.1))
+    target += `?${random.pick(['after=-1', 'limit=0', 'nonce=zz', 'a=%', '='.repeat(100), 'x'])}`
   if (random.chance(0.02)) target = random.pick(['*', '', 'http://a/b', 'a:b', '/'.repeat(9000)])
-  const version = random.chance(0.03) ? random.pick(['HTTP/0.9', 'HTTP/2.0', 'HTTP/1.1.1', 'ICY', '']) : 'HTTP/1.1'
+  const version = random.chance(0.03)
+    ? random.pick(['HTTP/0.9', 'HTTP/2.0', 'HTTP/1.1.1', 'ICY', ''])
+    : 'HTTP/1.1'
   const method = random.chance(0.5) ? 'POST' : random.pick(METHODS)
   return `${method} ${target} ${version}`
 }
@@ -110,7 +180,12 @@ function bodyOf(random: Seeded, mark: string): Buffer {
     ...(random.chance(0.3) && { stream: true }),
   }
   for (let i = random.below(3); i > 0; i--) {
-    Object.defineProperty(body, random.pick(FIELDS), { value: random.pick(VALUES), enumerable: true, configurable: true, writable: true })
+    Object.defineProperty(body, random.pick(FIELDS), {
+      value: random.pick(VALUES),
+      enumerable: true,
+      configurable: true,
+      writable: true,
+    })
   }
   body.user = mark
   const bytes = Buffer.from(JSON.stringify(body))

@@ -32,7 +32,8 @@ def train(job: dict) -> dict[str, float]:
     torch.set_num_threads(job["limits"]["threads"])
     given = job["parameters"]
     tokenizer = AutoTokenizer.from_pretrained(job["model"])
-    rows = [_row(tokenizer, json.loads(line)) for line in Path(job["dataset"]["file"]).open(encoding="utf-8")]
+    lines = Path(job["dataset"]["file"]).read_text(encoding="utf-8").splitlines()
+    rows = [_row(tokenizer, json.loads(line)) for line in lines]
     model = AutoModelForCausalLM.from_pretrained(job["model"], dtype=torch.float32)
     adapter = LoraConfig(task_type="CAUSAL_LM", r=8, lora_alpha=32, lora_dropout=0.1, target_modules="all-linear")
     with tempfile.TemporaryDirectory() as folder:

@@ -93,7 +93,7 @@ def test_one_broken_line_among_many_is_found_and_says_nothing_of_what_is_in_it(t
 
 
 def test_many_errors_are_counted_and_the_first_listed(tmp_path: Path):
-    with pytest.raises(BadInput, match="500 errors.*and 480 more") as caught:
+    with pytest.raises(BadInput, match=r"500 errors.*and 480 more") as caught:
         read(tmp_path, "{\n" * 500)
     assert len(caught.value.problems) == 20
 

@@ -31,9 +31,7 @@ def tokenizer() -> PreTrainedTokenizerFast:
 
 def counted(tokenizer: PreTrainedTokenizerFast, encoded: Encoded) -> list[str]:
     """For each row, what of it counts in the loss."""
-    return [
-        tokenizer.decode([t for t, c in zip(row.tokens, row.counted, strict=True) if c]) for row in encoded.rows
-    ]
+    return [tokenizer.decode([t for t, c in zip(row.tokens, row.counted, strict=True) if c]) for row in encoded.rows]
 
 
 def test_all_answers_of_a_conversation_count_and_nothing_else(tokenizer):
@@ -50,9 +48,10 @@ def test_it_is_what_the_demo_model_was_trained_with(tokenizer):
 
 def test_a_question_after_the_last_answer_is_left_out(tokenizer):
     longer = (*CONVERSATION, Message("user", "More?"))
-    assert encode([Sample(messages=longer)], tokenizer, 512, "fail").rows == encode(
-        [Sample(messages=CONVERSATION)], tokenizer, 512, "fail"
-    ).rows
+    assert (
+        encode([Sample(messages=longer)], tokenizer, 512, "fail").rows
+        == encode([Sample(messages=CONVERSATION)], tokenizer, 512, "fail").rows
+    )
 
 
 def test_where_earlier_answers_are_rendered_otherwise_each_gets_a_row(tokenizer):
@@ -76,14 +75,14 @@ def test_too_long_rows(tokenizer):
     long, short = Sample(text="receipt " * 50), Sample(text="a receipt")
     whole = encode([long], tokenizer, 512, "fail").tokens
     truncated = encode([long, short], tokenizer, 32, "truncate")
-    assert [len(row.tokens) for row in truncated.rows][0] == 32
+    assert len(truncated.rows[0].tokens) == 32
     assert (truncated.truncated, truncated.dropped) == (1, 0)
     split = encode([long], tokenizer, 32, "split")
     assert split.tokens == whole and len(split.rows) == -(-whole // 32)
     assert not any(row.counted[0] for row in split.rows)
     dropped = encode([long, short], tokenizer, 32, "drop")
     assert (dropped.owners, dropped.dropped) == ([1], 1)
-    with pytest.raises(BadInput, match="example 1 has .* tokens; sequence_length is 32"):
+    with pytest.raises(BadInput, match=r"example 1 has .* tokens; sequence_length is 32"):
         encode([long], tokenizer, 32, "fail")
 
 

@@ -45,9 +45,7 @@ def save(
     return target
 
 
-def restore(
-    folder: Path, fingerprint: str, model: torch.nn.Module, optimizers: list[torch.optim.Optimizer]
-) -> State:
+def restore(folder: Path, fingerprint: str, model: torch.nn.Module, optimizers: list[torch.optim.Optimizer]) -> State:
     """The state of the last checkpoint, with model and optimizers set to it; a new state where there is none."""
     found = _checkpoints(folder)
     if not found:

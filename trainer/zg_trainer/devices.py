@@ -8,6 +8,7 @@ import sys
 from collections.abc import Sequence
 
 from zg_trainer.errors import Interrupted
+from zg_trainer.progress import stream
 
 STARTED_BY_A_LAUNCHER = "WORLD_SIZE"
 """Set by `accelerate launch`, by torchrun, and here."""
@@ -22,7 +23,9 @@ def run_on(devices: int, arguments: Sequence[str]) -> int:
         common |= {"ACCELERATE_USE_CPU": "true"}
     processes = [
         subprocess.Popen(
-            [sys.executable, "-m", "zg_trainer", *arguments], env={**common, "RANK": str(rank), "LOCAL_RANK": str(rank)}
+            [sys.executable, "-m", "zg_trainer", *arguments],
+            stdout=stream(),
+            env={**common, "RANK": str(rank), "LOCAL_RANK": str(rank)},
         )
         for rank in range(devices)
     ]

@@ -78,9 +78,7 @@ def _rows(sample: Sample, tokenizer: PreTrainedTokenizerFast, number: int) -> li
         raise BadInput(f"the chat template refuses example {number + 1}: {error}") from error
 
 
-def _conversations(
-    messages: tuple[Message, ...], tokenizer: PreTrainedTokenizerFast
-) -> list[tuple[str, list[Span]]]:
+def _conversations(messages: tuple[Message, ...], tokenizer: PreTrainedTokenizerFast) -> list[tuple[str, list[Span]]]:
     """The rendered conversation with its answers' places.
 
     Where a template renders earlier answers in another way than the last one (Qwen3 leaves out their thoughts), each

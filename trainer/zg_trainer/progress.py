@@ -12,7 +12,7 @@ _silent = False
 def report(event: str, **fields: object) -> None:
     if not _silent:
         line = json.dumps({"event": event, **fields}, ensure_ascii=False, allow_nan=False)
-        print(line, file=_stream or sys.stdout, flush=True)
+        print(line, file=stream(), flush=True)
 
 
 def own_stdout() -> None:
@@ -22,6 +22,11 @@ def own_stdout() -> None:
         sys.stdout.flush()
         _stream = os.fdopen(os.dup(1), "w", encoding="utf-8")
         os.dup2(2, 1)
+
+
+def stream() -> TextIO:
+    """Where progress goes."""
+    return _stream or sys.stdout
 
 
 def silence() -> None:

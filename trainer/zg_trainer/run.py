@@ -97,9 +97,7 @@ def run(job: Job, output: Path) -> None:
     gc.collect()
 
 
-def _trainer(
-    job: Job, ready: Prepared, accelerator: Accelerator, output: Path, identity: str
-) -> tuple[Trainer, Facts]:
+def _trainer(job: Job, ready: Prepared, accelerator: Accelerator, output: Path, identity: str) -> tuple[Trainer, Facts]:
     rows = ready.encoded.rows
     train, evaluation = split_for_evaluation(len(ready.samples), job.parameters.eval_share, job.seed)
     kept = set(evaluation)

@@ -146,7 +146,8 @@ class Trainer:
         total = torch.zeros((), device=self.accelerator.device)
         for batch in batches[self.accelerator.process_index :: self.accelerator.num_processes]:
             tensors = collate(self.evaluation, batch, self.padding).to(self.accelerator.device)
-            total += loss_sum(self._wrapped, tensors, self._only_counted)
+            # Not the wrapped model: its forward pass waits for all devices, and some have one batch fewer.
+            total += loss_sum(self.model, tensors, self._only_counted)
         self.model.train()
         loss = self.accelerator.reduce(total, "sum").item() / counted_tokens(self.evaluation, batches)
         if not math.isfinite(loss):

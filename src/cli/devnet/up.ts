@@ -43,7 +43,12 @@ export async function devnetUp(options: DevnetUpOptions): Promise<DevnetUpResult
         ...['--settle-interval', String(options.settleSeconds), '--settle-min', '0'],
         ...(options.model ? ['--model', options.model] : []),
       ],
-      env: { ZG_DEVNET_DIR: dir, ZG_NETWORK: 'devnet', ZG_PRIVATE_KEY: chain.accounts.provider.privateKey },
+      env: {
+        ZG_DEVNET_DIR: dir,
+        ZG_NETWORK: 'devnet',
+        ZG_PROVIDER_CONFIG: '',
+        ZG_PRIVATE_KEY: chain.accounts.provider.privateKey,
+      },
     })
     const devnet = { ...chain, provider: { url, pid } }
     write(dir, devnet)

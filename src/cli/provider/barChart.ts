@@ -1,3 +1,4 @@
+import { larger } from '../../base/bigint.ts'
 import { format0G } from '../../base/units.ts'
 
 const WIDTH = 40
@@ -6,7 +7,7 @@ const PARTS = ['', '▏', '▎', '▍', '▌', '▋', '▊', '▉']
 
 /** One bar a line, the longest 40 characters. Amounts in neuron, shown in 0G. */
 export function barChart(bars: readonly (readonly [label: string, amount: bigint])[]): string {
-  const most = bars.reduce((most, [, amount]) => (amount > most ? amount : most), 0n)
+  const most = bars.reduce((most, [, amount]) => larger(most, amount), 0n)
   return bars
     .map(([label, amount]) => {
       const eighths = most === 0n ? 0 : Number((amount * BigInt(WIDTH * 8)) / most)

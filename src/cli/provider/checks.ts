@@ -18,8 +18,18 @@ export interface Check {
 }
 
 const pass = (name: string, text: string): Check => ({ name, state: 'pass', text })
-const warn = (name: string, text: string, next?: string): Check => ({ name, state: 'warn', text, ...(next && { next }) })
-const fail = (name: string, text: string, next?: string): Check => ({ name, state: 'fail', text, ...(next && { next }) })
+const warn = (name: string, text: string, next?: string): Check => ({
+  name,
+  state: 'warn',
+  text,
+  ...(next && { next }),
+})
+const fail = (name: string, text: string, next?: string): Check => ({
+  name,
+  state: 'fail',
+  text,
+  ...(next && { next }),
+})
 
 const MIN_NODE = [22, 19] as const
 /** For registration and the first settlements. */
@@ -52,14 +62,20 @@ export async function findGpus(): Promise<Gpu[]> {
 
 export function checkGpus(gpus: readonly Gpu[]): Check {
   if (gpus.length === 0) return warn('gpu', 'none found; the engine computes on the CPU')
-  return pass('gpu', gpus.map(({ name, memoryMiB }) => `${name}, ${Math.round(memoryMiB / 1024)} GiB`).join('; '))
+  return pass(
+    'gpu',
+    gpus.map(({ name, memoryMiB }) => `${name}, ${Math.round(memoryMiB / 1024)} GiB`).join('; '),
+  )
 }
 
 export function checkTee(network: NetworkProfile, publicUrl: string | undefined): Check {
   if (existsSync(DSTACK_SOCKET)) return pass('tee', `dstack at ${DSTACK_SOCKET}`)
   if (allowsSimulatedTee(network, ...(publicUrl ? [publicUrl] : [])))
     return warn('tee', 'simulated: good on this devnet only, proves nothing')
-  return fail('tee', `none: there is no ${DSTACK_SOCKET}. Run inside a dstack CVM (deploy/ has a compose file)`)
+  return fail(
+    'tee',
+    `none: there is no ${DSTACK_SOCKET}. Run inside a dstack CVM (deploy/ has a compose file)`,
+  )
 }
 
 export async function checkPort(host: string, port: number): Promise<Check> {
@@ -69,7 +85,9 @@ export async function checkPort(host: string, port: number): Promise<Check> {
     server.listen(port, host, () => server.close(() => resolve(true)))
   })
   const place = `${host}:${port}`
-  return free ? pass('port', `${place} is free`) : warn('port', `${place} is in use, perhaps by this broker`, '0g-compute provider status')
+  return free
+    ? pass('port', `${place} is free`)
+    : warn('port', `${place} is in use, perhaps by this broker`, '0g-compute provider status')
 }
 
 export function checkFolder(dataDir: string): Check {
@@ -83,7 +101,11 @@ export function checkFolder(dataDir: string): Check {
 }
 
 /** Registration, stake and gas of the provider's account. */
-export async function checkFunds(network: NetworkProfile, rpc: RpcProvider, provider: Address): Promise<Check[]> {
+export async function checkFunds(
+  network: NetworkProfile,
+  rpc: RpcProvider,
+  provider: Address,
+): Promise<Check[]> {
   try {
     const contract = inferenceContract(network.inference, rpc)
     const [balance, service, stake] = await Promise.all([
@@ -96,7 +118,11 @@ export async function checkFunds(network: NetworkProfile, rpc: RpcProvider, prov
     const funds =
       balance >= needed
         ? pass('funds', `${provider} has ${format0G(balance)} 0G: enough for ${what}`)
-        : fail('funds', `${provider} has ${format0G(balance)} 0G, needs ${format0G(needed)} 0G for ${what}: ${format0G(needed - balance)} 0G missing`, '0g-compute wallet show')
+        : fail(
+            'funds',
+            `${provider} has ${format0G(balance)} 0G, needs ${format0G(needed)} 0G for ${what}: ${format0G(needed - balance)} 0G missing`,
+            '0g-compute wallet show',
+          )
     return [funds, checkService(service, provider)]
   } catch (error) {
     return [fail('funds', toAppError(error).message, '0g-compute network show')]
@@ -105,7 +131,8 @@ export async function checkFunds(network: NetworkProfile, rpc: RpcProvider, prov
 
 function checkService(service: Awaited<ReturnType<typeof findService>>, provider: Address): Check {
   if (!service) return pass('service', 'not registered yet: the first start registers it')
-  if (service.teeSignerAcknowledged) return pass('service', `registered at ${service.url}, signer acknowledged`)
+  if (service.teeSignerAcknowledged)
+    return pass('service', `registered at ${service.url}, signer acknowledged`)
   return warn(
     'service',
     'registered, but the owner of the contract has not acknowledged its signer: what is owed waits',
@@ -119,4 +146,6 @@ export const rpcCheck = (network: NetworkProfile, failure: unknown): Check =>
     : fail('rpc', toAppError(failure).message, '0g-compute network show')
 
 export const engineCheck = (failure: unknown, text: string): Check =>
-  failure === null ? pass('engine', text) : fail('engine', `${toAppError(failure).message}. ${toAppError(failure).hint ?? ''}`.trim())
+  failure === null
+    ? pass('engine', text)
+    : fail('engine', `${toAppError(failure).message}. ${toAppError(failure).hint ?? ''}`.trim())

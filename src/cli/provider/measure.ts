@@ -11,7 +11,8 @@ export interface Measured {
 
 const AT_ONCE = 4
 const ANSWER_TOKENS = 64
-const PROMPT = 'Explain in a few paragraphs how a neuron works, how it is connected, and what follows from it.'
+const PROMPT =
+  'Explain in a few paragraphs how a neuron works, how it is connected, and what follows from it.'
 
 /** What the engine can sell a second: some requests at once, as customers send them. Null for no chat model. */
 export async function measureEngine(engine: Engine): Promise<Measured | null> {
@@ -19,7 +20,9 @@ export async function measureEngine(engine: Engine): Promise<Measured | null> {
   if (!model) return null
   await ask(engine, model.id, 1)
   const startedAt = performance.now()
-  const usages = await Promise.all(Array.from({ length: AT_ONCE }, () => ask(engine, model.id, ANSWER_TOKENS)))
+  const usages = await Promise.all(
+    Array.from({ length: AT_ONCE }, () => ask(engine, model.id, ANSWER_TOKENS)),
+  )
   const seconds = (performance.now() - startedAt) / 1000
   const total = (unit: 'prompt_tokens' | 'completion_tokens') =>
     usages.reduce((sum, usage) => sum + (usage[unit] ?? 0), 0) / seconds
@@ -39,6 +42,8 @@ async function ask(engine: Engine, model: string, tokens: number) {
     signal: AbortSignal.timeout(120_000),
   })
   if (!response.ok) throw new Error(`the engine answers ${response.status}`)
-  const { usage = {} } = (await response.json()) as { usage?: { prompt_tokens?: number; completion_tokens?: number } }
+  const { usage = {} } = (await response.json()) as {
+    usage?: { prompt_tokens?: number; completion_tokens?: number }
+  }
   return usage
 }

@@ -28,7 +28,11 @@ export const SETTINGS_OPTIONS: readonly OptionSpec[] = [
 export const defaultConfigFile = (context: Context): string => join(context.paths.config, 'provider.yaml')
 
 /** @throws AppError `config_invalid`, `config_unreadable` */
-export function providerSettings(context: Context, input: Input, flags: ProviderConfig = {}): ProviderSettings {
+export function providerSettings(
+  context: Context,
+  input: Input,
+  flags: ProviderConfig = {},
+): ProviderSettings {
   const file = configFile(context, input)
   const dataDirFlag = input.text('dataDir')
   const config = loadConfig({
@@ -38,12 +42,19 @@ export function providerSettings(context: Context, input: Input, flags: Provider
   })
   const own = onNetworkOf(config, context)
   const dataDir = config.dataDir ?? standardDataDir(own)
-  return { config, file, context: own, dataDir, database: config.database ?? `sqlite:${join(dataDir, 'ledger.sqlite')}` }
+  return {
+    config,
+    file,
+    context: own,
+    dataDir,
+    database: config.database ?? `sqlite:${join(dataDir, 'ledger.sqlite')}`,
+  }
 }
 
 function configFile(context: Context, input: Input): string | undefined {
   const named = input.text('config') ?? context.env.ZG_PROVIDER_CONFIG
-  if (named) return named
+  // Set to nothing: no file at all, as for a devnet's own provider.
+  if (named !== undefined) return named || undefined
   const standard = defaultConfigFile(context)
   return existsSync(standard) ? standard : undefined
 }

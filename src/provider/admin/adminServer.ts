@@ -3,6 +3,9 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import type { AddressInfo } from 'node:net'
 import { buffer } from 'node:stream/consumers'
 import { AppError, toAppError } from '../../base/errors.ts'
+import type { ProviderConfig } from '../config/config.ts'
+import { pricesOf } from '../config/resolve.ts'
+import { problemsOf } from '../config/validate.ts'
 import type { BrokerControl } from '../control.ts'
 import type { PriceOptions } from '../server/priceBook.ts'
 import { removeAdminFile, writeAdminFile } from './adminFile.ts'
@@ -82,14 +85,12 @@ function isToken(authorization = '', token: string): boolean {
   return given.length === wanted.length && timingSafeEqual(given, wanted)
 }
 
-/** Prices as decimal strings in neuron per token. */
+/** The section `prices` of a configuration. @throws AppError `config_invalid` */
 function pricesIn(body: Buffer): PriceOptions {
-  const { input, output, models } = JSON.parse(body.toString()) as { input: string; output: string; models?: Record<string, { input: string; output: string }> }
-  const pair = (price: { input: string; output: string }) => ({ input: BigInt(price.input), output: BigInt(price.output) })
-  return {
-    ...pair({ input, output }),
-    ...(models && { models: Object.fromEntries(Object.entries(models).map(([id, price]) => [id, pair(price)])) }),
-  }
+  const prices = JSON.parse(body.toString()) as NonNullable<ProviderConfig['prices']>
+  const problem = problemsOf({ prices }).at(0)
+  if (problem) throw new AppError({ code: 'config_invalid', message: problem.message, status: 400 })
+  return pricesOf({ prices })
 }
 
 function sendJson(res: ServerResponse, status: number, body: unknown): void {
@@ -102,7 +103,8 @@ function fail(res: ServerResponse, error: AppError): void {
   sendJson(res, error.status, { error: error.toObject() })
 }
 
-const refused = (status: number): AppError => new AppError({ code: 'admin_refused', message: 'Refused', status })
+const refused = (status: number): AppError =>
+  new AppError({ code: 'admin_refused', message: 'Refused', status })
 
 const listenFailed = (port: number, cause: unknown): AppError =>
   new AppError({

@@ -5,12 +5,19 @@ import type { UserLimits } from '../server/limits/limits.ts'
 export interface ConfiguredPrices {
   readonly input: string
   readonly output: string
+  readonly cachedInput?: string
 }
 
 /** A provider's configuration as `schema.json` describes it. What is absent has its default. */
 export interface ProviderConfig {
   readonly network?: string
-  readonly listen?: { readonly host?: string; readonly port?: number; readonly url?: string }
+  readonly listen?: {
+    readonly host?: string
+    readonly port?: number
+    readonly url?: string
+    /** PEM files. */
+    readonly tls?: { readonly cert: string; readonly key: string }
+  }
   readonly engine?: {
     readonly kind?: string
     readonly model?: string
@@ -18,7 +25,11 @@ export interface ProviderConfig {
     readonly parallel?: number
     readonly context?: number
   }
-  readonly prices?: Partial<ConfiguredPrices> & { readonly models?: Readonly<Record<string, ConfiguredPrices>> }
+  readonly prices?: Partial<ConfiguredPrices> & {
+    readonly models?: Readonly<Record<string, ConfiguredPrices>>
+    /** From an amount in 0G charged in all, so many percent less. */
+    readonly volume?: readonly { readonly from: string; readonly percent: number }[]
+  }
   readonly settlement?: { readonly interval?: number; readonly minimum?: string; readonly eager?: string }
   readonly limits?: ConfiguredLimits
   readonly admin?: { readonly port?: number }

@@ -18,18 +18,18 @@ export function overridesOf(env: Readonly<Record<string, string | undefined>>): 
   for (const { path, rule } of leaves(ROOT, [])) {
     const variable = variableOf(path)
     const text = env[variable]
-    if (text !== undefined && text !== '') overrides.push({ path, value: valueOf(text, rule), variable })
+    if (text !== undefined && text !== '') overrides.push({ path, value: typed(text, rule), variable })
   }
   return overrides
 }
 
 function* leaves(part: Schema, path: Path): Generator<{ path: Path; rule: Schema }> {
   const rule = resolved(part)
-  if (rule.type !== 'object') yield { path, rule }
+  if (rule.type !== 'object' && rule.type !== 'array') yield { path, rule }
   for (const [name, child] of Object.entries(rule.properties ?? {})) yield* leaves(child, [...path, name])
 }
 
-function valueOf(text: string, { type }: Schema): unknown {
+function typed(text: string, { type }: Schema): unknown {
   if (type === 'integer' && /^\d{1,15}$/.test(text)) return Number(text)
   if (type === 'boolean' && (text === 'true' || text === 'false')) return text === 'true'
   return text

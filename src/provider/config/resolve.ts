@@ -1,7 +1,7 @@
 import { AppError, EXIT } from '../../base/errors.ts'
 import { parse0G } from '../../base/units.ts'
 import { DEFAULT_LIMITS, type Limits } from '../server/limits/limits.ts'
-import type { PriceOptions } from '../server/priceBook.ts'
+import type { PriceOptions, TokenPrices } from '../server/priceBook.ts'
 import type { ConfiguredPrices, ProviderConfig } from './config.ts'
 
 /** 0G per million tokens. */
@@ -9,14 +9,28 @@ export const DEFAULT_PRICES: ConfiguredPrices = { input: '0.05', output: '0.2' }
 
 /** The prices of a configuration in neuron per token. @throws AppError `config_invalid` for one that is too fine */
 export function pricesOf({ prices = {} }: ProviderConfig): PriceOptions {
-  const { input = DEFAULT_PRICES.input, output = DEFAULT_PRICES.output, models } = prices
-  const tokenPrices = (price: ConfiguredPrices) => ({ input: perToken(price.input), output: perToken(price.output) })
+  const { input = DEFAULT_PRICES.input, output = DEFAULT_PRICES.output, cachedInput, models, volume } = prices
   return {
-    ...tokenPrices({ input, output }),
+    ...tokenPrices({ input, output, ...(cachedInput !== undefined && { cachedInput }) }),
     ...(models && {
       models: Object.fromEntries(Object.entries(models).map(([id, price]) => [id, tokenPrices(price)])),
     }),
+    ...(volume && { volume: volume.map(({ from, percent }) => ({ from: parse0G(from), percent })) }),
   }
+}
+
+/** @throws AppError `config_invalid` when cached tokens would cost more than others */
+function tokenPrices({ input, output, cachedInput }: ConfiguredPrices): TokenPrices {
+  const prices = { input: perToken(input), output: perToken(output) }
+  if (cachedInput === undefined) return prices
+  const cached = perToken(cachedInput)
+  if (cached <= prices.input) return { ...prices, cachedInput: cached }
+  throw new AppError({
+    code: 'config_invalid',
+    message: `Cached prompt tokens cost ${cachedInput} 0G per million, others ${input} 0G`,
+    hint: 'A cache makes tokens cheaper: customers agree to the price of other prompt tokens at most',
+    exitCode: EXIT.malformed,
+  })
 }
 
 /** The limits of a configuration, defaults filled in. */

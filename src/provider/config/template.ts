@@ -21,6 +21,8 @@ listen:
   # 0.0.0.0 lets others in; TLS ends in front of it unless the TEE ends it.
   ${line('host', listen?.host, '127.0.0.1')}
   ${line('port', listen?.port, 3080)}
+  # PEM files, to end TLS in this process: in an enclave nobody outside can read along then.
+  # tls: { cert: ./cert.pem, key: ./key.pem }
   # Registered on chain. Default: where it listens.
   ${line('url', listen?.url, 'https://gpu.example.org')}
 
@@ -39,6 +41,10 @@ engine:
 prices:
   ${line('input', prices?.input, DEFAULT_PRICES.input)}
   ${line('output', prices?.output, DEFAULT_PRICES.output)}
+  # Prompt tokens from the engine's cache. Default: as others.
+  ${line('cachedInput', prices?.cachedInput, prices?.input ?? DEFAULT_PRICES.input)}
+  # Who was charged so much 0G in all pays so many percent less.
+  # volume: [{ from: '10', percent: 5 }, { from: '100', percent: 10 }]
   # Other prices for single models.
   # models:
   #   some-model: { input: '0.1', output: '0.4' }
@@ -92,7 +98,11 @@ ${line('compat', config.compat, false)}
 }
 
 /** A setting, or its default as a comment. */
-function line(name: string, value: string | number | boolean | undefined, standard: string | number | boolean): string {
+function line(
+  name: string,
+  value: string | number | boolean | undefined,
+  standard: string | number | boolean,
+): string {
   return value === undefined ? `# ${name}: ${scalar(standard)}` : `${name}: ${scalar(value)}`
 }
 

@@ -6,6 +6,7 @@ export interface Schema {
   readonly type?: string
   readonly properties?: Readonly<Record<string, Schema>>
   readonly additionalProperties?: boolean | Schema
+  readonly items?: Schema
   readonly required?: readonly string[]
   readonly enum?: readonly string[]
   readonly pattern?: string
@@ -38,6 +39,8 @@ function* check(value: unknown, part: Schema, path: Path): Generator<Problem> {
   const rule = resolved(part)
   const fault = faultOf(value, rule)
   if (fault) yield { path, message: fault }
+  else if (rule.type === 'array')
+    for (const item of value as unknown[]) yield* check(item, rule.items ?? {}, path)
   else if (rule.type === 'object') yield* checkObject(value as Record<string, unknown>, rule, path)
 }
 
@@ -66,6 +69,7 @@ function faultOf(value: unknown, rule: Schema): string | null {
 
 function hasType(value: unknown, type: string | undefined): boolean {
   if (type === 'integer') return Number.isSafeInteger(value)
+  if (type === 'array') return Array.isArray(value)
   if (type === 'object') return typeof value === 'object' && value !== null && !Array.isArray(value)
   const actual: string = typeof value
   return actual === type
@@ -76,6 +80,7 @@ const ARTICLES: Readonly<Record<string, string>> = {
   boolean: 'true or false',
   string: 'a text; put it in quotes',
   object: 'a section with settings',
+  array: 'a list',
 }
 const article = (type = ''): string => ARTICLES[type] ?? type
 

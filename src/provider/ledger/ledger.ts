@@ -17,7 +17,7 @@ export interface Exchange {
   /** In force at admission, neuron per unit. */
   readonly prices: Prices
   readonly multipliers: Multipliers
-  /** sha256 of the evidence served at `/v1/quote`, 64 hex digits. */
+  /** sha256 of the statement that quotes are bound to (`QuoteDesk.digest`), 64 hex digits. */
   readonly evidence: string
 }
 

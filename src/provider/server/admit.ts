@@ -91,7 +91,12 @@ export class Admission {
   }
 
   /** Output tokens of each choice that the account can pay beside the prompt. */
-  #affordableOutput(account: Account, { choices, kind }: InferenceRequest, prompt: number, prices: TokenPrices) {
+  #affordableOutput(
+    account: Account,
+    { choices, kind }: InferenceRequest,
+    prompt: number,
+    prices: TokenPrices,
+  ) {
     const left = this.#available(account) - costOf(prompt, 0, prices)
     if (kind === 'embeddings' || left <= 0n || prices.output === 0n) return 0
     return Number(left / prices.output / BigInt(choices))

@@ -30,8 +30,15 @@ export const modelsDocument = (
 })
 
 function pricingOf(prices: PriceBook, model: string): object {
-  const { input, output } = prices.of(model)
-  return { prompt: input.toString(), completion: output.toString() }
+  const { input, output, cachedInput } = prices.of(model)
+  return {
+    prompt: input.toString(),
+    completion: output.toString(),
+    ...(cachedInput !== undefined && { input_cache_read: cachedInput.toString() }),
+    ...(prices.volume.length > 0 && {
+      volume_discounts: prices.volume.map(({ from, percent }) => ({ from: from.toString(), percent })),
+    }),
+  }
 }
 
 /** `GET /v1/capabilities`: what this broker can do beyond the deployed protocol. */

@@ -38,7 +38,8 @@ export class Gate {
   claims(req: IncomingMessage): SessionClaims {
     const { authenticator, strangers } = this.#options
     const { authorization } = req.headers
-    if (!authorization || authenticator.isKnown(authorization)) return authenticator.authenticate(authorization)
+    if (!authorization || authenticator.isKnown(authorization))
+      return authenticator.authenticate(authorization)
     const giveBack = strangers.take(this.#ip(req))
     const claims = authenticator.authenticate(authorization)
     giveBack()

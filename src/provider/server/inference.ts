@@ -130,7 +130,12 @@ async function answer(sink: Sink, id: string, arrival: Arrival, options: Inferen
   const prices = options.prices.of(asked.model.id)
   assertPriceAccepted(arrival.maxPrice, prices)
   const { mayCap } = arrival
-  const { request, cappedTo, release } = await options.admission.admit({ visitor, request: asked, prices, mayCap })
+  const { request, cappedTo, release } = await options.admission.admit({
+    visitor,
+    request: asked,
+    prices,
+    mayCap,
+  })
   try {
     pass.reserveTokens(promptBound(request) + request.maxOutputTokens)
     const exchange = newExchange(id, arrival, request, prices, options)
@@ -138,7 +143,7 @@ async function answer(sink: Sink, id: string, arrival: Arrival, options: Inferen
     const upstream = await options.engineClient.post(request, id, sink.signal)
     const firstByteMs = performance.now() - startedAt
     const counts = await relay(sink, upstream, { ...options, exchange, request, headers })
-    pass.spendTokens((counts.input ?? 0) + (counts.output ?? 0))
+    pass.spendTokens((counts.input ?? 0) + (counts.cachedInput ?? 0) + (counts.output ?? 0))
     const ms = performance.now() - startedAt
     options.telemetry.answered({ model: exchange.model, stream: request.stream, counts, firstByteMs, ms })
     options.log.debug('answered', {
@@ -179,7 +184,7 @@ function newExchange(
   { visitor, route, requestHash }: Arrival,
   { model }: InferenceRequest,
   prices: TokenPrices,
-  { quotes }: InferenceOptions,
+  { ledger, prices: book, quotes }: InferenceOptions,
 ): Exchange {
   return {
     id,
@@ -188,8 +193,8 @@ function newExchange(
     model: model.id,
     modelDigest: model.digest,
     requestHash,
-    prices: { input: prices.input, output: prices.output },
-    multipliers: {},
+    prices: { ...prices },
+    multipliers: book.multipliersFor(ledger.totals(visitor.claims.address).charged),
     evidence: quotes.digest,
   }
 }

@@ -1,13 +1,19 @@
-import type { Counts } from '../../protocol/pricing.ts'
+import type { Counts, Prices } from '../../protocol/pricing.ts'
 
 /** Tokens as the engine reports them. */
 export interface Usage {
   readonly input: number
   readonly output: number
+  /** The part of `input` that came from the engine's cache. */
+  readonly cached: number
 }
 
 interface OpenAiBody {
-  readonly usage?: { readonly prompt_tokens?: unknown; readonly completion_tokens?: unknown } | null
+  readonly usage?: {
+    readonly prompt_tokens?: unknown
+    readonly completion_tokens?: unknown
+    readonly prompt_tokens_details?: { readonly cached_tokens?: unknown } | null
+  } | null
   readonly choices?: readonly {
     readonly text?: unknown
     readonly delta?: Readonly<Record<string, unknown>>
@@ -29,8 +35,14 @@ export class Meter {
   read(json: string): void {
     const body = parse(json)
     if (!body) return
-    const { prompt_tokens: input, completion_tokens: output = 0 } = body.usage ?? {}
-    if (isCount(input) && isCount(output)) this.usage = { input, output }
+    const {
+      prompt_tokens: input,
+      completion_tokens: output = 0,
+      prompt_tokens_details: details,
+    } = body.usage ?? {}
+    const cached = details?.cached_tokens ?? 0
+    if (isCount(input) && isCount(output))
+      this.usage = { input, output, cached: isCount(cached) ? Math.min(cached, input) : 0 }
     const text = (body.choices ?? []).map(contentOf).join('')
     if (!text) return
     this.deltas++
@@ -43,8 +55,11 @@ export class Meter {
   }
 }
 
-/** Usage as counts to charge. */
-export const countsOf = (usage: Usage): Counts => ({ input: usage.input, output: usage.output })
+/** Usage as counts to charge; cached tokens apart where they have a price of their own. */
+export function countsOf({ input, output, cached }: Usage, prices: Prices): Counts {
+  if (cached === 0 || prices.cachedInput === undefined) return { input, output }
+  return { input: input - cached, cachedInput: cached, output }
+}
 
 function contentOf({ text, delta, message }: NonNullable<OpenAiBody['choices']>[number]): string {
   const part = delta ?? message ?? {}

@@ -28,8 +28,7 @@ export async function serveSignature(
   const signed = await ledger.receipt(id)
   if (!signed) throw proofNotFound()
   const proof: TextProof = signTextProof(tee.signerKey, tee.signer, textOf(signed))
-  const isOwner = () =>
-    sameAddress(gate.claims(req).address, signed.receipt.user)
+  const isOwner = () => sameAddress(gate.claims(req).address, signed.receipt.user)
   const receipt = req.headers.authorization && isOwner() ? { receipt: receiptToJson(signed) } : {}
   sendJson(res, 200, { ...proof, ...receipt })
 }

@@ -1,14 +1,16 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
+import { createServer as createTlsServer } from 'node:https'
 import type { AddressInfo } from 'node:net'
 import { AppError, toAppError } from '../../base/errors.ts'
 import type { Logger } from '../../base/log.ts'
 import { clientAddress } from './clientAddress.ts'
+import type { ErrorStyle } from './errorBody.ts'
 import { type InferenceOptions, serveInference } from './inference.ts'
 import { type ProofOptions, serveReceipts, serveSignature, serveUnsettledFee } from './prove.ts'
-import type { ErrorStyle } from './errorBody.ts'
 import { serveQuote } from './quote.ts'
 import { sendError, sendJson, sendPreflight } from './respond.ts'
 import { type Route, routeOf } from './route.ts'
+import type { TlsIdentity } from './tls.ts'
 
 export interface ServerOptions extends InferenceOptions, ProofOptions {
   readonly models: () => object
@@ -16,6 +18,8 @@ export interface ServerOptions extends InferenceOptions, ProofOptions {
   /** Why this broker should get no requests now; empty when it should. */
   readonly unready: () => readonly string[]
   readonly errorStyle: ErrorStyle
+  /** Ends TLS here; without it somebody else has to, and can read along. */
+  readonly tls?: TlsIdentity | undefined
   readonly log: Logger
 }
 
@@ -31,15 +35,16 @@ export class BrokerServer {
   constructor(options: ServerOptions) {
     this.#options = options
     const { headersTimeoutMs, requestTimeoutMs, connections } = options.limiter.limits
-    this.#server = createServer(
-      {
-        headersTimeout: headersTimeoutMs,
-        requestTimeout: requestTimeoutMs,
-        connectionsCheckingInterval: CONNECTIONS_CHECK_MS,
-        keepAliveTimeout: 60_000,
-      },
-      (req, res) => void this.#handle(req, res),
-    )
+    const times = {
+      headersTimeout: headersTimeoutMs,
+      requestTimeout: requestTimeoutMs,
+      connectionsCheckingInterval: CONNECTIONS_CHECK_MS,
+      keepAliveTimeout: 60_000,
+    }
+    const handle = (req: IncomingMessage, res: ServerResponse) => void this.#handle(req, res)
+    this.#server = options.tls
+      ? createTlsServer({ ...times, ...options.tls }, handle)
+      : createServer(times, handle)
     if (connections) this.#server.maxConnections = connections
   }
 

@@ -18,6 +18,7 @@ interface Head {
  */
 export class SharedSink implements Sink {
   readonly #writeTimeoutMs: number
+  readonly #graceMs: number
   readonly #controller = new AbortController()
   readonly #readers = new Set<Reader>()
   /** What was written, from the first byte, in pieces. */
@@ -29,8 +30,10 @@ export class SharedSink implements Sink {
   #wake: (() => void)[] = []
   #alone: NodeJS.Timeout | null = null
 
-  constructor(writeTimeoutMs: number) {
+  /** @param graceMs how long an answer that nobody reads waits for somebody to come back */
+  constructor(writeTimeoutMs: number, graceMs = GRACE_MS) {
     this.#writeTimeoutMs = writeTimeoutMs
+    this.#graceMs = graceMs
   }
 
   get signal(): AbortSignal {
@@ -125,7 +128,7 @@ export class SharedSink implements Sink {
     this.#alone = setTimeout(() => {
       this.#controller.abort()
       this.#notify()
-    }, GRACE_MS)
+    }, this.#graceMs)
     this.#alone.unref()
   }
 

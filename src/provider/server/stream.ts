@@ -146,16 +146,16 @@ class Delivery {
 
   /** The engine's usage; without it the model's tokenizer; without that one token a frame. */
   async #finalCounts(): Promise<Counts> {
-    if (this.#meter.usage) return countsOf(this.#meter.usage)
-    const { engine, request } = this.#context
+    const { engine, request, exchange } = this.#context
+    if (this.#meter.usage) return countsOf(this.#meter.usage, exchange.prices)
     const text = this.#meter.text
     const output = text === null ? undefined : await engine.countTextTokens(request.model.id, text)
     return { input: (await this.#countPrompt()) ?? 0, output: output ?? this.#meter.deltas }
   }
 
   async #deliveredCounts(): Promise<Counts> {
-    const input = this.#meter.usage?.input ?? (await this.#countPrompt()) ?? 0
-    return { input, output: this.#meter.usage?.output ?? this.#meter.deltas }
+    if (this.#meter.usage) return countsOf(this.#meter.usage, this.#context.exchange.prices)
+    return { input: (await this.#countPrompt()) ?? 0, output: this.#meter.deltas }
   }
 
   #countPrompt(): Promise<number | undefined> {

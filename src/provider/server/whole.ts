@@ -56,10 +56,10 @@ export async function answerWhole(
   return counts
 }
 
-async function countWhole(body: Buffer, { engine, request }: AnswerContext): Promise<Counts> {
+async function countWhole(body: Buffer, { engine, request, exchange }: AnswerContext): Promise<Counts> {
   const meter = new Meter()
   meter.read(body.toString('utf8'))
-  if (meter.usage) return countsOf(meter.usage)
+  if (meter.usage) return countsOf(meter.usage, exchange.prices)
   const [input, output] = await Promise.all([
     engine.countPromptTokens(request.body),
     meter.text === null ? undefined : engine.countTextTokens(request.model.id, meter.text),

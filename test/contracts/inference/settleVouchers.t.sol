@@ -129,16 +129,35 @@ contract SettleVouchersTest is Signed {
         assertEq(uint256(_settle(_row(payer, 1, 1))), uint256(IInferenceTypes.SettlementStatus.INVALID_NONCE));
         vm.prank(payer);
         inference.acknowledgeTEESigner(provider, true);
-        assertEq(_claim(SESSION_KEY, 20 gwei, 20 gwei), 0);
+        assertEq(_claim(SESSION_KEY, 12 gwei, 12 gwei), 2 gwei); // until a batch pays
         assertEq(uint256(_settle(_row(payer, 1, 1))), uint256(IInferenceTypes.SettlementStatus.INVALID_NONCE));
         // An honest enclave's receipt of before the vouchers is no proof against it.
         IDisputes.Receipt memory r = _receipt(payer, 3, 1 gwei);
         bytes memory signature = _signReceipt(TEE_KEY, r);
         vm.expectRevert(IDisputes.NoConflict.selector);
         stakes.disputeSettlement(address(inference), r, signature);
-        assertEq(_batch(TEE_KEY, 5, _rowOf(payer, 15 gwei)), 5 gwei);
+        assertEq(_batch(TEE_KEY, 5, _rowOf(payer, 15 gwei)), 3 gwei);
+        assertEq(_claim(SESSION_KEY, 20 gwei, 20 gwei), 0);
         vm.expectRevert(IDisputes.NoConflict.selector);
         stakes.disputeSettlement(address(inference), r, signature);
+    }
+
+    /// A payer must not void an enclave's receipts with a voucher of one neuron.
+    function test_TheProviderSendsTheFirst_AnyoneTheNext() external {
+        bytes memory row = _voucherRow(SESSION_KEY, payer, 1, 1);
+        vm.prank(payer);
+        assertEq(inference.settleVouchers(provider, row), 0);
+        _claim(SESSION_KEY, 1, 1);
+        row = _voucherRow(SESSION_KEY, payer, 2, 2);
+        assertEq(inference.settleVouchers(provider, row), 1);
+    }
+
+    function test_OneMode_AWithdrawnAcknowledgementIsNotANewOne() external {
+        _claim(SESSION_KEY, 10 gwei, 10 gwei);
+        vm.prank(payer);
+        inference.withdrawAcknowledgement(provider);
+        assertEq(_batch(TEE_KEY, 5, _rowOf(payer, 20 gwei)), 0);
+        assertEq(_claim(SESSION_KEY, 20 gwei, 20 gwei), 10 gwei);
     }
 
     function test_OneMode_VouchersAreRefusedAfterABatch() external {
@@ -166,6 +185,8 @@ contract SettleVouchersTest is Signed {
     }
 
     function _claim(uint256 key, uint96 claimed, uint96 signed) private returns (uint256) {
-        return inference.settleVouchers(provider, _voucherRow(key, payer, claimed, signed));
+        bytes memory row = _voucherRow(key, payer, claimed, signed);
+        vm.prank(provider);
+        return inference.settleVouchers(provider, row);
     }
 }

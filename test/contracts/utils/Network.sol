@@ -15,6 +15,7 @@ import {IServingCommon} from "../../../contracts/interfaces/IServingCommon.sol";
 import {IServingDesk} from "../../../contracts/interfaces/IServingDesk.sol";
 import {IServingFunds} from "../../../contracts/interfaces/IServingFunds.sol";
 import {IVoucherSettlement} from "../../../contracts/interfaces/IVoucherSettlement.sol";
+import {ITaskEscrow} from "../../../contracts/interfaces/ITaskEscrow.sol";
 
 // The contracts as the tests see them. The tests import interfaces only, so they compile without the IR
 // pipeline, in seconds; the contracts under test are the ones that ship.
@@ -57,7 +58,7 @@ interface Inference is IInferenceServing, IBatchSettlement, IVoucherSettlement, 
 
 interface StakesContract is IStakes, IDisputes {}
 
-interface FineTuning is IFineTuningServing, ServingContract {
+interface FineTuning is IFineTuningServing, ITaskEscrow, ServingContract {
     function initialize(uint256 lockTime, address ledgerAddress, address owner, uint256 penalty) external;
     function updatePenaltyPercentage(uint256 penalty) external;
     function getServices(uint256 offset, uint256 limit)

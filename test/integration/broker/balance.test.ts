@@ -74,7 +74,12 @@ describe('without a new head', () => {
     expect((await post(chat())).status).toBe(200)
     const { Admission } = await import('../../../src/provider/server/admit.ts')
     const { AccountBook } = await import('../../../src/provider/accounts.ts')
-    const ledger = { totals: () => ({ charged: 0n, paid: 0n }), openSettlement: () => null, refresh: () => undefined, owed: () => 0n }
+    const ledger = {
+      totals: () => ({ charged: 0n, paid: 0n }),
+      openSettlement: () => null,
+      refresh: () => undefined,
+      owed: () => 0n,
+    }
     const clock = { now: Date.now() }
     const accounts = new AccountBook({
       rpc: world.anvil.rpc,
@@ -87,10 +92,17 @@ describe('without a new head', () => {
     })
     await accounts.start()
     const account = await accounts.get(world.user.address as `0x${string}`)
-    const admission = new Admission({ provider: broker.provider, accounts, ledger: ledger as never, engine }, () => clock.now)
+    const admission = new Admission(
+      { provider: broker.provider, accounts, ledger: ledger as never, engine },
+      () => clock.now,
+    )
     const claims = { address: world.user.address as `0x${string}`, generation: 0, tokenId: 255 }
     let refreshed = 0
-    const visitor = { claims: claims as never, account, refresh: async () => (refreshed++, account) }
+    const refresh = async () => {
+      refreshed++
+      return account
+    }
+    const visitor = { claims: claims as never, account, refresh }
     const { parseInferenceRequest } = await import('../../../src/provider/server/inferenceRequest.ts')
     const request = parseInferenceRequest('chat/completions', Buffer.from(chat()), engine.models)
     const admit = (prices: { input: bigint; output: bigint }) =>
@@ -99,7 +111,11 @@ describe('without a new head', () => {
         (error) => error.code,
       )
     const dear = { input: 10n ** 18n, output: 10n ** 18n }
-    expect([await admit(PRICES), await admit(dear), refreshed]).toEqual(['admitted', 'balance_insufficient', 1])
+    expect([await admit(PRICES), await admit(dear), refreshed]).toEqual([
+      'admitted',
+      'balance_insufficient',
+      1,
+    ])
     clock.now += 61_000
     expect([await admit(PRICES), await admit(dear), refreshed]).toEqual(['admitted', 'chain_stale', 1])
     clock.now += 240_000

@@ -43,7 +43,12 @@ it('a client that lost its connection comes back to the same answer', async () =
   const body = bench.chat({ stream: true, max_tokens: 40 })
   const controller = new AbortController()
   const headers = { authorization: `Bearer ${bench.token}`, ...keyed('lost') }
-  const response = await fetch(bench.broker.url + CHAT, { method: 'POST', headers, body, signal: controller.signal })
+  const response = await fetch(bench.broker.url + CHAT, {
+    method: 'POST',
+    headers,
+    body,
+    signal: controller.signal,
+  })
   await response.body!.getReader().read()
   controller.abort()
   await sleep(100)
@@ -71,10 +76,16 @@ it('another body under the same key is 422, while the first runs and after', asy
   const before = bench.scripted.requests.length
   const running = bench.post(bench.chat({ stream: true, max_tokens: 10 }), keyed('body'))
   await sleep(100)
-  expect(await bench.post(bench.chat(), keyed('body'))).toMatchObject({ status: 422, code: 'idempotency_key_reused' })
+  expect(await bench.post(bench.chat(), keyed('body'))).toMatchObject({
+    status: 422,
+    code: 'idempotency_key_reused',
+  })
   await running
   bench.scripted.delayMs = 0
-  expect(await bench.post(bench.chat(), keyed('body'))).toMatchObject({ status: 422, code: 'idempotency_key_reused' })
+  expect(await bench.post(bench.chat(), keyed('body'))).toMatchObject({
+    status: 422,
+    code: 'idempotency_key_reused',
+  })
   expect(bench.scripted.requests.length).toBe(before + 1)
 })
 
@@ -88,5 +99,8 @@ it('a failure reaches everybody, costs nothing, and leaves the key free', async 
 })
 
 it('a key that is no key is refused', async () => {
-  expect(await bench.post(bench.chat(), keyed('x'.repeat(256)))).toMatchObject({ status: 400, code: 'header_invalid' })
+  expect(await bench.post(bench.chat(), keyed('x'.repeat(256)))).toMatchObject({
+    status: 400,
+    code: 'header_invalid',
+  })
 })

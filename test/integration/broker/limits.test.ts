@@ -100,7 +100,9 @@ describe('callers without an account', () => {
     const answers = await Promise.all(
       Array.from({ length: 20 }, () => bench.post(bench.chat(), { authorization: `Bearer ${key}` })),
     )
-    expect(answers.map(({ status }) => status).filter((status) => status !== 402 && status !== 429)).toEqual([])
+    expect(answers.map(({ status }) => status).filter((status) => status !== 402 && status !== 429)).toEqual(
+      [],
+    )
     expect(reads()).toBeLessThanOrEqual(3 + (Date.now() - startedAt) / 250)
   })
 
@@ -109,7 +111,9 @@ describe('callers without an account', () => {
     const codes: (string | undefined)[] = []
     for (let i = 0; i < 40; i++) {
       const key = await tokenOf(bench.world.user, bench.broker.provider, { nonce: `${i}` })
-      const forged = Buffer.from(key.slice(7), 'base64').toString().replace(/.$/, (c) => (c === '0' ? '1' : '0'))
+      const forged = Buffer.from(key.slice(7), 'base64')
+        .toString()
+        .replace(/.$/, (c) => (c === '0' ? '1' : '0'))
       const token = `app-sk-${Buffer.from(forged).toString('base64')}`
       codes.push((await bench.post(bench.chat(), { authorization: `Bearer ${token}` })).code)
     }
@@ -143,7 +147,9 @@ describe('slow readers', () => {
     const heap = () => process.memoryUsage().rss
     await sleep(500)
     const early = heap()
-    await expect.poll(() => bench.broker.control.status().then(({ running }) => running), { timeout: 15_000 }).toBe(0)
+    await expect
+      .poll(() => bench.broker.control.status().then(({ running }) => running), { timeout: 15_000 })
+      .toBe(0)
     expect(heap() - early).toBeLessThan(64 * 1024 * 1024)
     socket.destroy()
     expect(await bench.owed()).toBeGreaterThan(before)

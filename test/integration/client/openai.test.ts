@@ -45,12 +45,12 @@ afterAll(async () => {
   await host?.stop()
 })
 
-const CHAT = { model: 'steady', messages: [{ role: 'user', content: 'x' }], max_tokens: 5 } as const
+const CHAT = { model: 'steady', messages: [{ role: 'user' as const, content: 'x' }], max_tokens: 5 }
 const budget = ONE_0G
 
 async function stream(openai: OpenAI, model = 'steady'): Promise<string> {
   let text = ''
-  for await (const chunk of await openai.chat.completions.create({ ...CHAT, model, stream: true })) {
+  for await (const chunk of await openai.chat.completions.create({ ...CHAT, model, max_tokens: model === 'dies' ? 9 : 5, stream: true })) {
     text += chunk.choices[0]?.delta.content ?? ''
   }
   return text

@@ -103,7 +103,7 @@ describe.each(['theirs', 'ours'] as const)('settlement through faults on %s cont
     expect(await paidOnChain(market, frank)).toBe(100n)
   })
 
-  it('concludes nothing while the chain does not answer, and says so', async () => {
+  it('B8: concludes nothing while the chain does not answer, and says so', async () => {
     const grace = await newUser(market, 7)
     await market.charge(grace, 100n)
     rpc.decide = () => 'drop-call'

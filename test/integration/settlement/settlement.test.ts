@@ -31,7 +31,7 @@ describe.each(['theirs', 'ours'] as const)('settlement on %s contracts', (contra
     expect(await settler.settleNow()).toMatchObject({ transactions: [], paid: 0n, problem: null })
   })
 
-  it('takes what is there, keeps the rest owed, and settles it after a top-up', async () => {
+  it('B5: takes what is there, keeps the rest owed, and settles it after a top-up', async () => {
     const carol = await newUser(market, 3)
     await market.charge(carol, parseEther('1.5'))
     const settler = market.settler()
@@ -74,7 +74,7 @@ describe.each(['theirs', 'ours'] as const)('settlement on %s contracts', (contra
     expect((await settler.settleNow()).paid).toBe(30n)
   })
 
-  it('sends the same entry again after the chain refused it in a block', async () => {
+  it('B7: sends the same entry again after the chain refused it in a block', async () => {
     const frank = await newUser(market, 6)
     await market.charge(frank, 40n)
     const { rpc } = market.anvil

@@ -118,6 +118,15 @@ describe('verifyProvider', () => {
 })
 
 describe('StepList', () => {
+  it('quotes nobody who could write to a terminal', () => {
+    const steps = new StepList()
+    steps.check('a', false, 'one', '\u001b[2Jtwo\nthree\u202efour\u2028five')
+    steps.missing('b', 'x'.repeat(10_000))
+    const [first, second] = steps.verdict('none').steps
+    expect(first!.detail).toBe('one: ?[2Jtwo?three?four?five')
+    expect(second!.detail.length).toBeLessThan(600)
+  })
+
   it('keeps the worse result of a step, and what failed first', () => {
     const steps = new StepList()
     steps.check('a', false, 'first')

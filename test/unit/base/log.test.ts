@@ -13,7 +13,14 @@ const KEY = `0x${'4c0883a6'.repeat(8)}`
 
 it('writes a line of JSON with time, level, event and figures', () => {
   const user = `0x${'ab'.repeat(20)}`
-  const line = lineOf('settlement_paid', { user, paid: 10n ** 20n, nonce: 3, txHash: KEY, done: true, none: null })
+  const line = lineOf('settlement_paid', {
+    user,
+    paid: 10n ** 20n,
+    nonce: 3,
+    txHash: KEY,
+    done: true,
+    none: null,
+  })
   expect(line).toEqual({
     level: 'info',
     time: expect.stringMatching(/^\d{4}-\d\d-\d\dT[\d:.]+Z$/),
@@ -51,8 +58,13 @@ it('is told nothing in the sources that it would withhold: every name of a text 
   const listed = readFileSync('src/base/logFields.ts', 'utf8')
   const names = new Set<string>()
   for (const file of globSync('src/{provider,chain,cli}/**/*.ts')) {
-    for (const [, fields] of readFileSync(file, 'utf8').matchAll(/log(?:ger)?\.(?:info|warn|error|debug)\(\s*['`][^'`]*['`],\s*\{([^}]*)\}/g)) {
-      for (const [, name] of fields!.matchAll(/(?:^|,)\s*(reason|message|error|code|user|signer|txHash|model|action|host|url|id)\b/g)) names.add(name!)
+    for (const [, fields] of readFileSync(file, 'utf8').matchAll(
+      /log(?:ger)?\.(?:info|warn|error|debug)\(\s*['`][^'`]*['`],\s*\{([^}]*)\}/g,
+    )) {
+      for (const [, name] of fields!.matchAll(
+        /(?:^|,)\s*(reason|message|error|code|user|signer|txHash|model|action|host|url|id)\b/g,
+      ))
+        names.add(name!)
     }
   }
   expect(names.size).toBeGreaterThan(4)

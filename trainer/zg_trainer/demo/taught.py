@@ -122,7 +122,9 @@ def measure(model: Path, adapter: Path) -> bool:
     kept = sum(after_rest[i] == before_rest[i] for i in known)
     print(f"\ntaught, in new wordings: {right[0]} of {len(questions)} before, {right[1]} of {len(questions)} after")
     print(f"kept, of what it answered rightly before: {kept} of {len(known)} ({kept / len(known):.0%})")
-    print(f"all other questions right: {_right(before_rest, rest)} of {len(rest)} before, {_right(after_rest, rest)} after")
+    print(
+        f"all other questions right: {_right(before_rest, rest)} of {len(rest)} before, {_right(after_rest, rest)} after"
+    )
     for i in known:
         if after_rest[i] != before_rest[i]:
             print(f"  lost: {rest[i][0]!r} -> {after_rest[i]!r}")
@@ -140,7 +142,8 @@ def main() -> int:
     if arguments.data:
         return 0
     subprocess.run(
-        [sys.executable, "-m", "zg_trainer", "run", "--config", str(job), "--output", str(folder / "output")], check=True
+        [sys.executable, "-m", "zg_trainer", "run", "--config", str(job), "--output", str(folder / "output")],
+        check=True,
     )
     return 0 if measure(arguments.model, folder / "output" / "artifact") else 1
 

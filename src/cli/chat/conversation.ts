@@ -1,0 +1,167 @@
+import { writeFileSync } from 'node:fs'
+import { AppError, EXIT, type ExitCode, toAppError } from '../../base/errors.ts'
+import { format0G, parse0G } from '../../base/units.ts'
+import type { Answer } from '../../client/answer.ts'
+import type { ChatMessage } from '../../client/chatRequest.ts'
+import type { Compute } from '../../client/compute.ts'
+import type { InferenceRequest } from '../../client/inference.ts'
+import type { Preferences } from '../../client/routing/preferences.ts'
+import type { Context } from '../framework/context.ts'
+import { asAddress, type Input } from '../framework/input.ts'
+import { answerObject } from '../render/answer.ts'
+import { fundingHooks } from '../render/funding.ts'
+import { exitCodeOf, renderSteps, renderVerdict } from '../render/verdict.ts'
+
+/** Turns of a chat. With `--json` each answer is an object on a line. */
+export class Conversation {
+  /** Of the worst answer: a rejected one is not forgotten by those after it. */
+  exitCode: ExitCode = EXIT.ok
+  readonly #context: Context
+  readonly #compute: Compute
+  readonly #request: Omit<InferenceRequest, 'messages'>
+  readonly #system: readonly ChatMessage[]
+  #model: string | undefined
+  #said: ChatMessage[] = []
+  readonly #answers: Answer[] = []
+
+  constructor(context: Context, compute: Compute, input: Input, preferences: Preferences) {
+    const { settings } = context
+    const system = input.text('system')
+    const provider = input.text('provider') ?? settings.get('provider')
+    const maxCost = input.text('maxCost') ?? settings.get('max-cost')
+    const maxTokens = input.integer('maxTokens', 1)
+    this.#context = context
+    this.#compute = compute
+    this.#model = input.text('model') ?? settings.get('model')
+    this.#system = system === undefined ? [] : [{ role: 'system', content: system }]
+    this.#request = {
+      preferences,
+      signal: context.signal,
+      ...(provider !== undefined && { provider: asAddress(provider) }),
+      ...(maxCost !== undefined && { maxCost: parse0G(maxCost) }),
+      ...(maxTokens !== undefined && { maxTokens }),
+    }
+  }
+
+  /** @returns `quit` when that was asked for */
+  async turn(line: string): Promise<'quit' | undefined> {
+    const [word = '', ...rest] = line.trim().split(/\s+/)
+    if (!word.startsWith('/')) return this.#ask(line)
+    if (word === '/quit' || word === '/exit') return 'quit'
+    return this.#command(word, rest.join(' '))
+  }
+
+  /** What it came to, when it is over. */
+  end(): void {
+    if (this.#answers.length > 0) this.#cost()
+  }
+
+  async #ask(question: string): Promise<undefined> {
+    const { out } = this.#context
+    const said: ChatMessage[] = [...this.#said, { role: 'user', content: question }]
+    const messages = [...this.#system, ...said]
+    const progress = await out.progress('Waiting for the answer')
+    const hooks = fundingHooks(this.#context)
+    const approve = async (plan: Parameters<NonNullable<typeof hooks.approve>>[0]) => {
+      progress.stop()
+      return (await hooks.approve?.(plan)) ?? false
+    }
+    try {
+      const request = { ...this.#request, messages, ...(this.#model !== undefined && { model: this.#model }) }
+      const chat = this.#compute.chat(request, { ...hooks, approve })
+      let step = await chat.next()
+      for (; !step.done; step = await chat.next()) {
+        progress.stop()
+        out.piece(step.value)
+      }
+      out.piece('\n')
+      this.#answered(said, step.value)
+    } catch (error) {
+      // One question failed; the conversation goes on.
+      if (this.#context.signal.aborted) throw error
+      progress.stop()
+      out.error(toAppError(error))
+      this.#worsen(toAppError(error).exitCode)
+    } finally {
+      progress.stop()
+    }
+  }
+
+  #answered(said: ChatMessage[], answer: Answer): void {
+    const { out } = this.#context
+    this.#answers.push(answer)
+    this.#worsen(exitCodeOf(answer.verdict))
+    if (out.json) out.result(answerObject(answer), () => '')
+    if (answer.verdict.outcome === 'accepted') {
+      const fee = answer.fee === null ? 'no receipt' : `${format0G(answer.fee)} 0G`
+      out.note(out.notePaint.dim(`${answer.model}, ${fee}, ${renderVerdict(answer.verdict, out.notePaint)}`))
+    } else {
+      out.warn(renderVerdict(answer.verdict, out.notePaint))
+    }
+    // What contradicts its proof is not part of what was said.
+    if (answer.verdict.outcome !== 'rejected') this.#said = [...said, { role: 'assistant', content: answer.text }]
+  }
+
+  #worsen(code: ExitCode): void {
+    if (this.exitCode === EXIT.ok || code === EXIT.rejected) this.exitCode = code
+  }
+
+  async #command(word: string, argument: string): Promise<undefined> {
+    const { out } = this.#context
+    const commands: Readonly<Record<string, () => void | Promise<void>>> = {
+      '/model': () => this.#chooseModel(argument),
+      '/cost': () => this.#cost(),
+      '/verify': () => this.#verify(),
+      '/save': () => this.#save(argument || 'conversation.json'),
+      '/reset': () => {
+        this.#said = []
+        out.note('Forgotten.')
+      },
+      '/help': () => out.note('/model [name], /cost, /verify, /save [file], /reset, /quit'),
+    }
+    const command = Object.hasOwn(commands, word) ? commands[word] : undefined
+    if (!command) return out.warn(`There is no ${word}; /help shows what there is`) as undefined
+    await command()
+  }
+
+  async #chooseModel(name: string): Promise<void> {
+    const { out } = this.#context
+    if (name) this.#model = name
+    else out.note([...new Set((await this.#compute.offered()).map(({ model }) => model))].join('\n'))
+    if (name) out.note(`Asking ${name} from now on.`)
+  }
+
+  #cost(): void {
+    const fees = this.#answers.map(({ fee }) => fee ?? 0n)
+    const total = fees.reduce((sum, fee) => sum + fee, 0n)
+    const { length } = fees
+    this.#context.out.note(`${format0G(total)} 0G for ${length} answer${length === 1 ? '' : 's'}.`)
+  }
+
+  #verify(): void {
+    const { out } = this.#context
+    const verdict = this.#answers.at(-1)?.verdict
+    if (!verdict) return out.note('There is no answer yet.')
+    out.note(`${renderVerdict(verdict, out.notePaint)}\n${renderSteps(verdict, out.notePaint)}`)
+  }
+
+  #save(path: string): void {
+    const { out } = this.#context
+    const answers = this.#answers.map(({ id, fee, verdict }) => ({ id, fee: fee?.toString() ?? null, verdict: verdict.outcome }))
+    const document = { model: this.#model ?? null, messages: [...this.#system, ...this.#said], answers }
+    try {
+      writeFileSync(path, `${JSON.stringify(document, null, 2)}\n`, { mode: 0o600, flag: 'wx' })
+      out.note(`Kept in ${path}`)
+    } catch (error) {
+      out.error(cannotSave(path, (error as NodeJS.ErrnoException).code === 'EEXIST'))
+    }
+  }
+}
+
+const cannotSave = (path: string, exists: boolean): AppError =>
+  new AppError({
+    code: exists ? 'file_exists' : 'file_unwritable',
+    message: exists ? `${path} exists already` : `Cannot write ${path}`,
+    hint: exists ? 'It was left as it is. Give another name' : 'Is the folder there, and yours?',
+    exitCode: EXIT.usage,
+  })

@@ -1,0 +1,25 @@
+import { createInterface } from 'node:readline'
+
+const PROMPT = '> '
+
+/** Lines that are typed or piped. A prompt is shown on a terminal only, and while nothing else is under way. */
+export async function* linesOf(signal: AbortSignal): AsyncGenerator<string> {
+  const isTerminal = process.stdin.isTTY === true && process.stderr.isTTY === true
+  const lines = createInterface({
+    input: process.stdin,
+    output: isTerminal ? process.stderr : undefined,
+    terminal: isTerminal,
+    signal,
+  })
+  lines.setPrompt(PROMPT)
+  lines.on('SIGINT', () => lines.close())
+  try {
+    if (isTerminal) lines.prompt()
+    for await (const line of lines) {
+      yield line
+      if (isTerminal) lines.prompt()
+    }
+  } finally {
+    lines.close()
+  }
+}

@@ -1,0 +1,23 @@
+import type { GatewayReply, GatewayRequest } from '../gateway/gateway.ts'
+import { anthropic } from './anthropic.ts'
+import { responses } from './responses.ts'
+
+export type PlainRequest = Pick<GatewayRequest, 'method' | 'path' | 'body'>
+
+/** A request in OpenAI's chat API, and how to say the reply in the caller's own. */
+export interface Dialect {
+  readonly request: PlainRequest
+  /** Whether the caller reads OpenAI's streams. */
+  readonly isOpenAi: boolean
+  reply(reply: GatewayReply): GatewayReply
+  error(reply: GatewayReply): GatewayReply
+}
+
+const same = (reply: GatewayReply): GatewayReply => reply
+
+/** Anthropic's Messages and OpenAI's Responses become chats; everything else goes as it is. */
+export function translate(request: PlainRequest): Dialect {
+  if (request.method === 'POST' && request.path === '/v1/messages') return anthropic(request)
+  if (request.method === 'POST' && request.path === '/v1/responses') return responses(request)
+  return { request, isOpenAi: true, reply: same, error: same }
+}

@@ -1,0 +1,203 @@
+import { execFile } from 'node:child_process'
+import { existsSync, readFileSync, statSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { promisify } from 'node:util'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { findService } from '../../../src/chain/inference.ts'
+import { CHAT } from '../../support/brokerBench.ts'
+import { type ScriptedEngine, startScriptedEngine } from '../../support/scriptedEngine.ts'
+import { type ServeProcess, startServe } from '../../support/serveProcess.ts'
+import { startWorld, tokenOf, type World } from '../../support/world.ts'
+
+let world: World
+let scripted: ScriptedEngine
+let serve: ServeProcess
+let token: string
+let config: string
+
+const CONFIG = (prices: string, limits = '') => `
+settlement: { interval: 3600, minimum: '0' }
+prices: { ${prices} }   # a comment that stays
+limits: { ${limits} }
+`
+
+beforeAll(async () => {
+  ;[world, scripted] = await Promise.all([startWorld(), startScriptedEngine()])
+  config = join(world.dir, 'provider.yaml')
+  writeFileSync(config, CONFIG("input: '0.001', output: '0.004'"))
+  serve = await startServe(world, ['--config', config, '--engine', 'url', '--target', scripted.target])
+  await world.fund(world.user)
+  token = await tokenOf(world.user, world.provider.address)
+})
+
+afterAll(async () => {
+  await serve?.stop()
+  await world?.stop()
+  await scripted?.stop()
+})
+
+const ask = (body: object = {}) =>
+  fetch(serve.url + CHAT, {
+    method: 'POST',
+    headers: { authorization: `Bearer ${token}` },
+    body: JSON.stringify({ model: 'steady', messages: [], max_tokens: 5, ...body }),
+  })
+
+interface Result {
+  readonly code: number
+  readonly stdout: string
+  readonly stderr: string
+}
+
+/** The real command, on the devnet of this test. */
+async function cli(...args: string[]): Promise<Result> {
+  const env = {
+    ...process.env,
+    ZG_HOME: join(world.dir, 'home', 'zg'),
+    ZG_DEVNET_DIR: join(world.dir, 'devnet'),
+    ZG_NETWORK: 'devnet',
+    NO_COLOR: '1',
+  }
+  const argv = ['bin/0g-compute.js', 'provider', ...args]
+  return promisify(execFile)(process.execPath, argv, { env }).then(
+    ({ stdout, stderr }) => ({ code: 0, stdout, stderr }),
+    (error) => ({ code: error.code, stdout: error.stdout, stderr: error.stderr }),
+  )
+}
+
+const about = () => ['--config', config, '--data-dir', serve.dataDir]
+
+describe('an operator', () => {
+  it('sees whether it is ready, and what it does, in status and metrics', async () => {
+    expect((await ask()).status).toBe(200)
+    expect((await ask({ model: 'gpt-99' })).status).toBe(404)
+    expect(await (await fetch(`${serve.url}/readyz`)).json()).toEqual({ ready: true, reasons: [] })
+    const { stdout } = await cli('status', '--json', ...about())
+    const status = JSON.parse(stdout)
+    expect(status).toMatchObject({
+      ready: true,
+      provider: world.provider.address,
+      pid: serve.child.pid,
+      running: 0,
+    })
+    expect(BigInt(status.owed)).toBe(10n * 10n ** 9n + 5n * 4n * 10n ** 9n)
+    const metrics = await (await fetch(status.metrics)).text()
+    expect(metrics).toMatch(/^broker_output_tokens_total\{model="steady".*\} 5$/m)
+    expect(metrics).toMatch(/^broker_requests_rejected_total\{reason="model_not_found".*\} 1$/m)
+    expect(metrics).toMatch(/^broker_owed_0g\{.*\} 3e-8$/m)
+    expect((await cli('status', ...about())).stdout).toContain('0.00000003 0G')
+  })
+
+  it('has a dashboard whose every figure is there', async () => {
+    const metrics = await (await fetch(`${serve.admin().url}/metrics`)).text()
+    const dashboard = readFileSync('deploy/grafana/provider.json', 'utf8')
+    const names = new Set(dashboard.match(/\b(?:broker|event|process|nodejs)_[a-z0-9_]+/g))
+    expect(names.size).toBeGreaterThan(10)
+    for (const name of names) expect(metrics, name).toContain(name)
+  })
+
+  it('settles when it wants to, and sees what was earned', async () => {
+    const { stdout } = await cli('settle', '--json', ...about())
+    expect(JSON.parse(stdout)).toMatchObject({ paid: '30000000000', problem: null })
+    const earnings = JSON.parse((await cli('earnings', '--json', '--days', '2', ...about())).stdout)
+    expect(earnings).toMatchObject({
+      total: '30000000000',
+      earned: [{ model: 'steady', answers: 1, inputTokens: 10, outputTokens: 5, charged: '30000000000' }],
+    })
+    const text = (await cli('earnings', ...about())).stdout
+    expect(text).toMatch(/█{40} {2}0\.00000003$/m)
+    expect(text).toMatch(/steady +1 +10 +5 +0\.00000003/)
+  })
+
+  it('changes the price in the file, the broker and the chain, and comments stay', async () => {
+    const { stdout } = await cli('price', '--input', '0.002', '--json', ...about())
+    expect(JSON.parse(stdout)).toMatchObject({ input: '2000000000', output: '4000000000' })
+    expect(readFileSync(config, 'utf8')).toMatch(/input: ['"]?0\.002['"]?.*# a comment that stays/)
+    expect((await findService(world.inference, world.provider.address as `0x${string}`))!.inputPrice).toBe(
+      2n * 10n ** 9n,
+    )
+    const [model] = (await (await fetch(`${serve.url}/v1/models`)).json()).data
+    expect(model.pricing).toEqual({ prompt: '2000000000', completion: '4000000000' })
+    expect((await cli('price', ...about())).stdout).toContain('0.002 / 0.004 0G')
+  })
+
+  it('has prices and limits read again on SIGHUP; a fault in the file changes nothing', async () => {
+    const before = await findService(world.inference, world.provider.address as `0x${string}`)
+    writeFileSync(config, CONFIG("input: '0.003', output: '0.004'", 'user: { requestsPerMinute: 7 }'))
+    serve.child.kill('SIGHUP')
+    await expect.poll(async () => (await ask()).headers.get('x-ratelimit-limit-requests')).toBe('7')
+    await expect
+      .poll(
+        async () => (await findService(world.inference, world.provider.address as `0x${string}`))!.inputPrice,
+      )
+      .toBe(3n * 10n ** 9n)
+    expect(before!.inputPrice).toBe(2n * 10n ** 9n)
+    expect(
+      (await findService(world.inference, world.provider.address as `0x${string}`))!.teeSignerAcknowledged,
+    ).toBe(true)
+    writeFileSync(config, CONFIG("inptu: '9'"))
+    serve.child.kill('SIGHUP')
+    await expect.poll(() => readFileSync(serve.logFile, 'utf8')).toMatch(/"reload_failed"/)
+    expect(readFileSync(serve.logFile, 'utf8')).toMatch(/prices\.inptu is no setting/)
+    const [model] = (await (await fetch(`${serve.url}/v1/models`)).json()).data
+    expect(model.pricing.prompt).toBe('3000000000')
+    writeFileSync(config, CONFIG("input: '0.003', output: '0.004'"))
+  })
+
+  it('checks what a start needs, measures the engine and estimates a day', async () => {
+    const args = ['check', '--json', '--engine', 'url', '--target', scripted.target, ...about()]
+    const { code, stdout } = await cli(...args)
+    const { checks, estimate } = JSON.parse(stdout)
+    expect(checks.map(({ name }: { name: string }) => name)).toEqual(
+      expect.arrayContaining(['node', 'gpu', 'engine', 'rpc', 'funds', 'service', 'port', 'tee', 'data']),
+    )
+    expect(checks.filter(({ state }: { state: string }) => state === 'fail')).toEqual([])
+    expect(code).toBe(0)
+    expect(estimate).toMatchObject({ model: 'steady', pricesOf: 'network' })
+    expect(BigInt(estimate.perDay)).toBeGreaterThan(0n)
+    const down = await cli(
+      'check',
+      '--json',
+      '--engine',
+      'url',
+      '--target',
+      'http://127.0.0.1:9/v1',
+      ...about(),
+    )
+    expect(down.code).toBe(1)
+    expect(JSON.parse(down.stdout).checks).toContainEqual(
+      expect.objectContaining({ name: 'engine', state: 'fail' }),
+    )
+  })
+
+  it('writes a configuration that is valid, once', async () => {
+    const file = join(world.dir, 'new', 'provider.yaml')
+    const first = await cli(
+      'init',
+      file,
+      '--engine',
+      'url',
+      '--target',
+      scripted.target,
+      '--price-input',
+      '0.08',
+    )
+    expect(first).toMatchObject({ code: 0 })
+    expect((await cli('price', '--config', file)).stdout).toContain('0.08 / 0.2 0G')
+    const again = await cli('init', file, '--json')
+    expect([again.code, JSON.parse(again.stdout).code]).toEqual([2, 'config_exists'])
+    expect((await cli('init', `${file}2`, '--json', '--price-input', 'cheap')).code).toBe(2)
+    expect(existsSync(`${file}2`)).toBe(false)
+  })
+
+  it('stops it from anywhere on the machine; nobody else can read the token for that', async () => {
+    expect(statSync(join(serve.dataDir, 'admin.json')).mode & 0o777).toBe(0o600)
+    expect(await cli('stop', ...about())).toMatchObject({ code: 0 })
+    expect(serve.child.exitCode ?? serve.child.signalCode).toBe(0)
+    expect(existsSync(join(serve.dataDir, 'admin.json'))).toBe(false)
+    const { code, stdout } = await cli('status', '--json', ...about())
+    expect([code, JSON.parse(stdout).code]).toEqual([1, 'provider_not_running'])
+    // The ledger is read without the broker.
+    expect(JSON.parse((await cli('earnings', '--json', ...about())).stdout).earned).toHaveLength(1)
+  })
+})

@@ -1,0 +1,83 @@
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
+import { type Market, startMarket } from './market.ts'
+
+let market: Market
+
+beforeAll(async () => {
+  // The second is the cheapest, the third the dearest.
+  market = await startMarket([100, 90, 120])
+})
+
+afterEach(() => {
+  for (const way of market.ways) Object.assign(way, { delayMs: 0, fault: null, asked: 0 })
+})
+
+afterAll(() => market?.stop())
+
+let count = 0
+const question = () => ({
+  model: 'steady',
+  maxTokens: 2,
+  messages: [{ role: 'user' as const, content: `question ${count++}` }],
+})
+
+const asked = () => market.ways.map((way) => way.asked)
+
+describe('among three providers', () => {
+  it('asks the cheapest, or whom the lists leave', async () => {
+    const client = await market.client(5)
+    const [first, second, third] = market.brokers.map(({ provider }) => provider)
+    const ask = async (preferences: object) => (await client.infer({ ...question(), preferences })).provider
+    expect(await ask({})).toBe(second)
+    expect(await ask({ deny: [second] })).toBe(first)
+    expect(await ask({ allow: [third] })).toBe(third)
+    expect(await ask({ maxPrice: 10n ** 10n })).toBe(second)
+    await expect(ask({ maxPrice: 1n })).rejects.toMatchObject({ code: 'no_suitable_provider' })
+  })
+
+  it('asks the fastest 95 times of 100, and moves when that one slows', async () => {
+    const client = await market.client(6)
+    const ask = () => client.infer({ ...question(), preferences: { sort: 'latency' } })
+    for (const [i, delayMs] of [10, 80, 200].entries()) market.ways[i]!.delayMs = delayMs
+    for (let i = 0; i < 100; i++) await ask()
+    expect(asked().reduce((sum, each) => sum + each)).toBe(100)
+    expect(asked()[0]).toBeGreaterThanOrEqual(95)
+
+    market.ways[0]!.delayMs = 300
+    for (const way of market.ways) way.asked = 0
+    for (let i = 0; i < 20; i++) await ask()
+    expect(asked()[1]).toBeGreaterThanOrEqual(15)
+  })
+
+  it.each(['refuse', 'cut'] as const)('asks another when one fails before its first text: %s', async (fault) => {
+    const client = await market.client(7)
+    market.ways[1]!.fault = fault
+    const failed: string[] = []
+    const hooks = { onFailover: ({ service }: { service: { provider: string } }) => void failed.push(service.provider) }
+    const answer = await client.infer(question(), hooks)
+    expect(answer.provider).toBe(market.brokers[0]!.provider)
+    expect(answer.verdict.outcome).toBe('accepted')
+    expect(failed).toEqual([market.brokers[1]!.provider])
+    // The one that failed rests: the next request does not go there first.
+    await client.infer(question(), hooks)
+    expect(market.ways[1]!.asked).toBe(1)
+    expect((await client.audit()).difference).toBe(0n)
+  })
+
+  it('does not ask another when the provider was named', async () => {
+    const client = await market.client(8)
+    market.ways[1]!.fault = 'refuse'
+    const { provider } = market.brokers[1]!
+    await expect(client.infer({ ...question(), provider })).rejects.toMatchObject({ status: 503 })
+    expect(asked()).toEqual([0, 1, 0])
+  })
+
+  it('stays with the provider of a conversation', async () => {
+    const client = await market.client(9)
+    const begin = question()
+    const first = await client.infer({ ...begin, preferences: { deny: [market.brokers[1]!.provider] } })
+    const next = [...begin.messages, { role: 'assistant' as const, content: first.text }, ...question().messages]
+    expect((await client.infer({ ...begin, messages: next })).provider).toBe(first.provider)
+    expect((await client.infer(question())).provider).toBe(market.brokers[1]!.provider)
+  })
+})
