@@ -9,6 +9,8 @@ import { INFERENCE_SERVICE, ledgerContract } from '../src/chain/ledger.ts'
 import type { NetworkProfile } from '../src/chain/networks.ts'
 import { encodeBatchRows, signBatch } from '../src/protocol/batch.ts'
 import { signSettlement } from '../src/protocol/settlement.ts'
+import { addressOf } from '../src/protocol/signature.ts'
+import { encodeVoucherRows, signDelegation, signVoucher } from '../src/protocol/voucher.ts'
 import { type Anvil, startAnvil } from '../test/support/anvil.ts'
 import { acknowledgeByOwner, deployTheirs } from '../test/support/deployed.ts'
 import { type Result, report } from './report.ts'
@@ -32,7 +34,7 @@ for (const market of [ours, deployed]) {
   add('withdrawAll', market, await withdrawAll(market))
 }
 for (const count of [50, 200]) add(`batch${count}`, ours, (await batchTwice(ours, count)) / BigInt(count))
-add('voucher50', ours, null, 'bench/gas.ts does not send vouchers yet')
+add('voucher50', ours, (await vouchersTwice(ours, 50)) / 50n)
 for (const id of ['batch50', 'batch200', 'voucher50'])
   add(id, deployed, null, 'the deployed contracts have none')
 await anvil.stop()
@@ -144,6 +146,42 @@ async function batchTwice(market: Market, count: number): Promise<bigint> {
   return settle(2 * count, 2500n)
 }
 
+/** Gas of the second claim on vouchers: payers sign delegations, their session keys the vouchers. */
+async function vouchersTwice(market: Market, count: number): Promise<bigint> {
+  const { network, inference, provider } = market
+  const payers: { readonly user: Address; readonly session: Uint8Array }[] = []
+  for (let i = 0; i < count; i++) payers.push(await newVoucherPayer(market))
+  const settle = (claimed: bigint, signed: bigint) => {
+    const rows = payers.map(({ user, session }) => {
+      const voucher = { provider, user, cumulative: signed }
+      return {
+        user,
+        claimed,
+        signed,
+        signature: signVoucher(session, network.chainId, network.inference, voucher),
+      }
+    })
+    return send(provider, inference, 'settleVouchers', [provider, encodeVoucherRows(rows)])
+  }
+  await settle(1000n, 2000n)
+  return settle(2500n, 4000n)
+}
+
+/** A funded account that has delegated a session key. */
+async function newVoucherPayer(market: Market) {
+  const { network, inference, provider } = market
+  const [key, session] = [randomBytes(32), randomBytes(32)]
+  const user = addressOf(key)
+  await fund(user)
+  await onboard(market, user)
+  const expiry = (await anvil.rpc.getBlock('latest'))!.timestamp + 86_400
+  const delegation = { provider, user, sessionKey: addressOf(session), cap: ONE_0G, expiry }
+  const signature = signDelegation(key, network.chainId, network.inference, delegation)
+  const { sessionKey, cap } = delegation
+  await send(provider, inference, 'delegateSession', [provider, user, sessionKey, cap, expiry, signature])
+  return { user, session }
+}
+
 /** The whole way back of a user with money at one provider: every transaction. */
 async function withdrawAll(market: Market): Promise<bigint> {
   const { subject, ledger, inference, provider } = market
@@ -165,8 +203,12 @@ async function withdrawAll(market: Market): Promise<bigint> {
 
 async function newAccount(): Promise<Address> {
   const address = hexlify(randomBytes(20)) as Address
-  await anvil.rpc.send('anvil_setBalance', [address, toQuantity(1000n * ONE_0G)])
+  await fund(address)
   return address
+}
+
+async function fund(address: Address): Promise<void> {
+  await anvil.rpc.send('anvil_setBalance', [address, toQuantity(1000n * ONE_0G)])
 }
 
 /** @returns gas used */

@@ -57,7 +57,11 @@ export const COMMANDS: readonly CommandEntry[] = [
   { name: 'config set', summary: 'Change a setting', load: () => import('./configSet.ts') },
   { name: 'provider serve', summary: 'Sell a model: the broker', load: () => import('./providerServe.ts') },
   { name: 'provider init', summary: 'Write its configuration', load: () => import('./providerInit.ts') },
-  { name: 'provider check', summary: 'Can this machine earn?', load: () => import('./providerCheck.ts') },
+  {
+    name: 'provider check',
+    summary: 'What this machine lacks, and could earn',
+    load: () => import('./providerCheck.ts'),
+  },
   { name: 'provider status', summary: 'State of the broker', load: () => import('./providerStatus.ts') },
   {
     name: 'provider earnings',

@@ -1,4 +1,4 @@
-import { AppError, toAppError } from '../base/errors.ts'
+import { AppError, EXIT, toAppError } from '../base/errors.ts'
 import type { Answer } from './answer.ts'
 import type { FundingPlan } from './funding/fundingPlan.ts'
 import { type Buyer, errorReply, Gateway, type GatewayOptions, type GatewayReply } from './gateway/gateway.ts'
@@ -106,7 +106,7 @@ function assertAccepted({ verdict, id, provider }: Answer): void {
     message: `The answer could not be checked in full: ${open.join('; ')}`,
     hint: 'Nothing contradicts its proof. Without requireAccepted it is let through',
     next: '0g-compute receipts audit',
-    exitCode: 11,
+    exitCode: EXIT.incomplete,
     status: 502,
     details: { id, provider },
   })

@@ -64,6 +64,8 @@ def _converters(arguments: argparse.Namespace) -> int:
 def _prepare_process(job: Job) -> None:
     """Nothing is fetched, whatever the machine allows; and the memory limit holds from here on."""
     os.environ |= {"HF_HUB_OFFLINE": "1", "TRANSFORMERS_OFFLINE": "1", "TOKENIZERS_PARALLELISM": "false"}
+    # A thread that waits for another sleeps: spinning takes the core from what else runs on the machine.
+    os.environ.setdefault("OMP_WAIT_POLICY", "passive")
     if job.limits.threads:
         os.environ.setdefault("OMP_NUM_THREADS", str(job.limits.threads))
     if job.limits.memory_bytes and sys.platform == "linux":

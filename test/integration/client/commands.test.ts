@@ -78,7 +78,7 @@ describe('infer', () => {
 describe('chat', () => {
   it('takes a turn of each line, keeps what was said, and asks nothing without a terminal', async () => {
     const kept = join(world.dir, 'kept.json')
-    const lines = ['first', 'second', '/cost', '/verify', '/model', '/nonsense', `/save ${kept}`, '/quit', 'never'].join('\n')
+    const lines = ['first', 'second', '/cost', '/verify', '/model', '/nonsense', `/save ${kept}`, `/save ${kept}`, '/save /nowhere/x', '/quit', 'never'].join('\n')
     const { code, stdout, stderr } = await runCli(['chat', ...STEADY, '--system', 'short'], env, lines)
     expect([code, stdout]).toEqual([0, 't0 t1 t2 \nt0 t1 t2 \n'])
     expect(lastBody().messages).toEqual([
@@ -87,7 +87,7 @@ describe('chat', () => {
       { role: 'assistant', content: 't0 t1 t2 ' },
       { role: 'user', content: 'second' },
     ])
-    for (const said of ['for 2 answers', 'receipt-signature', 'steady', 'There is no /nonsense']) expect(stderr).toContain(said)
+    for (const said of ['for 2 answers', 'receipt-signature', 'steady', 'There is no /nonsense', '(file_exists)', '(file_unwritable)']) expect(stderr).toContain(said)
     expect(stderr).not.toContain('> ')
     expect(JSON.parse(readFileSync(kept, 'utf8'))).toMatchObject({ messages: { length: 5 }, answers: { length: 2 } })
   })

@@ -95,6 +95,15 @@ describe('the official OpenAI client', () => {
     expect(scripted.requests.at(-1)!.path).toBe('/v1/chat/completions')
   })
 
+  it('may insist on answers that are checked in full', async () => {
+    host.tampering = { proof: ({ receipt: _, ...rest }) => rest as never, headers: ({ 'zg-receipt': _, ...rest }) => rest as never }
+    const lenient = new OpenAI(await compute.openai())
+    const { response } = await lenient.chat.completions.create(CHAT).withResponse()
+    expect(response.headers.get('x-0g-verdict')).toBe('incomplete')
+    const strict = new OpenAI(await compute.openai({ requireAccepted: true }))
+    await expect(strict.chat.completions.create(CHAT)).rejects.toMatchObject({ code: 'answer_incomplete' })
+  })
+
   it('does not pay twice for an answer that was rejected', async () => {
     const openai = new OpenAI({ ...(await compute.openai()), maxRetries: 2 })
     host.tampering = { response: (body) => Buffer.from(body.toString().replace('tok', 'kot')) }

@@ -3,8 +3,16 @@ import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import type { Address } from '../../../src/base/hex.ts'
+import { openLedger as openAny } from '../../../src/provider/ledger/openLedger.ts'
 import type { SqliteLedger } from '../../../src/provider/ledger/sqlite/sqliteLedger.ts'
-import { deliveredOf, exchangeOf, freshFolder, openLedger, TEST_OWNER } from '../../support/ledger.ts'
+import {
+  deliveredOf,
+  exchangeOf,
+  freshFolder,
+  ledgerKeys,
+  openLedger,
+  TEST_OWNER,
+} from '../../support/ledger.ts'
 
 const ALICE = '0x70997970c51812dc3a010c7d01b50e0d17dc79c8'
 const BOB = '0x3c44cdddb6a900fa2b585dd299e03d12fa4293bc'
@@ -72,5 +80,26 @@ describe('the file', () => {
   it('refuses calls after close', async () => {
     await ledger.close()
     await expect(ledger.discard('00'.repeat(16))).rejects.toMatchObject({ code: 'ledger_closed' })
+  })
+
+  it('is named by its address, and no other kind of database is taken', async () => {
+    await charge(ALICE, 1)
+    await ledger.close()
+    const again = await openAny({ ...ledgerKeys(), database: `sqlite:${path()}` })
+    expect(again.totals(ALICE).charged).toBe(23n)
+    await again.close()
+    await expect(openAny({ ...ledgerKeys(), database: 'mysql://root@localhost/0g' })).rejects.toMatchObject({
+      code: 'database_unknown',
+    })
+  })
+
+  it('is refused to an enclave with another key, and when it has no seals', async () => {
+    await ledger.close()
+    const changed = { ...ledgerKeys(), database: `sqlite:${path()}`, rowKey: new Uint8Array(32) }
+    await expect(openAny(changed)).rejects.toMatchObject({ code: 'ledger_key_changed' })
+    const database = new DatabaseSync(path())
+    database.exec('PRAGMA user_version = 1')
+    database.close()
+    await expect(openLedger(folder)).rejects.toMatchObject({ code: 'ledger_too_old' })
   })
 })

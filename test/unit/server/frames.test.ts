@@ -31,7 +31,7 @@ describe('meter', () => {
   it('takes the usage of the engine and counts frames with content', () => {
     const meter = new Meter()
     for (const frame of new FrameSplitter().push(STREAM)) meter.read(frame.data)
-    expect(meter.usage).toEqual({ input: 5, output: 2 })
+    expect(meter.usage).toEqual({ input: 5, output: 2, cached: 0 })
     expect(meter.deltas).toBe(2)
     expect(meter.text).toBe('néuron 🙂')
   })
