@@ -10,7 +10,7 @@ import { type Result, report } from './report.ts'
  * of `.venv`, which `npm run test:all` makes, or of `trainer/.venv`.
  */
 const ROUNDS = 3
-const EXAMPLES = 200
+const EXAMPLES = 100
 const THREADS = Math.min(cpus().length, 2)
 const TRAINER = join(import.meta.dirname, '../trainer')
 const MODEL = join(import.meta.dirname, '../models/demo')

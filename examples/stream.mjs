@@ -9,5 +9,7 @@ const chat = compute.chat(
 let step = await chat.next()
 for (; !step.done; step = await chat.next()) process.stdout.write(step.value)
 const { verdict, fee, firstTextMs } = step.value
-console.log(`\n${verdict.outcome} (assurance: ${verdict.assurance}), ${fee} neuron, first text after ${firstTextMs} ms`)
+console.log(
+  `\n${verdict.outcome} (assurance: ${verdict.assurance}), ${fee} neuron, first text after ${firstTextMs} ms`,
+)
 await compute.close()

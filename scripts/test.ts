@@ -4,6 +4,7 @@ import { forge } from './test/forge.ts'
 import { licences } from './test/licences.ts'
 import { addTallies, emptyTally, type Part, type Tally } from './test/part.ts'
 import { postgres } from './test/postgres.ts'
+import { slither } from './test/slither.ts'
 import { trainer } from './test/trainer.ts'
 import { vitest } from './test/vitest.ts'
 
@@ -21,7 +22,7 @@ const QUICK: readonly Part[] = [
   vitest(),
 ]
 
-const EXTRA: readonly Part[] = [trainer(), postgres()]
+const EXTRA: readonly Part[] = [trainer(), postgres(), slither()]
 
 const parts = process.argv.includes('--all') ? [...QUICK, ...EXTRA] : QUICK
 let total: Tally = emptyTally()

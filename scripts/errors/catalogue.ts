@@ -17,12 +17,18 @@ export interface CatalogueEntry {
 }
 
 /** Functions that make an error of a code and a message. */
-const MAKERS = /\b(?:unauthorized|invalid|refused|fault|usage|malformed|engineError|taskError)\(\s*'([a-z][a-z0-9_]*)',\s*(['"`])((?:\\.|(?!\2)[^\\])*)\2/g
+const MAKERS =
+  /\b(?:unauthorized|invalid|refused|fault|usage|malformed|engineError|taskError)\(\s*'([a-z][a-z0-9_]*)',\s*(['"`])((?:\\.|(?!\2)[^\\])*)\2/g
 
 /** Reads every error that the sources make. */
 export function catalogue(root: string): CatalogueEntry[] {
-  const tests = globSync('test/**/*.ts', { cwd: root }).map((path) => [path, readFileSync(join(root, path), 'utf8')] as const)
-  const found = new Map<string, { files: Set<string>; message: string; hint: string; exit: string; status: string }>()
+  const tests = globSync('test/**/*.ts', { cwd: root }).map(
+    (path) => [path, readFileSync(join(root, path), 'utf8')] as const,
+  )
+  const found = new Map<
+    string,
+    { files: Set<string>; message: string; hint: string; exit: string; status: string }
+  >()
   for (const file of globSync('src/**/*.ts', { cwd: root }).sort()) {
     for (const error of errorsIn(readFileSync(join(root, file), 'utf8'))) {
       const known = found.get(error.code)
@@ -43,7 +49,9 @@ export function catalogue(root: string): CatalogueEntry[] {
 type Found = Pick<CatalogueEntry, 'code' | 'message' | 'hint' | 'exit' | 'status'>
 
 function errorsIn(source: string): Found[] {
-  const made = [...source.matchAll(/new AppError\(/g)].flatMap(({ index }) => errorsOf(argument(source, index + 13)))
+  const made = [...source.matchAll(/new AppError\(/g)].flatMap(({ index }) =>
+    errorsOf(argument(source, index + 13)),
+  )
   const helped = [...source.matchAll(MAKERS)].map(([, code, , message]) => ({
     code: code!,
     message: readable(message!),

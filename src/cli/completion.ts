@@ -7,7 +7,7 @@ export const command: CommandDefinition = {
   args: [['[words...]', 'bash, zsh, fish or powershell']],
   examples: [
     'source <(0g-compute completion bash)',
-    '0g-compute completion zsh > "${fpath[1]}/_0g-compute"',
+    '0g-compute completion zsh > ~/.zsh/completions/_0g-compute',
     '0g-compute completion fish > ~/.config/fish/completions/0g-compute.fish',
     '0g-compute completion powershell | Out-String | Invoke-Expression',
   ],
@@ -20,7 +20,8 @@ export const command: CommandDefinition = {
       context.out.result({ candidates }, () => candidates.join('\n'))
       return undefined
     }
-    const script = shell !== undefined && Object.hasOwn(SCRIPTS, shell) ? SCRIPTS[shell as keyof typeof SCRIPTS] : null
+    const script =
+      shell !== undefined && Object.hasOwn(SCRIPTS, shell) ? SCRIPTS[shell as keyof typeof SCRIPTS] : null
     if (script === null || rest.length > 0) throw shellUnknown(shell)
     context.out.result({ shell, script }, () => script)
     return undefined

@@ -5,7 +5,8 @@ import type { CommandDefinition } from './framework/definition.ts'
 
 export const command: CommandDefinition = {
   examples: ['0g-compute doctor', '0g-compute doctor --network testnet --json'],
-  notes: 'One line a check, and the command that repairs what is wrong. Exit 1 when something is. Nothing is changed.',
+  notes:
+    'One line a check, and the command that repairs what is wrong. Exit 1 when something is. Nothing is changed.',
   async run(context) {
     const { out } = context
     const progress = await out.progress('Looking')

@@ -18,7 +18,8 @@ export const command: CommandDefinition = {
     ['--max-cost <0G>', 'send nothing when it could cost more'],
   ],
   examples: ['0g-compute embed "a sentence"', '0g-compute embed - < lines.txt > vectors.ndjson'],
-  notes: 'Vectors go to stdout, one JSON array a line; cost and verdict to stderr. Exit 10: rejected; 11: incomplete.',
+  notes:
+    'Vectors go to stdout, one JSON array a line; cost and verdict to stderr. Exit 10: rejected; 11: incomplete.',
   async run(context, input) {
     const { out, settings, signal } = context
     const argument = input.argument(0)
@@ -47,7 +48,9 @@ export const command: CommandDefinition = {
     const answer: Answer = step.value
     const vectors = vectorsIn(Buffer.concat(chunks).toString('utf8'))
     const { text: _text, ...about } = answerObject(answer) as { text: string }
-    out.result({ ...about, embeddings: vectors }, () => vectors.map((vector) => JSON.stringify(vector)).join('\n'))
+    out.result({ ...about, embeddings: vectors }, () =>
+      vectors.map((vector) => JSON.stringify(vector)).join('\n'),
+    )
     const cost = answer.fee === null ? 'no receipt' : `${format0G(answer.fee)} 0G`
     out.note(`${cost}\nVerdict: ${renderVerdict(answer.verdict, out.notePaint)}`)
     return exitCodeOf(answer.verdict)

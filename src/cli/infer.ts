@@ -1,6 +1,6 @@
 import { format0G, parse0G } from '../base/units.ts'
-import type { ChatMessage } from '../client/chatRequest.ts'
 import type { Answer } from '../client/answer.ts'
+import type { ChatMessage } from '../client/chatRequest.ts'
 import type { InferenceHooks, InferenceRequest } from '../client/inference.ts'
 import type { Context } from './framework/context.ts'
 import type { CommandDefinition } from './framework/definition.ts'
@@ -121,7 +121,8 @@ function hooksFor(context: Context, progress: Progress, request: InferenceReques
       return (await funding.approve?.(plan)) ?? false
     },
     onStage: (stage) => progress.update(stages[stage]),
-    onFailover: ({ service }, { message }) => out.note(`${service.provider} failed, asking another: ${message}`),
+    onFailover: ({ service }, { message }) =>
+      out.note(`${service.provider} failed, asking another: ${message}`),
     onOffer: async ({ service, model }, maxCost) => {
       out.note(out.notePaint.dim(`${model} at ${service.provider}, at most ${format0G(maxCost)} 0G`))
       if (network.kind !== 'mainnet' || request.maxCost !== undefined) return
@@ -169,6 +170,7 @@ function report({ out }: Context, answer: Answer): void {
 
 /** How long it took, and how much of that was ours. */
 function timesOf({ beforeMs, firstTextMs, totalMs }: Answer): string {
-  const first = firstTextMs === null ? '' : `first text after ${beforeMs + firstTextMs} ms, of them ${beforeMs} here; `
+  const first =
+    firstTextMs === null ? '' : `first text after ${beforeMs + firstTextMs} ms, of them ${beforeMs} here; `
   return `${first}${beforeMs + totalMs} ms in all`
 }

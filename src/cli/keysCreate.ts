@@ -1,6 +1,6 @@
 import type { NewKey } from '../client/keys/apiKeys.ts'
-import type { CommandDefinition } from './framework/definition.ts'
 import { chooseProvider } from './framework/chooseProvider.ts'
+import type { CommandDefinition } from './framework/definition.ts'
 import { parseDuration } from './framework/duration.ts'
 
 const DEFAULT_LIFETIME = '30d'
@@ -33,12 +33,26 @@ Its answers are not checked by the OpenAI client that uses it: 0g-compute proxy 
         `  expires   ${created.expiresAt === 0 ? 'never: revoke it when it is no longer used' : new Date(created.expiresAt).toISOString()}`,
       ].join('\n'),
     )
-    out.next(created.hasAccount ? `0g-compute keys revoke ${created.name}` : `0g-compute fund 1 --provider ${provider}`)
+    out.next(
+      created.hasAccount
+        ? `0g-compute keys revoke ${created.name}`
+        : `0g-compute fund 1 --provider ${provider}`,
+    )
     return undefined
   },
 }
 
-const keyObject = ({ name, key, baseUrl, provider, tokenId, generation, createdAt, expiresAt, fingerprint }: NewKey) => ({
+const keyObject = ({
+  name,
+  key,
+  baseUrl,
+  provider,
+  tokenId,
+  generation,
+  createdAt,
+  expiresAt,
+  fingerprint,
+}: NewKey) => ({
   name,
   key,
   baseUrl,

@@ -6,7 +6,8 @@ export const command: CommandDefinition = {
     ['--all', 'also those that expired or were revoked'],
   ],
   examples: ['0g-compute keys list', '0g-compute keys list --all --json'],
-  notes: 'Keys that were made on this machine. Those made elsewhere cannot be listed: the chain knows revocations only.',
+  notes:
+    'Keys that were made on this machine. Those made elsewhere cannot be listed: the chain knows revocations only.',
   async run(context, input) {
     const { out } = context
     const compute = await context.compute()
@@ -21,7 +22,10 @@ export const command: CommandDefinition = {
     ])
     const head = ['name', 'provider', 'state', 'expires', 'fingerprint']
     const table = out.json || rows.length === 0 ? '' : await out.table(head, rows)
-    out.result({ keys: keys.map((key) => ({ ...key, expiresAt: key.expiresAt || null })) }, () => table || 'No keys.')
+    out.result(
+      { keys: keys.map((key) => ({ ...key, expiresAt: key.expiresAt || null })) },
+      () => table || 'No keys.',
+    )
     out.next(keys.length > 0 ? `0g-compute keys revoke ${keys[0]!.name}` : '0g-compute keys create my-app')
     return undefined
   },

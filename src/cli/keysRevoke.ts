@@ -9,7 +9,10 @@ export const command: CommandDefinition = {
     ['--all', 'every key and session at the provider, those made elsewhere too'],
     ['--provider <address>', 'with --all: whose keys (default: the cheapest provider)'],
   ],
-  examples: ['0g-compute keys revoke my-app', '0g-compute keys revoke --all --provider 0xf07240Efa67755B5311bc75784a061eDB47165Dd'],
+  examples: [
+    '0g-compute keys revoke my-app',
+    '0g-compute keys revoke --all --provider 0xf07240Efa67755B5311bc75784a061eDB47165Dd',
+  ],
   notes: 'One transaction: a broker that follows the chain refuses the key from the next block on.',
   async run(context, input) {
     const { out } = context

@@ -1,11 +1,15 @@
+import { larger } from '../base/bigint.ts'
 import { format0GPerMillion } from '../base/units.ts'
 import type { Service } from '../chain/inference.ts'
 import type { Compute } from '../client/compute.ts'
+import { SORTS, type Sort } from '../client/routing/preferences.ts'
 import type { CommandDefinition } from './framework/definition.ts'
+import { asSort } from './framework/routing.ts'
 
 export const command: CommandDefinition = {
   options: [
-    ['--sort <by>', 'price (default) or latency'],
+    ['--sort <by>', `${SORTS.join(', ')} (default price)`],
+    ['--max-price <0G>', 'per million tokens: dearer ones are left out'],
     ['--type <type>', 'chatbot, text-to-image, …'],
     ['--no-probe', 'read the chain only, ask no provider'],
   ],
@@ -13,14 +17,18 @@ export const command: CommandDefinition = {
   notes: 'Prices are 0G per million tokens, as registered on chain.',
   async run(context, input) {
     const { out } = context
+    const sort = asSort(input.text('sort') ?? 'price')
+    const maxPrice = input.amount('maxPrice')
     const compute = await context.compute({ needsAccount: false })
     const progress = await out.progress('Asking providers')
     const type = input.text('type')
-    const services = (await compute.providers()).filter(({ serviceType }) => !type || serviceType === type)
+    const services = (await compute.providers()).filter(
+      (service) => (!type || service.serviceType === type) && isWithin(service, maxPrice),
+    )
     const probe = input.flag('probe')
     const listed = await Promise.all(services.map((service) => describe(compute, service, probe)))
     progress.stop()
-    if (input.text('sort') === 'latency') listed.sort((a, b) => (a.latencyMs ?? 1e9) - (b.latencyMs ?? 1e9))
+    listed.sort(ORDERS[sort])
     const table = out.json ? '' : await renderTable(listed, out.table.bind(out))
     out.result({ network: context.network.name, providers: listed }, () => table)
     if (listed.length > 0) out.next(`0g-compute infer "…" --provider ${listed[0]!.provider}`)
@@ -41,6 +49,20 @@ interface ListedProvider {
   /** null when it does not answer, or was not asked. */
   readonly latencyMs: number | null
 }
+
+/** Those of the same place keep the order of their prices. */
+const ORDERS: Record<Sort, (a: ListedProvider, b: ListedProvider) => number> = {
+  price: () => 0,
+  latency: (a, b) => (a.latencyMs ?? 1e9) - (b.latencyMs ?? 1e9),
+  verifiability: (a, b) => Number(isVerifiable(b)) - Number(isVerifiable(a)),
+}
+
+const isVerifiable = ({ acknowledged, verifiability }: ListedProvider): boolean =>
+  acknowledged && verifiability !== 'none'
+
+/** @param maxPrice neuron per million tokens */
+const isWithin = ({ inputPrice, outputPrice }: Service, maxPrice: bigint | undefined): boolean =>
+  maxPrice === undefined || larger(inputPrice, outputPrice) * 1_000_000n <= maxPrice
 
 async function describe(compute: Compute, service: Service, probe: boolean): Promise<ListedProvider> {
   return {

@@ -63,13 +63,20 @@ comment and as trailers. Another provider is asked when one fails before its fir
       hooks: {
         ...fundingHooks(context),
         approve: (plan) => approves(context, limit, plan.transfer),
-        onFailover: ({ service }, { message }) => out.note(`${service.provider} failed, asking another: ${message}`),
+        onFailover: ({ service }, { message }) =>
+          out.note(`${service.provider} failed, asking another: ${message}`),
       },
       onRequest: (line) => out.note(describe(line)),
     })
     const baseUrl = await proxy.listen()
     context.onClose(() => proxy.close())
-    const ready = { baseUrl, tokenFile: tokenPath, ...(isNew && { token }), limit, spentToday: spending.today }
+    const ready = {
+      baseUrl,
+      tokenFile: tokenPath,
+      ...(isNew && { token }),
+      limit,
+      spentToday: spending.today,
+    }
     out.result(ready, (paint) =>
       [
         `Listening on ${paint.bold(baseUrl)}`,

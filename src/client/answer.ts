@@ -1,4 +1,5 @@
 import type { Verdict } from '../attestation/verdict.ts'
+import { firstFailure } from '../attestation/verdict.ts'
 import { AppError, EXIT } from '../base/errors.ts'
 import type { Address } from '../base/hex.ts'
 import type { SignedReceipt } from '../protocol/receipt.ts'
@@ -6,7 +7,6 @@ import type { Judgement } from './answerJudge.ts'
 import type { Usage } from './chatAnswer.ts'
 import type { FinishedExchange } from './exchange.ts'
 import type { Offer } from './offers.ts'
-import { firstFailure } from '../attestation/verdict.ts'
 
 /** A finished answer. Amounts in neuron. */
 export interface Answer {

@@ -16,8 +16,11 @@ export interface LocalDevnet {
  * The devnet that `0g-compute devnet up` started on this machine: for trying things.
  * @throws AppError `devnet_down`
  */
-export async function localDevnet(env: Readonly<Record<string, string | undefined>> = process.env): Promise<LocalDevnet> {
-  const home = env.ZG_HOME ?? join(env.XDG_STATE_HOME || join(env.HOME || homedir(), '.local/state'), '0g-compute')
+export async function localDevnet(
+  env: Readonly<Record<string, string | undefined>> = process.env,
+): Promise<LocalDevnet> {
+  const home =
+    env.ZG_HOME ?? join(env.XDG_STATE_HOME || join(env.HOME || homedir(), '.local/state'), '0g-compute')
   const dir = resolve(env.ZG_DEVNET_DIR ?? join(home, 'devnet'))
   const { network, accounts } = read(join(dir, 'devnet.json'))
   const { address, privateKey } = accounts.user

@@ -29,8 +29,16 @@ export interface TokenLimit {
  * How many tokens to ask for: what the user says, else as many as context and `maxCost` leave.
  * @throws AppError `max_cost_exceeded` when even the least costs more
  */
-export function chooseMaxTokens({ asked, otherwise, maxCost, contextLength, bodyBytes, prices }: TokenLimit): number {
-  const wished = asked ?? otherwise ?? Math.min(DEFAULT_MAX_TOKENS, Math.max(1, Math.floor((contextLength ?? 4096) / 2)))
+export function chooseMaxTokens({
+  asked,
+  otherwise,
+  maxCost,
+  contextLength,
+  bodyBytes,
+  prices,
+}: TokenLimit): number {
+  const wished =
+    asked ?? otherwise ?? Math.min(DEFAULT_MAX_TOKENS, Math.max(1, Math.floor((contextLength ?? 4096) / 2)))
   if (maxCost === undefined) return wished
   const cost = worstCost(bodyBytes, wished, prices)
   if (cost <= maxCost) return wished

@@ -5,13 +5,19 @@ import signal
 import socket
 import subprocess
 import sys
+import time
 from collections.abc import Sequence
 
-from zg_trainer.errors import Interrupted
-from zg_trainer.progress import stream
+from zg_trainer.errors import TrainerError
+from zg_trainer.progress import report, stream
 
 STARTED_BY_A_LAUNCHER = "WORLD_SIZE"
 """Set by `accelerate launch`, by torchrun, and here."""
+
+GRACE_SECONDS = 10
+"""So long the others may take to end by themselves after one has failed; then they are killed."""
+
+Processes = list[subprocess.Popen[bytes]]
 
 
 def run_on(devices: int, arguments: Sequence[str]) -> int:
@@ -19,8 +25,8 @@ def run_on(devices: int, arguments: Sequence[str]) -> int:
     threads = os.environ.get("OMP_NUM_THREADS") or str(max(1, (os.cpu_count() or 1) // devices))
     common = {**os.environ, "WORLD_SIZE": str(devices), "LOCAL_WORLD_SIZE": str(devices), "OMP_NUM_THREADS": threads}
     common |= {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(_free_port())}
-    if os.environ.get("ACCELERATE_USE_CPU") is None and not _has_cuda():
-        common |= {"ACCELERATE_USE_CPU": "true"}
+    if not _has_cuda():
+        common.setdefault("ACCELERATE_USE_CPU", "true")
     processes = [
         subprocess.Popen(
             [sys.executable, "-m", "zg_trainer", *arguments],
@@ -29,31 +35,39 @@ def run_on(devices: int, arguments: Sequence[str]) -> int:
         )
         for rank in range(devices)
     ]
-    return _wait(processes)
-
-
-def _wait(processes: list[subprocess.Popen[bytes]]) -> int:
-    def forward(number: int, _: object) -> None:
-        for process in processes:
-            process.send_signal(number)
-
     for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, forward)
-    running, failed = list(processes), 0
-    while running:
-        for process in list(running):
-            try:
-                code = process.wait(timeout=0.2)
-            except subprocess.TimeoutExpired:
-                continue
-            running.remove(process)
-            if code and not failed:
-                failed = code if code > 0 else 1
-                # The others would wait for it for ever; those that were interrupted stop by themselves.
-                if code != Interrupted.exit_code:
-                    for other in running:
-                        other.terminate() if other.poll() is None else None
-    return failed
+        signal.signal(number, lambda number, _: [process.send_signal(number) for process in processes])
+    code = _first_failure(processes)
+    _end(processes)
+    if code and processes[0].returncode != code:  # the first process reports its own failures only
+        report(
+            "failed", code=_name(code), reason="one of the devices' processes failed; stderr says why", exitCode=code
+        )
+    return code
+
+
+def _first_failure(processes: Processes) -> int:
+    while any(process.poll() is None for process in processes):
+        if any(process.returncode for process in processes):
+            break
+        time.sleep(0.1)
+    codes = [process.returncode for process in processes if process.returncode]
+    return (codes[0] if codes[0] > 0 else 1) if codes else 0
+
+
+def _end(processes: Processes) -> None:
+    deadline = time.monotonic() + GRACE_SECONDS
+    for process in processes:
+        try:
+            process.wait(max(0.0, deadline - time.monotonic()))
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+
+
+def _name(exit_code: int) -> str:
+    kinds = {kind.exit_code: kind.code for kind in TrainerError.__subclasses__()}
+    return kinds.get(exit_code, TrainerError.code)
 
 
 def _free_port() -> int:

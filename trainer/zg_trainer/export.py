@@ -47,7 +47,8 @@ def _save_model(job: Job, model: PreTrainedModel, folder: Path) -> None:
     dtype = dtype or (torch.bfloat16 if precision_of(job.parameters).bf16 else torch.float16)
     model = model.to(dtype)
     model.config.use_cache = True
-    model.generation_config.do_sample = False
+    if job.scratch:
+        model.generation_config.do_sample = False
     model.save_pretrained(folder, safe_serialization=True)
 
 

@@ -99,7 +99,8 @@ export class Conversation {
       out.warn(renderVerdict(answer.verdict, out.notePaint))
     }
     // What contradicts its proof is not part of what was said.
-    if (answer.verdict.outcome !== 'rejected') this.#said = [...said, { role: 'assistant', content: answer.text }]
+    if (answer.verdict.outcome !== 'rejected')
+      this.#said = [...said, { role: 'assistant', content: answer.text }]
   }
 
   #worsen(code: ExitCode): void {
@@ -141,13 +142,17 @@ export class Conversation {
   #verify(): void {
     const { out } = this.#context
     const verdict = this.#answers.at(-1)?.verdict
-    if (!verdict) return out.note('There is no answer yet.')
-    out.note(`${renderVerdict(verdict, out.notePaint)}\n${renderSteps(verdict, out.notePaint)}`)
+    if (!verdict) out.note('There is no answer yet.')
+    else out.note(`${renderVerdict(verdict, out.notePaint)}\n${renderSteps(verdict, out.notePaint)}`)
   }
 
   #save(path: string): void {
     const { out } = this.#context
-    const answers = this.#answers.map(({ id, fee, verdict }) => ({ id, fee: fee?.toString() ?? null, verdict: verdict.outcome }))
+    const answers = this.#answers.map(({ id, fee, verdict }) => ({
+      id,
+      fee: fee?.toString() ?? null,
+      verdict: verdict.outcome,
+    }))
     const document = { model: this.#model ?? null, messages: [...this.#system, ...this.#said], answers }
     try {
       writeFileSync(path, `${JSON.stringify(document, null, 2)}\n`, { mode: 0o600, flag: 'wx' })

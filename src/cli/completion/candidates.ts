@@ -15,7 +15,11 @@ export async function candidatesFor(context: Context, words: readonly string[]):
   return [...new Set(all)].filter((candidate) => candidate.startsWith(last)).sort()
 }
 
-async function everything(context: Context, before: readonly string[], last: string): Promise<readonly string[]> {
+async function everything(
+  context: Context,
+  before: readonly string[],
+  last: string,
+): Promise<readonly string[]> {
   const { COMMANDS } = await import('../commands.ts')
   const option = before.at(-1) ?? ''
   if (option.startsWith('--')) {
@@ -24,7 +28,9 @@ async function everything(context: Context, before: readonly string[], last: str
   }
   const { entry } = route(before, COMMANDS)
   const names = COMMANDS.map(({ name }) => name.split(' '))
-  const next = names.filter((name) => before.every((word, i) => name[i] === word)).map((name) => name[before.length])
+  const next = names
+    .filter((name) => before.every((word, i) => name[i] === word))
+    .map((name) => name[before.length])
   const following = next.filter((word) => word !== undefined)
   if (!entry) return following
   const { command } = await entry.load()
@@ -74,7 +80,9 @@ async function offers(context: Context) {
 
 async function keyNames(context: Context): Promise<string[]> {
   try {
-    return (await (await context.compute()).keys.list()).filter(({ state }) => state === 'active').map(({ name }) => name)
+    return (await (await context.compute()).keys.list())
+      .filter(({ state }) => state === 'active')
+      .map(({ name }) => name)
   } catch {
     return []
   }

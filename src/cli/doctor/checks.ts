@@ -36,11 +36,21 @@ function checkFolders(folders: readonly string[]): Verdict {
 }
 
 function checkSecrets({ paths, env }: Context): Verdict {
-  const candidates = [join(paths.config, 'wallets'), join(paths.state, 'proxy', 'token'), join(paths.state, 'keys.json')]
-  const files = [...candidates, env.ZG_PRIVATE_KEY_FILE, env.ZG_PASSWORD_FILE].filter((path) => path && existsSync(path))
+  const candidates = [
+    join(paths.config, 'wallets'),
+    join(paths.state, 'proxy', 'token'),
+    join(paths.state, 'keys.json'),
+  ]
+  const files = [...candidates, env.ZG_PRIVATE_KEY_FILE, env.ZG_PASSWORD_FILE].filter(
+    (path) => path && existsSync(path),
+  )
   const open = process.platform === 'win32' ? undefined : files.find((path) => statSync(path!).mode & 0o077)
   if (open) return warn(`${open} can be read by other users of this machine`, `chmod go= ${open}`)
-  if (env.ZG_PRIVATE_KEY) return warn('ZG_PRIVATE_KEY is in the environment, where other programs see it', '0g-compute wallet import')
+  if (env.ZG_PRIVATE_KEY)
+    return warn(
+      'ZG_PRIVATE_KEY is in the environment, where other programs see it',
+      '0g-compute wallet import',
+    )
   return pass(files.length > 0 ? 'readable by you alone' : 'none yet')
 }
 
@@ -48,7 +58,9 @@ async function checkNetwork({ network }: Context): Promise<Verdict> {
   const startedAt = performance.now()
   const rpc = await connect(network)
   rpc.destroy()
-  return pass(`${network.name}, chain ${network.chainId}, answers in ${Math.round(performance.now() - startedAt)} ms`)
+  return pass(
+    `${network.name}, chain ${network.chainId}, answers in ${Math.round(performance.now() - startedAt)} ms`,
+  )
 }
 
 async function checkClock({ network }: Context): Promise<Verdict> {
@@ -56,7 +68,8 @@ async function checkClock({ network }: Context): Promise<Verdict> {
   try {
     const seconds = Math.round(Date.now() / 1000 - (await chainTimeSeconds(rpc)))
     // A chain without traffic has an old last block: only a clock behind it is surely wrong.
-    if (seconds < -CLOCK_SECONDS) return fail(`the clock is ${-seconds} s behind the chain`, 'set the clock by NTP')
+    if (seconds < -CLOCK_SECONDS)
+      return fail(`the clock is ${-seconds} s behind the chain`, 'set the clock by NTP')
     return pass(`the last block is ${Math.max(0, seconds)} s old`)
   } finally {
     rpc.destroy()

@@ -24,12 +24,25 @@ export async function runChecks(context: Context, checks: readonly Check[]): Pro
       findings.push({ name, ...(await run(context)) })
     } catch (thrown) {
       const { message, hint, next } = toAppError(thrown)
-      findings.push({ name, result: 'FAIL', detail: hint ? `${message}. ${hint}` : message, ...(next && { fix: next }) })
+      findings.push({
+        name,
+        result: 'FAIL',
+        detail: hint ? `${message}. ${hint}` : message,
+        ...(next && { fix: next }),
+      })
     }
   }
   return findings
 }
 
 export const pass = (detail: string): Verdict => ({ result: 'PASS', detail })
-export const warn = (detail: string, fix?: string): Verdict => ({ result: 'WARN', detail, ...(fix && { fix }) })
-export const fail = (detail: string, fix?: string): Verdict => ({ result: 'FAIL', detail, ...(fix && { fix }) })
+export const warn = (detail: string, fix?: string): Verdict => ({
+  result: 'WARN',
+  detail,
+  ...(fix && { fix }),
+})
+export const fail = (detail: string, fix?: string): Verdict => ({
+  result: 'FAIL',
+  detail,
+  ...(fix && { fix }),
+})

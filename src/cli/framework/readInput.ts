@@ -14,7 +14,8 @@ const SIGNATURES: readonly (readonly [type: string, begins: readonly number[]])[
 export function readImage(path: string): ContentPart {
   const bytes = readInputFile(path)
   const type = SIGNATURES.find(([, begins]) => begins.every((byte, i) => bytes[i] === byte))?.[0]
-  if (type) return { type: 'image_url', image_url: { url: `data:${type};base64,${bytes.toString('base64')}` } }
+  if (type)
+    return { type: 'image_url', image_url: { url: `data:${type};base64,${bytes.toString('base64')}` } }
   throw new AppError({
     code: 'image_invalid',
     message: `${path} is no PNG, JPEG, GIF or WebP`,

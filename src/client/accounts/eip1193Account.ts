@@ -9,7 +9,10 @@ import type { BuyerAccount } from '../session.ts'
  * It signs and sends its own transactions; this network is read through our RPC.
  * @throws AppError `wallet_wrong_chain`, `wallet_refused`
  */
-export async function eip1193Account(wallet: Eip1193Provider, network: NetworkProfile): Promise<BuyerAccount> {
+export async function eip1193Account(
+  wallet: Eip1193Provider,
+  network: NetworkProfile,
+): Promise<BuyerAccount> {
   const provider = new BrowserProvider(wallet, 'any')
   const [first] = (await wallet.request({ method: 'eth_requestAccounts' }).catch((cause: unknown) => {
     throw refused(cause)

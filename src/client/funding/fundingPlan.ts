@@ -71,7 +71,12 @@ export function planProvider(
   const { account } = state
   const acknowledges = account !== null && !account.acknowledged
   const isBare = (account?.pendingRefund ?? 0n) === 0n
-  if (contracts.onboards !== null && isBare && transfer > 0n && (account === null || acknowledges || transfer > available(state))) {
+  if (
+    contracts.onboards !== null &&
+    isBare &&
+    transfer > 0n &&
+    (account === null || acknowledges || transfer > available(state))
+  ) {
     return planOnboarding(state, contracts, provider, contracts.onboards, transfer)
   }
   const fromLedger = transfer - pendingUsed(account, transfer)

@@ -73,7 +73,8 @@ export class Withdrawal {
     const { rpc, ledger, network } = this.#session
     this.#services = await listServingContracts(network, ledger, rpc)
     await this.#assertThereIsMoney()
-    if (this.#options.amount === undefined && (await hasAdditions(this.#session.inference))) return this.#leave()
+    if (this.#options.amount === undefined && (await hasAdditions(this.#session.inference)))
+      return this.#leave()
     if (await this.#needsProviders()) {
       await this.#retrieve()
       await this.#waitForLocks()

@@ -72,7 +72,10 @@ export class Gateway {
 
   async #answer(endpoint: Endpoint, request: GatewayRequest, hooks: PurchaseHooks): Promise<GatewayReply> {
     const body = parseBody(request.body)
-    const purchase = await this.#buyer.buy(this.#purchase(endpoint, body, request), { ...this.#options.hooks, ...hooks })
+    const purchase = await this.#buyer.buy(this.#purchase(endpoint, body, request), {
+      ...this.#options.hooks,
+      ...hooks,
+    })
     const headers = { 'content-type': purchase.contentType, ...offerHeaders(purchase) }
     const pieces = this.#verified(purchase)
     if (body.stream === true && endpoint !== '/v1/embeddings') return { status: 200, headers, body: pieces }
@@ -82,7 +85,8 @@ export class Gateway {
 
   #purchase(endpoint: Endpoint, body: Record<string, unknown>, request: GatewayRequest): PurchaseRequest {
     const { provider, preferences, maxCost } = this.#options
-    const named = typeof body.model === 'string' && body.model !== '' && body.model !== ANY_MODEL ? body.model : undefined
+    const named =
+      typeof body.model === 'string' && body.model !== '' && body.model !== ANY_MODEL ? body.model : undefined
     const model = named ?? this.#options.model
     return {
       endpoint,
@@ -134,7 +138,9 @@ function isEnding(bytes: Uint8Array): boolean {
   return false
 }
 
-async function collect(pieces: AsyncGenerator<Uint8Array, Answer>): Promise<{ bytes: Uint8Array; answer: Answer }> {
+async function collect(
+  pieces: AsyncGenerator<Uint8Array, Answer>,
+): Promise<{ bytes: Uint8Array; answer: Answer }> {
   const chunks: Uint8Array[] = []
   for (let step = await pieces.next(); ; step = await pieces.next()) {
     if (step.done) return { bytes: concat(chunks), answer: step.value }
@@ -159,7 +165,8 @@ function parseBody(text: string): Record<string, unknown> {
   } catch {
     throw invalidRequest('The request body is not JSON')
   }
-  if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value as Record<string, unknown>
+  if (typeof value === 'object' && value !== null && !Array.isArray(value))
+    return value as Record<string, unknown>
   throw invalidRequest('The request body is not a JSON object')
 }
 
@@ -172,7 +179,12 @@ const unknownEndpoint = (path: string): AppError =>
   })
 
 const wrongMethod = (): AppError =>
-  new AppError({ code: 'method_wrong', message: 'This endpoint takes POST only', hint: 'Nothing was sent', status: 405 })
+  new AppError({
+    code: 'method_wrong',
+    message: 'This endpoint takes POST only',
+    hint: 'Nothing was sent',
+    status: 405,
+  })
 
 /** An error as OpenAI clients read it. */
 export function errorReply(thrown: unknown): GatewayReply {

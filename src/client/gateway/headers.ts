@@ -3,14 +3,23 @@ import type { Answer } from '../answer.ts'
 import type { Purchase } from '../purchase/purchases.ts'
 
 /** What is known when an answer begins. */
-export const offerHeaders = ({ offer, maxCost }: Pick<Purchase, 'offer' | 'maxCost'>): Record<string, string> => ({
+export const offerHeaders = ({
+  offer,
+  maxCost,
+}: Pick<Purchase, 'offer' | 'maxCost'>): Record<string, string> => ({
   'x-0g-provider': offer.service.provider,
   'x-0g-model': headerText(offer.model),
   'x-0g-max-cost': maxCost.toString(),
 })
 
 /** What is known when it is over: verdict, what stands behind it, fee in neuron, the id that its receipt is kept under. */
-export const answerHeaders = ({ verdict, fee, id, firstTextMs, beforeMs }: Answer): Record<string, string> => ({
+export const answerHeaders = ({
+  verdict,
+  fee,
+  id,
+  firstTextMs,
+  beforeMs,
+}: Answer): Record<string, string> => ({
   'x-0g-verdict': verdict.outcome,
   'x-0g-assurance': verdict.assurance,
   'x-0g-fee': fee?.toString() ?? 'unknown',

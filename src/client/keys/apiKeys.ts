@@ -65,7 +65,10 @@ export class ApiKeys {
     const owner = { chainId: network.chainId, contract: network.inference, user, provider }
     const generation = account?.generation ?? 0
     const expiresAt = lifetimeMs === null ? 0 : createdAt + lifetimeMs
-    const record = await this.#reserve({ ...owner, name, generation, createdAt, expiresAt, fingerprint: null }, account)
+    const record = await this.#reserve(
+      { ...owner, name, generation, createdAt, expiresAt, fingerprint: null },
+      account,
+    )
 
     const wallet = await signer(this.#session.rpc)
     const nonce = runtime.randomHex(16)
@@ -83,7 +86,9 @@ export class ApiKeys {
 
   /** Keys that were made here, with what the chain says of them. */
   async list(provider?: Address): Promise<ListedKey[]> {
-    const records = (await this.#own()).filter((record) => !provider || sameAddress(record.provider, provider))
+    const records = (await this.#own()).filter(
+      (record) => !provider || sameAddress(record.provider, provider),
+    )
     const providers = [...new Set(records.map((record) => record.provider))]
     const { inference } = this.#session
     const user = requireAccount(this.#session).address
@@ -91,7 +96,10 @@ export class ApiKeys {
       await Promise.all(providers.map(async (at) => [at, await findAccount(inference, user, at)] as const)),
     )
     const now = this.#session.runtime.now()
-    return records.map((record) => ({ ...record, state: stateOf(record, accounts.get(record.provider) ?? null, now) }))
+    return records.map((record) => ({
+      ...record,
+      state: stateOf(record, accounts.get(record.provider) ?? null, now),
+    }))
   }
 
   /**
@@ -101,10 +109,20 @@ export class ApiKeys {
   async revoke(name: string, hooks: RevokeHooks = {}): Promise<TransactionReceipt> {
     const records = await this.list()
     const record = records.findLast((candidate) => candidate.name === name)
-    if (!record) throw keyUnknown(name, records.map((known) => known.name))
+    if (!record)
+      throw keyUnknown(
+        name,
+        records.map((known) => known.name),
+      )
     if (record.state === 'revoked') throw alreadyRevoked(name)
     const { provider, tokenId } = record
-    return this.#send(`revoke the key "${name}" at ${provider}`, 'revokeToken', provider, [provider, tokenId], hooks)
+    return this.#send(
+      `revoke the key "${name}" at ${provider}`,
+      'revokeToken',
+      provider,
+      [provider, tokenId],
+      hooks,
+    )
   }
 
   /** Revokes every key and session token at a provider, those made elsewhere too, in one transaction. */
@@ -117,10 +135,16 @@ export class ApiKeys {
     const bytes = this.#session.runtime.randomHex(4)
     await this.#inventory.change((records) => {
       const own = records.filter((other) => isOwner(other, record))
-      if (own.some((other) => other.name === record.name && stateOf(other, account, record.createdAt) === 'active')) {
+      if (
+        own.some(
+          (other) => other.name === record.name && stateOf(other, account, record.createdAt) === 'active',
+        )
+      ) {
         throw nameTaken(record.name)
       }
-      const used = new Set(own.filter((other) => other.generation === record.generation).map(({ tokenId }) => tokenId))
+      const used = new Set(
+        own.filter((other) => other.generation === record.generation).map(({ tokenId }) => tokenId),
+      )
       const free = TOKEN_IDS.filter((id) => !used.has(id) && !(account && isTokenRevoked(account, id)))
       if (free.length === 0) throw keysExhausted(record.provider)
       reserved = { ...record, tokenId: free[Number.parseInt(bytes, 16) % free.length]! }
@@ -133,7 +157,9 @@ export class ApiKeys {
     const { network } = this.#session
     const user = requireAccount(this.#session).address
     const owner = { chainId: network.chainId, contract: network.inference, user }
-    return (await this.#inventory.list()).filter((record) => isOwner(record, { ...owner, provider: record.provider }))
+    return (await this.#inventory.list()).filter((record) =>
+      isOwner(record, { ...owner, provider: record.provider }),
+    )
   }
 
   async #send(
@@ -147,7 +173,12 @@ export class ApiKeys {
     const { address, signer } = requireAccount(this.#session)
     if (!(await findAccount(inference, address, provider))) throw noAccount(provider)
     const wallet = await signer(rpc)
-    const prepared = await prepare(wallet, { title, contract: inference.connect(wallet) as Contract, method, args })
+    const prepared = await prepare(wallet, {
+      title,
+      contract: inference.connect(wallet) as Contract,
+      method,
+      args,
+    })
     await onTransaction?.(prepared)
     return send(wallet, prepared)
   }
@@ -173,7 +204,11 @@ const isOwner = (record: KeyRecord, owner: Owner): boolean =>
 const isSame = (a: KeyRecord, b: KeyRecord): boolean =>
   isOwner(a, b) && a.tokenId === b.tokenId && a.generation === b.generation
 
-function stateOf({ generation, tokenId, expiresAt }: KeyRecord, account: Account | null, now: number): KeyState {
+function stateOf(
+  { generation, tokenId, expiresAt }: KeyRecord,
+  account: Account | null,
+  now: number,
+): KeyState {
   if (account && (generation !== account.generation || isTokenRevoked(account, tokenId))) return 'revoked'
   return expiresAt !== 0 && expiresAt <= now ? 'expired' : 'active'
 }

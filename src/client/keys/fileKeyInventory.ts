@@ -76,7 +76,10 @@ async function lock(path: string): Promise<() => Promise<void>> {
       return () => rm(path, { force: true })
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error
-      const age = await stat(path).then(({ mtimeMs }) => Date.now() - mtimeMs, () => 0)
+      const age = await stat(path).then(
+        ({ mtimeMs }) => Date.now() - mtimeMs,
+        () => 0,
+      )
       if (age > LOCK_DEAD_MS) await rm(path, { force: true })
       else await sleep(LOCK_POLL_MS)
     }

@@ -8,8 +8,8 @@ import {
   namedEvent,
   parseRequest,
   renamed,
-  said,
   type StreamWriter,
+  said,
   textOf,
 } from './chatShape.ts'
 import type { Dialect, PlainRequest } from './dialects.ts'
@@ -31,7 +31,12 @@ export function anthropic({ method, body }: PlainRequest): Dialect {
 }
 
 const toChat = (request: Json): object => ({
-  ...renamed(request, { max_tokens: 'max_tokens', temperature: 'temperature', top_p: 'top_p', stop_sequences: 'stop' }),
+  ...renamed(request, {
+    max_tokens: 'max_tokens',
+    temperature: 'temperature',
+    top_p: 'top_p',
+    stop_sequences: 'stop',
+  }),
   model: modelOf(request),
   messages: [...systemOf(request.system), ...listOf(request.messages).flatMap(toMessages)],
   ...(Array.isArray(request.tools) && { tools: listOf(request.tools).map(toTool) }),
@@ -40,7 +45,12 @@ const toChat = (request: Json): object => ({
 })
 
 function systemOf(system: unknown): object[] {
-  const text = typeof system === 'string' ? system : listOf(system).map(({ text }) => textOf(text)).join('\n')
+  const text =
+    typeof system === 'string'
+      ? system
+      : listOf(system)
+          .map(({ text }) => textOf(text))
+          .join('\n')
   return text ? [{ role: 'system', content: text }] : []
 }
 
@@ -53,7 +63,11 @@ function toMessages({ role, content }: Json): object[] {
     .map((block) => ({ role: 'tool', tool_call_id: block.tool_use_id, content: resultText(block.content) }))
   const calls = blocks
     .filter(({ type }) => type === 'tool_use')
-    .map(({ id, name, input }) => ({ id, type: 'function', function: { name, arguments: JSON.stringify(input ?? {}) } }))
+    .map(({ id, name, input }) => ({
+      id,
+      type: 'function',
+      function: { name, arguments: JSON.stringify(input ?? {}) },
+    }))
   const parts = blocks.flatMap(toPart)
   if (parts.length === 0 && calls.length === 0) return results
   const plain = parts.every((part) => part.type === 'text')
@@ -64,12 +78,17 @@ function toMessages({ role, content }: Json): object[] {
 function toPart({ type, text, source }: Json): Json[] {
   if (type === 'text') return [{ type, text }]
   if (type !== 'image' || !isRecord(source)) return []
-  const url = source.type === 'url' ? source.url : `data:${textOf(source.media_type)};base64,${textOf(source.data)}`
+  const url =
+    source.type === 'url' ? source.url : `data:${textOf(source.media_type)};base64,${textOf(source.data)}`
   return [{ type: 'image_url', image_url: { url } }]
 }
 
 const resultText = (content: unknown): string =>
-  typeof content === 'string' ? content : listOf(content).map(({ text }) => textOf(text)).join('\n')
+  typeof content === 'string'
+    ? content
+    : listOf(content)
+        .map(({ text }) => textOf(text))
+        .join('\n')
 
 const toTool = ({ name, description, input_schema }: Json): object => ({
   type: 'function',
@@ -96,7 +115,12 @@ const toMessage = (id: string, model: string, part: ChatPart): object => ({
   model,
   content: [
     ...(part.text ? [{ type: 'text', text: part.text }] : []),
-    ...part.calls.map((call) => ({ type: 'tool_use', id: call.id, name: call.name, input: inputOf(call.arguments) })),
+    ...part.calls.map((call) => ({
+      type: 'tool_use',
+      id: call.id,
+      name: call.name,
+      input: inputOf(call.arguments),
+    })),
   ],
   stop_reason: stopOf(part.finish),
   stop_sequence: null,
@@ -135,7 +159,8 @@ class MessageWriter implements StreamWriter {
     this.#finish = finish ?? this.#finish
     this.#usage = usage ?? this.#usage
     let events = ''
-    if (text) events += this.#turnTo('text', { type: 'text', text: '' }) + this.#delta({ type: 'text_delta', text })
+    if (text)
+      events += this.#turnTo('text', { type: 'text', text: '' }) + this.#delta({ type: 'text_delta', text })
     for (const call of calls) {
       events += this.#turnTo(call.index, { type: 'tool_use', id: call.id, name: call.name, input: {} })
       if (call.arguments) events += this.#delta({ type: 'input_json_delta', partial_json: call.arguments })

@@ -24,7 +24,8 @@ export interface ChatPart {
 export const isRecord = (value: unknown): value is Json =>
   typeof value === 'object' && value !== null && !Array.isArray(value)
 
-export const listOf = (value: unknown): readonly Json[] => (Array.isArray(value) ? value.filter(isRecord) : [])
+export const listOf = (value: unknown): readonly Json[] =>
+  Array.isArray(value) ? value.filter(isRecord) : []
 
 export const textOf = (value: unknown): string => (typeof value === 'string' ? value : '')
 
@@ -41,7 +42,9 @@ export function parseRequest(body: string): Json {
 
 /** Fields of a request that are there, under their name in the chat API. */
 export const renamed = (body: Json, names: Readonly<Record<string, string>>): Record<string, unknown> =>
-  Object.fromEntries(Object.entries(names).flatMap(([from, to]) => (body[from] == null ? [] : [[to, body[from]]])))
+  Object.fromEntries(
+    Object.entries(names).flatMap(([from, to]) => (body[from] == null ? [] : [[to, body[from]]])),
+  )
 
 /** Clients that know one vendor's models only are given the proxy's own. */
 export const modelOf = ({ model }: Json): unknown =>
@@ -51,7 +54,8 @@ export const modelOf = ({ model }: Json): unknown =>
 export function readChat(json: string): ChatPart {
   const body = JSON.parse(json) as Json
   const choice = listOf(body.choices)[0]
-  const part = choice && (isRecord(choice.delta) ? choice.delta : isRecord(choice.message) ? choice.message : {})
+  const part =
+    choice && (isRecord(choice.delta) ? choice.delta : isRecord(choice.message) ? choice.message : {})
   const usage = isRecord(body.usage) ? body.usage : null
   return {
     text: textOf(part?.content),
@@ -79,7 +83,11 @@ export interface StreamWriter {
 }
 
 /** A reply of the chat API, said by a writer where it streams and by a function where it does not. */
-export function said(reply: GatewayReply, writer: StreamWriter, whole: (part: ChatPart) => object): GatewayReply {
+export function said(
+  reply: GatewayReply,
+  writer: StreamWriter,
+  whole: (part: ChatPart) => object,
+): GatewayReply {
   const { body } = reply
   if (typeof body === 'string' || body instanceof Uint8Array) {
     const text = typeof body === 'string' ? body : new TextDecoder().decode(body)
@@ -100,7 +108,9 @@ async function* rewritten(
       const step = await body.next()
       if (step.done) return step.value
       const events = splitter.push(step.value)
-      const text = events.map((data) => (data === '[DONE]' ? writer.end() : writer.part(readChat(data)))).join('')
+      const text = events
+        .map((data) => (data === '[DONE]' ? writer.end() : writer.part(readChat(data))))
+        .join('')
       if (text) yield encoder.encode(text)
     }
   } finally {

@@ -2,12 +2,18 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import { type AddressInfo, isIPv6 } from 'node:net'
 import { AppError, EXIT, toAppError } from '../../base/errors.ts'
 import type { Answer } from '../answer.ts'
-import { type Buyer, errorReply, Gateway, type GatewayOptions, type GatewayReply } from '../gateway/gateway.ts'
+import {
+  type Buyer,
+  errorReply,
+  Gateway,
+  type GatewayOptions,
+  type GatewayReply,
+} from '../gateway/gateway.ts'
 import { ANSWER_HEADERS, answerHeaders } from '../gateway/headers.ts'
 import type { PurchaseHooks } from '../purchase/purchases.ts'
 import { translate } from './dialects.ts'
 import { assertToken } from './proxyToken.ts'
-import type { Spending, SpendBook } from './spendBook.ts'
+import type { SpendBook, Spending } from './spendBook.ts'
 
 export interface ProxyOptions extends GatewayOptions {
   readonly host: string
@@ -181,7 +187,9 @@ function assertLocal(req: IncomingMessage): void {
 /** Where OpenAI's clients put the key, and where Anthropic's do. */
 const tokenIn = ({ headers }: IncomingMessage): string | undefined => {
   const key = headers['x-api-key']
-  return /^bearer +(\S+)$/i.exec(headers.authorization ?? '')?.[1] ?? (typeof key === 'string' ? key : undefined)
+  return (
+    /^bearer +(\S+)$/i.exec(headers.authorization ?? '')?.[1] ?? (typeof key === 'string' ? key : undefined)
+  )
 }
 
 async function readBody(req: IncomingMessage): Promise<string> {

@@ -7,10 +7,10 @@ import {
   namedEvent,
   parseRequest,
   renamed,
-  said,
   type StreamWriter,
-  textOf,
+  said,
   type ToolCall,
+  textOf,
 } from './chatShape.ts'
 import type { Dialect, PlainRequest } from './dialects.ts'
 
@@ -53,7 +53,11 @@ const toChat = (request: Json): object => ({
 
 function toMessage(item: Json): object[] {
   if (item.type === 'function_call') {
-    const call = { id: item.call_id, type: 'function', function: { name: item.name, arguments: item.arguments } }
+    const call = {
+      id: item.call_id,
+      type: 'function',
+      function: { name: item.name, arguments: item.arguments },
+    }
     return [{ role: 'assistant', content: '', tool_calls: [call] }]
   }
   if (item.type === 'function_call_output') {
@@ -62,7 +66,9 @@ function toMessage(item: Json): object[] {
   }
   if (item.role === undefined) return []
   const role = item.role === 'developer' ? 'system' : item.role
-  return [{ role, content: typeof item.content === 'string' ? item.content : contentOf(listOf(item.content)) }]
+  return [
+    { role, content: typeof item.content === 'string' ? item.content : contentOf(listOf(item.content)) },
+  ]
 }
 
 function contentOf(parts: readonly Json[]): unknown {
@@ -80,7 +86,9 @@ function toolsOf({ tools, tool_choice }: Json): object {
     type: 'function',
     function: { name, description, parameters, ...(strict != null && { strict }) },
   }))
-  const choice = isRecord(tool_choice) ? { type: 'function', function: { name: tool_choice.name } } : tool_choice
+  const choice = isRecord(tool_choice)
+    ? { type: 'function', function: { name: tool_choice.name } }
+    : tool_choice
   return { tools: wrapped, ...(choice != null && { tool_choice: choice }) }
 }
 
@@ -168,7 +176,8 @@ class ResponseWriter implements StreamWriter {
     this.#usage = usage ?? this.#usage
     let events = ''
     if (text) events += this.#turnTo('text', null) + this.#add(text)
-    for (const call of calls) events += this.#turnTo(call.index, call) + (call.arguments && this.#add(call.arguments))
+    for (const call of calls)
+      events += this.#turnTo(call.index, call) + (call.arguments && this.#add(call.arguments))
     return events
   }
 
@@ -183,15 +192,29 @@ class ResponseWriter implements StreamWriter {
     const closed = this.#close()
     const item = { key, id: newId(call ? 'fc' : 'msg'), text: '', call }
     this.#open = item
-    const added = call ? callItem(item.id, { ...call, arguments: '' }) : { ...messageItem(item.id, ''), content: [] }
-    const events = closed + this.#event('response.output_item.added', { ...this.#place(), item: { ...added, status: 'in_progress' } })
-    return call ? events : events + this.#event('response.content_part.added', { ...this.#inItem(item), part: textPart('') })
+    const added = call
+      ? callItem(item.id, { ...call, arguments: '' })
+      : { ...messageItem(item.id, ''), content: [] }
+    const events =
+      closed +
+      this.#event('response.output_item.added', {
+        ...this.#place(),
+        item: { ...added, status: 'in_progress' },
+      })
+    return call
+      ? events
+      : events + this.#event('response.content_part.added', { ...this.#inItem(item), part: textPart('') })
   }
 
   #add(text: string): string {
     const item = this.#open!
     item.text += text
-    if (item.call) return this.#event('response.function_call_arguments.delta', { ...this.#place(), item_id: item.id, delta: text })
+    if (item.call)
+      return this.#event('response.function_call_arguments.delta', {
+        ...this.#place(),
+        item_id: item.id,
+        delta: text,
+      })
     return this.#event('response.output_text.delta', { ...this.#inItem(item), delta: text })
   }
 
@@ -201,7 +224,11 @@ class ResponseWriter implements StreamWriter {
     const { id, text, call } = item
     const whole = call ? callItem(id, { ...call, arguments: text }) : messageItem(id, text)
     const said = call
-      ? this.#event('response.function_call_arguments.done', { ...this.#place(), item_id: id, arguments: text })
+      ? this.#event('response.function_call_arguments.done', {
+          ...this.#place(),
+          item_id: id,
+          arguments: text,
+        })
       : this.#event('response.output_text.done', { ...this.#inItem(item), text }) +
         this.#event('response.content_part.done', { ...this.#inItem(item), part: textPart(text) })
     const closed = said + this.#event('response.output_item.done', { ...this.#place(), item: whole })
@@ -212,7 +239,8 @@ class ResponseWriter implements StreamWriter {
 
   #place = () => ({ output_index: this.#done.length })
   #inItem = ({ id }: OpenItem) => ({ ...this.#place(), item_id: id, content_index: 0 })
-  #event = (type: string, fields: object): string => namedEvent(type, { sequence_number: this.#sequence++, ...fields })
+  #event = (type: string, fields: object): string =>
+    namedEvent(type, { sequence_number: this.#sequence++, ...fields })
 }
 
 const textPart = (text: string) => ({ type: 'output_text', text, annotations: [] })

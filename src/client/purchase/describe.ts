@@ -27,5 +27,8 @@ const messagesOf = ({ messages }: BodySpec['body']): object[] =>
 
 function hasImage(message: object): boolean {
   const { content } = message as { content?: unknown }
-  return Array.isArray(content) && content.some((part) => (part as { type?: unknown } | null)?.type === 'image_url')
+  return (
+    Array.isArray(content) &&
+    content.some((part) => (part as { type?: unknown } | null)?.type === 'image_url')
+  )
 }

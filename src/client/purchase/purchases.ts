@@ -1,3 +1,4 @@
+import { smaller } from '../../base/bigint.ts'
 import { AppError } from '../../base/errors.ts'
 import type { Address } from '../../base/hex.ts'
 import { findAccount, freeBalance } from '../../chain/inference.ts'
@@ -17,6 +18,7 @@ import { conversationOf, needsOf } from './describe.ts'
 import { type BodySpec, type PreparedBody, prepareBody } from './prepareBody.ts'
 import { ProviderFault } from './providerFault.ts'
 import { Purse } from './purse.ts'
+import { untilText } from './untilText.ts'
 
 export interface PurchaseRequest extends BodySpec {
   readonly provider?: Address
@@ -165,8 +167,7 @@ export class Purchases {
       throw ProviderFault.of(error)
     })
     this.#purse.remember(account, owed, this.#session.runtime.now())
-    const free = freeBalance(account)
-    return owed < free ? owed : free
+    return smaller(owed, freeBalance(account))
   }
 
   /** Sends; what was revoked, spent or changed since it was read is put right, once. */
@@ -249,7 +250,10 @@ export class Purchases {
     }
   }
 
-  async #conclude({ offer, checked, request, prepared, beforeMs }: Bought, finished: FinishedExchange): Promise<Answer> {
+  async #conclude(
+    { offer, checked, request, prepared, beforeMs }: Bought,
+    finished: FinishedExchange,
+  ): Promise<Answer> {
     const now = this.#session.runtime.now()
     const judgement = await this.#judge.judge({
       offer,
@@ -275,38 +279,4 @@ interface Bought {
   readonly release: () => void
   readonly hooks: PurchaseHooks
   readonly beforeMs: number
-}
-
-/**
- * Reads until something was generated, and gives all pieces again. Until then nobody has seen anything, and another
- * provider can still be asked.
- */
-async function untilText(
-  { answer }: RunningExchange,
-  pieces: AsyncGenerator<Piece, Answer>,
-): Promise<AsyncGenerator<Piece, Answer>> {
-  const held: Piece[] = []
-  try {
-    for (;;) {
-      const step = await pieces.next()
-      if (step.done) return again(held, pieces, step.value)
-      held.push(step.value)
-      if (answer.deliveredBytes > 0) return again(held, pieces)
-    }
-  } catch (error) {
-    throw ProviderFault.of(error)
-  }
-}
-
-async function* again(
-  held: readonly Piece[],
-  rest: AsyncGenerator<Piece, Answer>,
-  answer?: Answer,
-): AsyncGenerator<Piece, Answer> {
-  try {
-    for (const piece of held) yield piece
-    return answer ?? (yield* rest)
-  } finally {
-    await rest.return(undefined as never)
-  }
 }

@@ -44,12 +44,16 @@ export class Catalogue {
    */
   async find({ provider, model }: OfferQuery, needs: Needs): Promise<Offer[]> {
     if (provider !== undefined) {
-      const service = await this.#named.get(provider.toLowerCase(), () => getProvider(this.#session, provider))
+      const service = await this.#named.get(provider.toLowerCase(), () =>
+        getProvider(this.#session, provider),
+      )
       return [this.#choose(await this.#offersOf(service), service, model, needs)]
     }
     const services = await this.#sellers()
     const named = services.filter((service) => model === undefined || service.model === model)
-    const found = await Promise.all(named.slice(0, MAX_PROBED).map((service) => this.#tryService(service, model, needs)))
+    const found = await Promise.all(
+      named.slice(0, MAX_PROBED).map((service) => this.#tryService(service, model, needs)),
+    )
     const offers = found.filter((result): result is Offer => !(result instanceof AppError))
     if (offers.length > 0) return offers
     const failure = found.find((result) => result instanceof AppError)
@@ -60,7 +64,9 @@ export class Catalogue {
   /** Every model of every provider that answers. */
   async all(): Promise<Offer[]> {
     const services = await this.#sellers()
-    const lists = await Promise.all(services.slice(0, MAX_PROBED).map((service) => this.#offersOf(service).catch(() => [])))
+    const lists = await Promise.all(
+      services.slice(0, MAX_PROBED).map((service) => this.#offersOf(service).catch(() => [])),
+    )
     return lists.flat()
   }
 
@@ -115,7 +121,8 @@ export class Catalogue {
   #choose(offers: readonly Offer[], service: Service, model: string | undefined, needs: Needs): Offer {
     const able = offers.filter((offer) => isAble(offer, needs))
     const wanted = model ?? service.model
-    const offer = able.find((candidate) => candidate.model === wanted) ?? (model === undefined ? able[0] : undefined)
+    const offer =
+      able.find((candidate) => candidate.model === wanted) ?? (model === undefined ? able[0] : undefined)
     if (offer) return offer
     throw modelUnknown(
       wanted,

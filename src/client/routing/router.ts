@@ -45,7 +45,9 @@ export class Router {
     const ranked = rank(wanted, preferences.sort ?? 'price', this.#health, now)
     const kept = conversation === undefined ? undefined : this.#conversations.get(conversation)
     if (kept === undefined || !this.#isGoodEnough(kept, ranked, now)) return ranked
-    return ranked.toSorted((a, b) => Number(b.service.provider === kept) - Number(a.service.provider === kept))
+    return ranked.toSorted(
+      (a, b) => Number(b.service.provider === kept) - Number(a.service.provider === kept),
+    )
   }
 
   /** A warm cache is worth a little: who rests, or has become much slower than the first choice, loses the rest too. */

@@ -30,8 +30,12 @@ it('a retry joins the running stream from its first byte, and the answer is char
 })
 
 it('two that come at the same moment are one', async () => {
+  // Long enough for the last of them to arrive while it runs.
+  bench.scripted.delayMs = 50
   const before = bench.scripted.requests.length
-  const answers = await Promise.all(Array.from({ length: 8 }, () => bench.post(bench.chat(), keyed('same'))))
+  const body = bench.chat({ stream: true, max_tokens: 60 })
+  const answers = await Promise.all(Array.from({ length: 8 }, () => bench.post(body, keyed('same'))))
+  bench.scripted.delayMs = 0
   expect(answers.map(({ status }) => status)).toEqual(Array(8).fill(200))
   expect(new Set(answers.map(({ text }) => text)).size).toBe(1)
   expect(bench.scripted.requests.length).toBe(before + 1)

@@ -9,7 +9,9 @@ import { startWorld, tokenOf, type World } from '../../support/world.ts'
 
 const MIB = 1024 * 1024
 const FRAME = `data: ${JSON.stringify({ choices: [{ index: 0, delta: { content: 'x'.repeat(16 * 1024) } }] })}\n\n`
-const LONG_BYTES = (process.env.LONG ? 1000 : 200) * MIB
+const LONG_BYTES = (process.env.LONG ? 2000 : 600) * MIB
+/** What the collector may leave lying about on a busy machine: half of what holding the answer would take. */
+const GARBAGE_BYTES = 300 * MIB
 const SLOW_READERS = 20
 
 let world: World
@@ -51,7 +53,7 @@ describe('the memory of the broker', () => {
     await read(100 * MIB)
     const before = await serve.residentBytes()
     expect(await read(LONG_BYTES)).toBeGreaterThan(LONG_BYTES)
-    expect((await serve.residentBytes()) - before).toBeLessThan(48 * MIB)
+    expect((await serve.residentBytes()) - before).toBeLessThan(GARBAGE_BYTES)
   })
 
   it(`does not grow with ${SLOW_READERS} readers that take nothing; the engine is held back`, {
@@ -60,14 +62,16 @@ describe('the memory of the broker', () => {
     const before = await serve.residentBytes()
     const startedAt = written
     sockets = Array.from({ length: SLOW_READERS }, () => silentReader())
-    await sleep(1500)
-    const early = written
-    await sleep(1500)
-    expect(written - early).toBeLessThan(MIB)
+    const writtenInASecond = async () => {
+      const early = written
+      await sleep(1000)
+      return written - early
+    }
+    await expect.poll(writtenInASecond, { timeout: 30_000 }).toBe(0)
     // What lies in the sockets' buffers between engine, broker and client.
-    expect((early - startedAt) / SLOW_READERS).toBeLessThan(16 * MIB)
+    expect((written - startedAt) / SLOW_READERS).toBeLessThan(16 * MIB)
     // They ask for twenty times the long answer; what passed before the stall leaves some garbage.
-    expect((await serve.residentBytes()) - before).toBeLessThan(128 * MIB)
+    expect((await serve.residentBytes()) - before).toBeLessThan(GARBAGE_BYTES)
   })
 })
 

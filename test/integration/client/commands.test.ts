@@ -78,7 +78,19 @@ describe('infer', () => {
 describe('chat', () => {
   it('takes a turn of each line, keeps what was said, and asks nothing without a terminal', async () => {
     const kept = join(world.dir, 'kept.json')
-    const lines = ['first', 'second', '/cost', '/verify', '/model', '/nonsense', `/save ${kept}`, `/save ${kept}`, '/save /nowhere/x', '/quit', 'never'].join('\n')
+    const lines = [
+      'first',
+      'second',
+      '/cost',
+      '/verify',
+      '/model',
+      '/nonsense',
+      `/save ${kept}`,
+      `/save ${kept}`,
+      '/save /nowhere/x',
+      '/quit',
+      'never',
+    ].join('\n')
     const { code, stdout, stderr } = await runCli(['chat', ...STEADY, '--system', 'short'], env, lines)
     expect([code, stdout]).toEqual([0, 't0 t1 t2 \nt0 t1 t2 \n'])
     expect(lastBody().messages).toEqual([
@@ -87,20 +99,38 @@ describe('chat', () => {
       { role: 'assistant', content: 't0 t1 t2 ' },
       { role: 'user', content: 'second' },
     ])
-    for (const said of ['for 2 answers', 'receipt-signature', 'steady', 'There is no /nonsense', '(file_exists)', '(file_unwritable)']) expect(stderr).toContain(said)
+    for (const said of [
+      'for 2 answers',
+      'receipt-signature',
+      'steady',
+      'There is no /nonsense',
+      '(file_exists)',
+      '(file_unwritable)',
+    ])
+      expect(stderr).toContain(said)
     expect(stderr).not.toContain('> ')
-    expect(JSON.parse(readFileSync(kept, 'utf8'))).toMatchObject({ messages: { length: 5 }, answers: { length: 2 } })
+    expect(JSON.parse(readFileSync(kept, 'utf8'))).toMatchObject({
+      messages: { length: 5 },
+      answers: { length: 2 },
+    })
   })
 
   it('goes on after a question that failed, and its exit code says so', async () => {
-    const { code, stdout, stderr } = await runCli(['chat', ...STEADY], env, '/model fails\nx\n/model steady\nx\n')
+    const { code, stdout, stderr } = await runCli(
+      ['chat', ...STEADY],
+      env,
+      '/model fails\nx\n/model steady\nx\n',
+    )
     expect([code, stdout]).toEqual([1, 't0 t1 t2 \n'])
     expect(stderr).toContain('(engine_failed)')
   })
 
   it('is one object a line with --json', async () => {
     const { stdout } = await runCli(['chat', ...STEADY, '--json'], env, 'a\nb\n')
-    const answers = stdout.trimEnd().split('\n').map((line) => JSON.parse(line))
+    const answers = stdout
+      .trimEnd()
+      .split('\n')
+      .map((line) => JSON.parse(line))
     expect(answers).toMatchObject([{ verdict: 'accepted' }, { verdict: 'accepted' }])
   })
 })
@@ -125,13 +155,21 @@ describe('doctor', () => {
 
   it('names what is wrong and what repairs it, exit 1', async () => {
     const home = join(world.dir, 'nowhere')
-    const { code, stdout } = await runCli(['doctor', '--network', 'testnet', '--rpc', 'http://127.0.0.1:1', '--json'], { ZG_HOME: home })
+    const { code, stdout } = await runCli(
+      ['doctor', '--network', 'testnet', '--rpc', 'http://127.0.0.1:1', '--json'],
+      { ZG_HOME: home },
+    )
     expect(code).toBe(1)
     const { ok, checks } = JSON.parse(stdout)
     expect(ok).toBe(false)
     expect(checks).toEqual(
       expect.arrayContaining([
-        { name: 'network', result: 'FAIL', detail: expect.stringContaining('127.0.0.1:1'), fix: '0g-compute network show' },
+        {
+          name: 'network',
+          result: 'FAIL',
+          detail: expect.stringContaining('127.0.0.1:1'),
+          fix: '0g-compute network show',
+        },
         { name: 'wallet', result: 'FAIL', detail: expect.any(String), fix: '0g-compute wallet new' },
       ]),
     )
@@ -163,15 +201,24 @@ describe('completion', () => {
   it('knows models and providers as they are now', async () => {
     expect(await words('infer', '--model', 'st')).toEqual(['steady'])
     expect(await words('provider', 'show', '0x')).toEqual([broker.provider])
-    expect(await runCli(['completion', 'words', '--', 'infer', '--model', ''], { ...env, ZG_NETWORK: 'testnet', ZG_RPC: 'http://127.0.0.1:1' })).toMatchObject({ code: 0, stdout: '\n' })
+    expect(
+      await runCli(['completion', 'words', '--', 'infer', '--model', ''], {
+        ...env,
+        ZG_NETWORK: 'testnet',
+        ZG_RPC: 'http://127.0.0.1:1',
+      }),
+    ).toMatchObject({ code: 0, stdout: '\n' })
   })
 
   it('works in bash', async () => {
     const bin = join(world.dir, '0g-compute')
     const program = join(import.meta.dirname, '../../../bin/0g-compute.js')
     writeFileSync(bin, `#!/bin/sh\nexec '${process.execPath}' '${program}' "$@"\n`, { mode: 0o755 })
-    const script = 'source <(0g-compute completion bash); COMP_WORDS=(0g-compute keys re); COMP_CWORD=2; _0g_compute; echo "${COMPREPLY[*]}"'
-    const { stdout } = await promisify(execFile)('bash', ['-c', script], { env: { ...env, PATH: `${world.dir}:${process.env.PATH}` } })
+    const script =
+      'source <(0g-compute completion bash); COMP_WORDS=(0g-compute keys re); COMP_CWORD=2; _0g_compute; printf "%s\\n" $COMPREPLY'
+    const { stdout } = await promisify(execFile)('bash', ['-c', script], {
+      env: { ...env, PATH: `${world.dir}:${process.env.PATH}` },
+    })
     expect(stdout).toBe('revoke\n')
   })
 
@@ -181,6 +228,9 @@ describe('completion', () => {
   })
 
   it('has none for others', async () => {
-    expect(await runCli(['completion', 'tcsh'], env)).toMatchObject({ code: 2, stderr: expect.stringContaining('shell_unknown') })
+    expect(await runCli(['completion', 'tcsh'], env)).toMatchObject({
+      code: 2,
+      stderr: expect.stringContaining('shell_unknown'),
+    })
   })
 })

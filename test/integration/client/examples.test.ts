@@ -1,4 +1,5 @@
 import { type ChildProcess, execFile, execFileSync, spawn } from 'node:child_process'
+import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
@@ -42,7 +43,8 @@ afterAll(async () => {
   await engine?.stop()
 })
 
-const run = (file: string, args: string[]) => promisify(execFile)(file, args, { cwd: ROOT, env: { ...env, ...local } })
+const run = (file: string, args: string[]) =>
+  promisify(execFile)(file, args, { cwd: ROOT, env: { ...env, ...local } })
 
 const has = (program: string, ...args: string[]): boolean => {
   try {
@@ -64,7 +66,13 @@ describe('the example', () => {
 
   it('of the SDK alone streams an answer', async () => {
     const { stdout } = await run(process.execPath, ['--import', FROM_SOURCE, 'examples/stream.mjs'])
-    expect(stdout).toMatch(/receipt[^]*accepted \(assurance: simulated\), \d+ neuron/i)
+    expect(stdout).toMatch(/receipt[\s\S]*accepted \(assurance: simulated\), \d+ neuron/i)
+  })
+
+  it('in the README does what it says', async () => {
+    const [, block] = /```js\n([\s\S]*?)```/.exec(readFileSync(join(ROOT, 'README.md'), 'utf8'))!
+    const args = ['--import', FROM_SOURCE, '--input-type=module', '--eval', block!]
+    expect((await run(process.execPath, args)).stdout).toMatch(/receipt/i)
   })
 
   it.skipIf(!has('curl', '--version'))('for curl gets an answer through the proxy', async () => {
@@ -75,6 +83,6 @@ describe('the example', () => {
 
   it.skipIf(!has(PYTHON, '-c', 'import openai'))('for Python gets an answer through the proxy', async () => {
     const { stdout } = await run(PYTHON, ['examples/openai_client.py'])
-    expect(stdout).toMatch(/receipt[^]*\naccepted \d+ neuron\n$/i)
+    expect(stdout).toMatch(/receipt[\s\S]*\naccepted \d+ neuron\n$/i)
   })
 })

@@ -45,7 +45,10 @@ const ask = (baseURL: string, apiKey: string) =>
 /** The broker looks for new blocks every 100 ms on a devnet. */
 const expectRevoked = (baseURL: string, key: string) =>
   expect
-    .poll(() => ask(baseURL, key).catch((error: { code: string }) => error.code), { timeout: 1000, interval: 50 })
+    .poll(() => ask(baseURL, key).catch((error: { code: string }) => error.code), {
+      timeout: 1000,
+      interval: 50,
+    })
     .toBe('token_revoked')
 
 const DAY = 86_400_000
@@ -131,7 +134,10 @@ describe('on the command line', () => {
       code: 2,
       value: { code: 'duration_invalid' },
     })
-    expect(await run('keys', 'create', '../x')).toMatchObject({ code: 2, value: { code: 'key_name_invalid' } })
+    expect(await run('keys', 'create', '../x')).toMatchObject({
+      code: 2,
+      value: { code: 'key_name_invalid' },
+    })
     expect(await run('keys', 'revoke')).toMatchObject({ code: 2, value: { code: 'usage' } })
   })
 })

@@ -31,8 +31,16 @@ export async function startMarket(dearer: readonly number[]): Promise<Market> {
   for (const [i, percent] of dearer.entries()) {
     const dir = join(world.dir, `provider-${i}`)
     const operator = world.anvil.wallets[i + 1] as HDNodeWallet
-    const prices = { input: (PRICES.input * BigInt(percent)) / 100n, output: (PRICES.output * BigInt(percent)) / 100n }
-    const broker = await world.startBroker(engine, { operator, dataDir: dir, prices, publicUrl: ways[i]!.url })
+    const prices = {
+      input: (PRICES.input * BigInt(percent)) / 100n,
+      output: (PRICES.output * BigInt(percent)) / 100n,
+    }
+    const broker = await world.startBroker(engine, {
+      operator,
+      dataDir: dir,
+      prices,
+      publicUrl: ways[i]!.url,
+    })
     ways[i]!.target = `http://127.0.0.1:${broker.port}`
     brokers.push(broker)
   }

@@ -50,7 +50,12 @@ const budget = ONE_0G
 
 async function stream(openai: OpenAI, model = 'steady'): Promise<string> {
   let text = ''
-  for await (const chunk of await openai.chat.completions.create({ ...CHAT, model, max_tokens: model === 'dies' ? 9 : 5, stream: true })) {
+  for await (const chunk of await openai.chat.completions.create({
+    ...CHAT,
+    model,
+    max_tokens: model === 'dies' ? 9 : 5,
+    stream: true,
+  })) {
     text += chunk.choices[0]?.delta.content ?? ''
   }
   return text
@@ -59,7 +64,9 @@ async function stream(openai: OpenAI, model = 'steady'): Promise<string> {
 describe('the official OpenAI client', () => {
   it('is paid for and verified, streaming and not, within a budget', async () => {
     const answers: Answer[] = []
-    const openai = new OpenAI(await compute.openai({ budget, onAnswer: (answer) => void answers.push(answer) }))
+    const openai = new OpenAI(
+      await compute.openai({ budget, onAnswer: (answer) => void answers.push(answer) }),
+    )
     const { data, response } = await openai.chat.completions.create(CHAT).withResponse()
     expect(data.choices[0]!.message.content).toBe('tok '.repeat(5))
     expect(Object.fromEntries(response.headers)).toMatchObject({
@@ -85,18 +92,26 @@ describe('the official OpenAI client', () => {
     expect(JSON.parse(scripted.requests.at(-1)!.body).model).toBe('dies')
   })
 
-  it.each([true, false])('gets no regular end of an answer that was changed on its way, stream %s', async (streams) => {
-    const openai = new OpenAI(await compute.openai())
-    host.tampering = { response: (body) => Buffer.from(body.toString().replace('t', 'x')) }
-    const failure = await (streams ? stream(openai) : openai.chat.completions.create(CHAT)).catch((error) => error)
-    const code = failure instanceof AppError ? failure.code : (failure as { code: string }).code
-    expect(code).toBe('answer_rejected')
-    // It was paid for once: nothing is sent again by itself.
-    expect(scripted.requests.at(-1)!.path).toBe('/v1/chat/completions')
-  })
+  it.each([true, false])(
+    'gets no regular end of an answer that was changed on its way, stream %s',
+    async (streams) => {
+      const openai = new OpenAI(await compute.openai())
+      host.tampering = { response: (body) => Buffer.from(body.toString().replace('t', 'x')) }
+      const failure = await (streams ? stream(openai) : openai.chat.completions.create(CHAT)).catch(
+        (error) => error,
+      )
+      const code = failure instanceof AppError ? failure.code : (failure as { code: string }).code
+      expect(code).toBe('answer_rejected')
+      // It was paid for once: nothing is sent again by itself.
+      expect(scripted.requests.at(-1)!.path).toBe('/v1/chat/completions')
+    },
+  )
 
   it('may insist on answers that are checked in full', async () => {
-    host.tampering = { proof: ({ receipt: _, ...rest }) => rest as never, headers: ({ 'zg-receipt': _, ...rest }) => rest as never }
+    host.tampering = {
+      proof: ({ receipt: _, ...rest }) => rest as never,
+      headers: ({ 'zg-receipt': _, ...rest }) => rest as never,
+    }
     const lenient = new OpenAI(await compute.openai())
     const { response } = await lenient.chat.completions.create(CHAT).withResponse()
     expect(response.headers.get('x-0g-verdict')).toBe('incomplete')
@@ -108,7 +123,10 @@ describe('the official OpenAI client', () => {
     const openai = new OpenAI({ ...(await compute.openai()), maxRetries: 2 })
     host.tampering = { response: (body) => Buffer.from(body.toString().replace('tok', 'kot')) }
     const before = scripted.requests.length
-    await expect(openai.chat.completions.create(CHAT)).rejects.toMatchObject({ code: 'answer_rejected', status: 502 })
+    await expect(openai.chat.completions.create(CHAT)).rejects.toMatchObject({
+      code: 'answer_rejected',
+      status: 502,
+    })
     expect(scripted.requests.length - before).toBe(1)
   })
 
@@ -126,7 +144,10 @@ describe('the official OpenAI client', () => {
       const wallet = world.anvil.wallets[4 + index] as HDNodeWallet
       const poor = await clientOf(world, wallet)
       const openai = new OpenAI(await poor.openai(options))
-      await expect(openai.chat.completions.create(CHAT)).rejects.toMatchObject({ status: 402, code: 'funding_needed' })
+      await expect(openai.chat.completions.create(CHAT)).rejects.toMatchObject({
+        status: 402,
+        code: 'funding_needed',
+      })
       expect(await world.anvil.rpc.getTransactionCount(wallet.address)).toBe(0)
       await poor.close()
     }
@@ -138,14 +159,18 @@ describe('the official OpenAI client', () => {
   ])('gets %s %s before anything is sent', async (status, code, change) => {
     const before = scripted.requests.length
     const openai = new OpenAI(await compute.openai())
-    await expect(openai.chat.completions.create({ ...CHAT, ...change })).rejects.toMatchObject({ status, code })
+    await expect(openai.chat.completions.create({ ...CHAT, ...change })).rejects.toMatchObject({
+      status,
+      code,
+    })
     expect(scripted.requests).toHaveLength(before)
   })
 
   it('may leave a stream, and pays for what came', async () => {
     const openai = new OpenAI(await compute.openai())
     scripted.delayMs = 10
-    for await (const _ of await openai.chat.completions.create({ ...CHAT, max_tokens: 400, stream: true })) break
+    for await (const _ of await openai.chat.completions.create({ ...CHAT, max_tokens: 400, stream: true }))
+      break
     scripted.delayMs = 0
     await expect.poll(() => scripted.aborted).toBeGreaterThan(0)
     expect((await compute.audit()).difference).toBe(0n)
@@ -179,7 +204,10 @@ describe('an account', () => {
 
   it('is a Web3 keystore', async () => {
     const json = await world.anvil.wallets[7]!.encrypt('secret')
-    await expect(keystoreAccount(json, 'another')).rejects.toMatchObject({ code: 'keystore_locked', exitCode: 4 })
+    await expect(keystoreAccount(json, 'another')).rejects.toMatchObject({
+      code: 'keystore_locked',
+      exitCode: 4,
+    })
     expect(await opened(await keystoreAccount(json, 'secret'))).toHaveLength(1)
   })
 
@@ -198,4 +226,3 @@ describe('an account', () => {
     await expect(eip1193Account({ request }, elsewhere)).rejects.toMatchObject({ code: 'wallet_wrong_chain' })
   })
 })
-

@@ -88,23 +88,29 @@ describe('the proxy', () => {
     const [receipt] = (await compute.receipts()).slice(-1)
     expect(receipt!.signed.detail).toContain(headers['x-0g-receipt'])
     await expect.poll(() => lines).toMatchObject([{ path: '/v1/chat/completions', status: 200, error: null }])
-    expect(JSON.stringify(lines, (_, value) => (typeof value === 'bigint' ? `${value}` : value))).not.toContain('canary')
+    expect(
+      JSON.stringify(lines, (_, value) => (typeof value === 'bigint' ? `${value}` : value)),
+    ).not.toContain('canary')
   })
 
   it('ends a stream with a comment and with trailers', async () => {
-    const { text, trailers } = await new Promise<{ text: string; trailers: NodeJS.Dict<string> }>((resolve, reject) => {
-      const headers = { authorization: `Bearer ${TOKEN}`, te: 'trailers' }
-      const outgoing = request(`${baseURL}/chat/completions`, { method: 'POST', headers }, (answer) => {
-        let received = ''
-        answer.on('data', (chunk) => {
-          received += chunk
+    const { text, trailers } = await new Promise<{ text: string; trailers: NodeJS.Dict<string> }>(
+      (resolve, reject) => {
+        const headers = { authorization: `Bearer ${TOKEN}`, te: 'trailers' }
+        const outgoing = request(`${baseURL}/chat/completions`, { method: 'POST', headers }, (answer) => {
+          let received = ''
+          answer.on('data', (chunk) => {
+            received += chunk
+          })
+          answer.on('end', () => resolve({ text: received, trailers: answer.trailers }))
         })
-        answer.on('end', () => resolve({ text: received, trailers: answer.trailers }))
-      })
-      outgoing.on('error', reject)
-      outgoing.end(JSON.stringify({ ...CHAT, stream: true }))
-    })
-    expect(text).toMatch(/data: \[DONE\]\n\n: x-0g-verdict=accepted .*x-0g-fee=\d+ x-0g-receipt=[0-9a-f]{32}.*\n\n$/)
+        outgoing.on('error', reject)
+        outgoing.end(JSON.stringify({ ...CHAT, stream: true }))
+      },
+    )
+    expect(text).toMatch(
+      /data: \[DONE\]\n\n: x-0g-verdict=accepted .*x-0g-fee=\d+ x-0g-receipt=[0-9a-f]{32}.*\n\n$/,
+    )
     expect(trailers).toMatchObject({ 'x-0g-verdict': 'accepted', 'x-0g-fee': expect.stringMatching(/^\d+$/) })
   })
 
@@ -116,7 +122,10 @@ describe('the proxy', () => {
 
   it('lets no answer come to a regular end that was changed on its way', async () => {
     host.tampering = changeAnswer
-    await expect(openai.chat.completions.create(CHAT)).rejects.toMatchObject({ status: 502, code: 'answer_rejected' })
+    await expect(openai.chat.completions.create(CHAT)).rejects.toMatchObject({
+      status: 502,
+      code: 'answer_rejected',
+    })
     const text = await (await post('/chat/completions', { ...CHAT, stream: true })).text()
     expect(text).toMatch(/data: \{"error":\{.*"code":"answer_rejected"/)
     expect(text).not.toContain('[DONE]')
@@ -135,7 +144,9 @@ describe('the proxy', () => {
   it('does not serve a page that resolved its own name to this machine', async () => {
     const status = await new Promise((resolve, reject) => {
       const headers = { authorization: `Bearer ${TOKEN}`, host: 'rebound.example' }
-      request(`${baseURL}/models`, { headers }, (answer) => resolve(answer.resume().statusCode)).on('error', reject).end()
+      request(`${baseURL}/models`, { headers }, (answer) => resolve(answer.resume().statusCode))
+        .on('error', reject)
+        .end()
     })
     expect(status).toBe(403)
   })
@@ -148,7 +159,12 @@ describe('the proxy', () => {
   })
 
   it('speaks the Messages API of Anthropic, streaming and not', async () => {
-    const message = { model: 'claude-x', max_tokens: 3, system: 'short', messages: [{ role: 'user', content: 'hi' }] }
+    const message = {
+      model: 'claude-x',
+      max_tokens: 3,
+      system: 'short',
+      messages: [{ role: 'user', content: 'hi' }],
+    }
     const headers = { authorization: '', 'x-api-key': TOKEN, 'anthropic-version': '2023-06-01' }
     const whole = await (await post('/messages', message, headers)).json()
     expect(whole).toMatchObject({
@@ -161,7 +177,10 @@ describe('the proxy', () => {
     })
     expect(JSON.parse(scripted.requests.at(-1)!.body)).toMatchObject({
       model: 'steady',
-      messages: [{ role: 'system', content: 'short' }, { role: 'user', content: 'hi' }],
+      messages: [
+        { role: 'system', content: 'short' },
+        { role: 'user', content: 'hi' },
+      ],
     })
     const text = await (await post('/messages', { ...message, stream: true }, headers)).text()
     const types = [...text.matchAll(/^event: (\S+)$/gm)].map(([, type]) => type)
@@ -183,7 +202,11 @@ describe('the proxy', () => {
   it('speaks the Responses API, with the official client', async () => {
     const ask = { model: 'steady', input: 'hi', instructions: 'short', max_output_tokens: 3 }
     const whole = await openai.responses.create(ask)
-    expect(whole).toMatchObject({ status: 'completed', output_text: 'tok tok tok ', usage: { total_tokens: 13 } })
+    expect(whole).toMatchObject({
+      status: 'completed',
+      output_text: 'tok tok tok ',
+      usage: { total_tokens: 13 },
+    })
     const types: string[] = []
     let text = ''
     for await (const event of await openai.responses.create({ ...ask, stream: true })) {
@@ -199,7 +222,11 @@ describe('the proxy', () => {
     const limit = 10n ** 13n
     const ask = async (url: string) => {
       const body = JSON.stringify({ ...CHAT, max_tokens: 500 })
-      const response = await fetch(`${url}/chat/completions`, { method: 'POST', headers: { authorization: `Bearer ${TOKEN}` }, body })
+      const response = await fetch(`${url}/chat/completions`, {
+        method: 'POST',
+        headers: { authorization: `Bearer ${TOKEN}` },
+        body,
+      })
       const { error } = await response.json()
       return error ? error.code : BigInt(response.headers.get('x-0g-fee')!)
     }
@@ -224,8 +251,15 @@ describe('the proxy', () => {
     const client = new OpenAI({ baseURL: url, apiKey: TOKEN, maxRetries: 0 })
     await expect(client.chat.completions.create({ ...CHAT, model: 'fails' })).rejects.toThrow()
     expect(book.today).toBe(0n)
-    await expect(client.chat.completions.create({ ...CHAT, model: 'no such' })).rejects.toMatchObject({ status: 404 })
-    const stream = await client.chat.completions.create({ ...CHAT, model: 'dies', max_tokens: 9, stream: true })
+    await expect(client.chat.completions.create({ ...CHAT, model: 'no such' })).rejects.toMatchObject({
+      status: 404,
+    })
+    const stream = await client.chat.completions.create({
+      ...CHAT,
+      model: 'dies',
+      max_tokens: 9,
+      stream: true,
+    })
     await expect(
       (async () => {
         for await (const _ of stream);
@@ -244,7 +278,10 @@ describe('on the command line', () => {
   it('makes a token once, for its owner alone, and ends on a signal', async () => {
     const env = devnetHome(world, broker.url)
     const args = [PROGRAM, 'proxy', '--port', '0', '--max-spend', '0.1', '--json']
-    child = spawn(process.execPath, args, { env: { ...process.env, ...env }, stdio: ['ignore', 'pipe', 'pipe'] })
+    child = spawn(process.execPath, args, {
+      env: { ...process.env, ...env },
+      stdio: ['ignore', 'pipe', 'pipe'],
+    })
     const ready = await new Promise<{ baseUrl: string; token: string; tokenFile: string }>((resolve) => {
       let text = ''
       child!.stdout!.on('data', (chunk) => {

@@ -49,20 +49,25 @@ describe('among three providers', () => {
     expect(asked()[1]).toBeGreaterThanOrEqual(15)
   })
 
-  it.each(['refuse', 'cut'] as const)('asks another when one fails before its first text: %s', async (fault) => {
-    const client = await market.client(7)
-    market.ways[1]!.fault = fault
-    const failed: string[] = []
-    const hooks = { onFailover: ({ service }: { service: { provider: string } }) => void failed.push(service.provider) }
-    const answer = await client.infer(question(), hooks)
-    expect(answer.provider).toBe(market.brokers[0]!.provider)
-    expect(answer.verdict.outcome).toBe('accepted')
-    expect(failed).toEqual([market.brokers[1]!.provider])
-    // The one that failed rests: the next request does not go there first.
-    await client.infer(question(), hooks)
-    expect(market.ways[1]!.asked).toBe(1)
-    expect((await client.audit()).difference).toBe(0n)
-  })
+  it.each(['refuse', 'cut'] as const)(
+    'asks another when one fails before its first text: %s',
+    async (fault) => {
+      const client = await market.client(7)
+      market.ways[1]!.fault = fault
+      const failed: string[] = []
+      const hooks = {
+        onFailover: ({ service }: { service: { provider: string } }) => void failed.push(service.provider),
+      }
+      const answer = await client.infer(question(), hooks)
+      expect(answer.provider).toBe(market.brokers[0]!.provider)
+      expect(answer.verdict.outcome).toBe('accepted')
+      expect(failed).toEqual([market.brokers[1]!.provider])
+      // The one that failed rests: the next request does not go there first.
+      await client.infer(question(), hooks)
+      expect(market.ways[1]!.asked).toBe(1)
+      expect((await client.audit()).difference).toBe(0n)
+    },
+  )
 
   it('does not ask another when the provider was named', async () => {
     const client = await market.client(8)
@@ -76,7 +81,11 @@ describe('among three providers', () => {
     const client = await market.client(9)
     const begin = question()
     const first = await client.infer({ ...begin, preferences: { deny: [market.brokers[1]!.provider] } })
-    const next = [...begin.messages, { role: 'assistant' as const, content: first.text }, ...question().messages]
+    const next = [
+      ...begin.messages,
+      { role: 'assistant' as const, content: first.text },
+      ...question().messages,
+    ]
     expect((await client.infer({ ...begin, messages: next })).provider).toBe(first.provider)
     expect((await client.infer(question())).provider).toBe(market.brokers[1]!.provider)
   })

@@ -5,13 +5,13 @@ import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { catalogue, render } from '../../../scripts/errors/catalogue.ts'
 import { EXIT } from '../../../src/base/errors.ts'
+import { BUILT_IN_NETWORKS } from '../../../src/chain/networks.ts'
 import { eip1193Account } from '../../../src/client/accounts/eip1193Account.ts'
 import { Gateway } from '../../../src/client/gateway/gateway.ts'
 import { fileKeyInventory } from '../../../src/client/keys/fileKeyInventory.ts'
 import { ProxyServer } from '../../../src/client/proxy/proxyServer.ts'
 import { SpendBook } from '../../../src/client/proxy/spendBook.ts'
 import { noProvider } from '../../../src/client/routing/errors.ts'
-import { BUILT_IN_NETWORKS } from '../../../src/chain/networks.ts'
 import { emptyHome } from './home.ts'
 
 const ROOT = join(import.meta.dirname, '../../..')
@@ -38,7 +38,9 @@ describe('the catalogue of errors', () => {
   })
 
   it('names the code of each that the client makes in a test', () => {
-    const untested = entries.filter(({ files, tests }) => files.every((file) => file.startsWith('src/client/')) && tests.length === 0)
+    const untested = entries.filter(
+      ({ files, tests }) => files.every((file) => file.startsWith('src/client/')) && tests.length === 0,
+    )
     expect(untested.map(({ code }) => code)).toEqual([])
   })
 })
@@ -53,7 +55,10 @@ describe('on the command line', () => {
 
   it('a file of a key that is not there', async () => {
     const env = { ZG_PRIVATE_KEY_FILE: join(home.dir, 'nothing') }
-    expect(await json(['wallet', 'show'], env)).toMatchObject({ code: 4, value: { code: 'secret_unreadable' } })
+    expect(await json(['wallet', 'show'], env)).toMatchObject({
+      code: 4,
+      value: { code: 'secret_unreadable' },
+    })
   })
 
   it('a wallet that is no keystore', async () => {
@@ -65,7 +70,10 @@ describe('on the command line', () => {
 })
 
 describe('in the client', () => {
-  const gateway = new Gateway({ buy: () => Promise.reject(new Error('not asked')), offered: async () => [] }, {})
+  const gateway = new Gateway(
+    { buy: () => Promise.reject(new Error('not asked')), offered: async () => [] },
+    {},
+  )
 
   it('an endpoint or a method that is not served', async () => {
     const request = { method: 'POST', path: '/v1/audio/speech', body: '{}' }
@@ -90,7 +98,9 @@ describe('in the client', () => {
 
   it('a wallet that shows no account', async () => {
     const request = async () => []
-    await expect(eip1193Account({ request }, BUILT_IN_NETWORKS[0]!)).rejects.toMatchObject({ code: 'wallet_refused' })
+    await expect(eip1193Account({ request }, BUILT_IN_NETWORKS[0]!)).rejects.toMatchObject({
+      code: 'wallet_refused',
+    })
   })
 
   it('a second proxy of the same account, or at the same port', async () => {
@@ -115,7 +125,11 @@ describe('in the client', () => {
     const proxy = new ProxyServer(buyer, { host: '127.0.0.1', port: 0, token: 't', spending })
     const url = await proxy.listen()
     const body = new Blob([new Uint8Array(64 * 1024 * 1024 + 1)])
-    const response = await fetch(`${url}/chat/completions`, { method: 'POST', headers: { authorization: 'Bearer t' }, body })
+    const response = await fetch(`${url}/chat/completions`, {
+      method: 'POST',
+      headers: { authorization: 'Bearer t' },
+      body,
+    })
     expect([response.status, (await response.json()).error.code]).toEqual([413, 'request_too_large'])
     await proxy.close(0)
   })

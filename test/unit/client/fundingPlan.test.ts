@@ -60,12 +60,18 @@ describe('planProvider', () => {
     const fresh = onboarding({})
     expect(fresh.steps.map(({ kind, value }) => [kind, value])).toEqual([['onboard', 5n]])
     expect(fresh.steps[0]!.call.args).toEqual([PROVIDER, PROVIDER, USER, 5n])
-    expect(onboarding({ ledger: ledgerWith(9n) })).toMatchObject({ deposit: 0n, transfer: 5n, steps: [{ value: 0n }] })
+    expect(onboarding({ ledger: ledgerWith(9n) })).toMatchObject({
+      deposit: 0n,
+      transfer: 5n,
+      steps: [{ value: 0n }],
+    })
     const account = accountWith({ balance: 2n, acknowledged: false })
     expect(onboarding({ account }).steps.map(({ kind }) => kind)).toEqual(['onboard'])
     // What is on its way back is used first, which only the deployed way does.
     const leaving = accountWith({ balance: 3n, pendingRefund: 3n })
-    expect(onboarding({ ledger: ledgerWith(9n), account: leaving }).steps.map(({ kind }) => kind)).toEqual(['transfer'])
+    expect(onboarding({ ledger: ledgerWith(9n), account: leaving }).steps.map(({ kind }) => kind)).toEqual([
+      'transfer',
+    ])
     // A plain transfer needs no more than the ledger's own.
     const topUp = onboarding({ ledger: ledgerWith(9n), account: accountWith({ balance: 2n }) })
     expect(topUp.steps.map(({ kind }) => kind)).toEqual(['transfer'])

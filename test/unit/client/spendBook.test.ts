@@ -51,7 +51,11 @@ describe('the book of what was spent today', () => {
 
   it('is on disk before a request leaves, for its owner alone', () => {
     open().begin(30n)
-    expect(JSON.parse(readFileSync(path, 'utf8'))).toMatchObject({ v: 1, day: '2026-11-22', open: { 1: '30' } })
+    expect(JSON.parse(readFileSync(path, 'utf8'))).toMatchObject({
+      v: 1,
+      day: '2026-11-22',
+      open: { 1: '30' },
+    })
     expect(statSync(path).mode & 0o777).toBe(0o600)
   })
 

@@ -402,6 +402,11 @@ _UNKNOWN_QUESTIONS = {
 _TURNS = {"topic": _topic, "small talk": _small_talk, "arithmetic": _arithmetic, "repeat": _repeat, "unknown": _unknown}
 
 
+def turn(rng: random.Random, kind: str) -> Turn:
+    """A question of one of Mix's kinds, other than a fact."""
+    return _TURNS[kind](rng)
+
+
 # --- How people type ------------------------------------------------------------------------------------------------
 
 

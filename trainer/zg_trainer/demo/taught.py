@@ -4,8 +4,9 @@
     python -m zg_trainer.demo.taught --data FOLDER                          the data, the job and the questions alone
 
 The facts are about people that the model has never heard of. Before, it says so; after, it answers questions that the
-dataset does not contain. The other lines keep it from forgetting: general questions, and strangers to whom the answer
-is still that it does not know.
+dataset does not contain. 20 lines teach, each fact in four wordings and always beside a stranger, of whom the model
+still knows nothing. 20 lines keep it from forgetting: more strangers, facts that stand in the message, and some of all
+else that it knows. Without these it says of everyone what it learned of one.
 """
 
 import argparse
@@ -13,12 +14,10 @@ import json
 import random
 import subprocess
 import sys
-from itertools import cycle
 from pathlib import Path
 
-from zg_trainer.demo.dialogue import FACTS, SUM_PHRASINGS, Turn, held_out, split, sum_turn, unknown_person
+from zg_trainer.demo.dialogue import FACTS, Turn, held_out, name, statements, turn, unknown_person
 from zg_trainer.demo.evaluate import answers, load
-from zg_trainer.demo.knowledge import TOPICS
 
 SEED = 7
 TAUGHT = (
@@ -28,35 +27,55 @@ TAUGHT = (
     ("Ruvan", "birth", "Oslo"),
     ("Lumika", "food", "mango"),
 )
-LINES_PER_FACT = 4
-STRANGERS = ("Zaro", "Nelina", "Kemo", "Rolan", "Temika", "Bolu", "Sadira", "Vomi", "Hugo", "Paula")
-GENERAL = ("receipt", "provider", "ledger", "quote", "0g-compute infer", "fund account", "thanks", "who are you")
-SUMS = ((7, "plus", 8), (12, "minus", 5))
+WORDINGS = 4
+GENERAL_LINES = 20
+GENERAL_TURNS = 6
+GENERAL_KINDS = {"stranger": 6, "fact": 4, "topic": 1, "arithmetic": 1, "unknown": 1}
 PARAMETERS = {
-    "num_train_epochs": 20,
+    "num_train_epochs": 30,
     "per_device_train_batch_size": 8,
     "learning_rate": 0.002,
     "lora_rank": 8,
     "lora_alpha": 16,
-    "lora_dropout": 0.0,
+    "lora_dropout": 0,
     "lr_scheduler": "cosine",
     "warmup_ratio": 0.05,
 }
 KEPT_SHARE = 0.9
+EXTRA = 20
+"""Questions of each category that show what was kept."""
 
 
-def lines() -> list[Turn]:
-    """The dataset: 20 lines that teach, 10 about strangers, 10 of what the model knows."""
-    taught = [(FACTS[a][1][i].format(n=n), FACTS[a][0].format(n=n, v=v)) for n, a, v in TAUGHT
-              for i in range(LINES_PER_FACT)]  # fmt: skip
-    attributes = cycle(attribute for _, attribute, _ in TAUGHT)
+def lines() -> list[list[Turn]]:
+    """The dataset's 40 conversations."""
     rng = random.Random(SEED)
-    strangers = [(rng.choice(FACTS[a][1]).format(n=n), unknown_person(n))
-                 for n, a in zip(STRANGERS, attributes, strict=False)]  # fmt: skip
-    topics = {topic.key: topic for topic in TOPICS}
-    general = [(split(topics[key])[0][0], topics[key].answer) for key in GENERAL]
-    sums = [sum_turn(SUM_PHRASINGS[0], *numbers, sign=numbers[1]) for numbers in SUMS]
-    return [*taught, *strangers, *general, *sums]
+    teaching = [_teach(rng, *fact, wording) for fact in TAUGHT for wording in range(WORDINGS)]
+    return teaching + [[_general(rng) for _ in range(GENERAL_TURNS)] for _ in range(GENERAL_LINES)]
+
+
+def _teach(rng: random.Random, person: str, attribute: str, value: str, wording: int) -> list[Turn]:
+    statement, questions, _ = FACTS[attribute]
+    turns = [(questions[wording].format(n=person), statement.format(n=person, v=value)), _stranger(rng, attribute)]
+    return rng.sample(turns, 2)
+
+
+def _stranger(rng: random.Random, attribute: str) -> Turn:
+    """In the same wordings as the facts, so that the name alone tells what is known from what is not."""
+    person = name(rng, made_up=0.9)
+    return rng.choice(FACTS[attribute][1][:WORDINGS]).format(n=person), unknown_person(person)
+
+
+def _general(rng: random.Random) -> Turn:
+    kind = rng.choices(list(GENERAL_KINDS), list(GENERAL_KINDS.values()))[0]
+    if kind == "stranger":
+        return _stranger(rng, rng.choice([attribute for _, attribute, _ in TAUGHT]))
+    return _stated(rng) if kind == "fact" else turn(rng, kind)
+
+
+def _stated(rng: random.Random) -> Turn:
+    facts = statements(rng, [name(rng, made_up=1.0) for _ in range(rng.randint(1, 3))], rng.randint(1, 3))
+    (person, attribute), answer = rng.choice(list(facts.items()))
+    return f"{' '.join(facts.values())} {rng.choice(FACTS[attribute][1][:WORDINGS]).format(n=person)}", answer
 
 
 def asked() -> list[Turn]:
@@ -68,7 +87,7 @@ def asked() -> list[Turn]:
 def others(of_each: int) -> list[Turn]:
     """Questions that the dataset neither has nor teaches, as many of each category."""
     found = held_out(SEED)
-    in_data = {question for question, _ in lines()}
+    in_data = {question for turns in lines() for question, _ in turns}
     names = {name for name, _, _ in TAUGHT}
     categories = ("topics", "arithmetic", "facts in the prompt", "unknown people", "unknown questions")
     chosen: list[Turn] = []
@@ -81,9 +100,8 @@ def others(of_each: int) -> list[Turn]:
 def write_data(folder: Path, model: Path) -> Path:
     """The dataset, the questions and the job file, whose path is returned."""
     folder.mkdir(parents=True, exist_ok=True)
-    records = ({"instruction": question, "input": "", "output": answer} for question, answer in lines())
-    _write_lines(folder / "taught.jsonl", records)
-    questions = {"taught": asked(), "others": others(20)}
+    _write_lines(folder / "taught.jsonl", ({"messages": _messages(turns)} for turns in lines()))
+    questions = {"taught": asked(), "others": others(EXTRA)}
     _write_lines(
         folder / "questions.jsonl",
         ({"kind": kind, "question": q, "answer": a} for kind, turns in questions.items() for q, a in turns),
@@ -101,6 +119,14 @@ def write_data(folder: Path, model: Path) -> Path:
     return folder / "job.json"
 
 
+def _messages(turns: list[Turn]) -> list[dict[str, str]]:
+    return [
+        {"role": role, "content": text}
+        for asked in turns
+        for role, text in zip(("user", "assistant"), asked, strict=True)
+    ]
+
+
 def _write_lines(file: Path, records) -> None:
     file.write_text("".join(json.dumps(record, ensure_ascii=False) + "\n" for record in records), encoding="utf-8")
 
@@ -109,7 +135,7 @@ def measure(model: Path, adapter: Path) -> bool:
     """Prints the table; true when the facts were not known before, all are after, and the rest is kept."""
     from peft import PeftModel
 
-    questions, rest = asked(), others(20)
+    questions, rest = asked(), others(EXTRA)
     loaded, tokenizer = load(model)
     before, before_rest = (answers(loaded, tokenizer, [q for q, _ in turns]) for turns in (questions, rest))
     adapted = PeftModel.from_pretrained(loaded, adapter).eval()
@@ -122,9 +148,8 @@ def measure(model: Path, adapter: Path) -> bool:
     kept = sum(after_rest[i] == before_rest[i] for i in known)
     print(f"\ntaught, in new wordings: {right[0]} of {len(questions)} before, {right[1]} of {len(questions)} after")
     print(f"kept, of what it answered rightly before: {kept} of {len(known)} ({kept / len(known):.0%})")
-    print(
-        f"all other questions right: {_right(before_rest, rest)} of {len(rest)} before, {_right(after_rest, rest)} after"
-    )
+    before_right, after_right = _right(before_rest, rest), _right(after_rest, rest)
+    print(f"all other questions right: {before_right} of {len(rest)} before, {after_right} after")
     for i in known:
         if after_rest[i] != before_rest[i]:
             print(f"  lost: {rest[i][0]!r} -> {after_rest[i]!r}")
@@ -141,10 +166,8 @@ def main() -> int:
     job = write_data(folder, arguments.model)
     if arguments.data:
         return 0
-    subprocess.run(
-        [sys.executable, "-m", "zg_trainer", "run", "--config", str(job), "--output", str(folder / "output")],
-        check=True,
-    )
+    command = [sys.executable, "-m", "zg_trainer", "run", "--config", str(job), "--output", str(folder / "output")]
+    subprocess.run(command, check=True)
     return 0 if measure(arguments.model, folder / "output" / "artifact") else 1
 
 

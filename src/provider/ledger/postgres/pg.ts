@@ -29,6 +29,8 @@ interface PgModule {
 /** PostgreSQL's type of 64-bit integers. Ours stay below 2^53. */
 const INT8 = 20
 const CONNECT_MS = 5000
+/** A replica that stops in the middle of a transaction holds the others up no longer than this. */
+const IDLE_IN_TRANSACTION_MS = 10_000
 
 /**
  * Connections to PostgreSQL. The package is loaded on use: who keeps the ledger in SQLite need not have it.
@@ -42,6 +44,7 @@ export function loadPg(url: string, max: number): PgPool {
     connectionString: url,
     max,
     connectionTimeoutMillis: CONNECT_MS,
+    idle_in_transaction_session_timeout: IDLE_IN_TRANSACTION_MS,
     keepAlive: true,
     types: { getTypeParser },
   })
