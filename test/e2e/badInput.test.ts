@@ -56,10 +56,30 @@ const CASES: readonly Case[] = [
   { what: 'an amount that is none', args: ['fund', 'much'], code: 'amount_invalid', exit: 2 },
   { what: 'an unknown network', args: ['network', 'use', 'nowhere'], code: 'network_unknown', exit: 2 },
   { what: 'an unknown command', args: ['infre', 'hello'], code: 'command_unknown', exit: 2 },
-  { what: 'an RPC that is down', args: ['fund', 'status', '--rpc', 'http://127.0.0.1:1'], code: 'rpc_unreachable', exit: 1 },
-  { what: 'an engine that fails', args: ['infer', 'hello', '--model', 'fails'], code: 'engine_failed', exit: 1 },
-  { what: 'an engine that dies', args: ['infer', 'hello', '--model', 'dies', '--max-tokens', '50'], code: 'engine_died', exit: 1 },
-  { what: 'too little to spend', args: [...ASK, '--max-cost', '0.000000000000000001'], code: 'max_cost_exceeded', exit: 5 },
+  {
+    what: 'an RPC that is down',
+    args: ['fund', 'status', '--rpc', 'http://127.0.0.1:1'],
+    code: 'rpc_unreachable',
+    exit: 1,
+  },
+  {
+    what: 'an engine that fails',
+    args: ['infer', 'hello', '--model', 'fails'],
+    code: 'engine_failed',
+    exit: 1,
+  },
+  {
+    what: 'an engine that dies',
+    args: ['infer', 'hello', '--model', 'dies', '--max-tokens', '50'],
+    code: 'engine_died',
+    exit: 1,
+  },
+  {
+    what: 'too little to spend',
+    args: [...ASK, '--max-cost', '0.000000000000000001'],
+    code: 'max_cost_exceeded',
+    exit: 5,
+  },
   { what: 'no prompt', args: ['infer'], code: 'prompt_missing', exit: 2 },
 ]
 

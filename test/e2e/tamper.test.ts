@@ -5,7 +5,12 @@ import { startEmbeddedEngine } from '../../src/provider/engine/embedded/startEmb
 import type { Engine } from '../../src/provider/engine/engine.ts'
 import { runCli } from '../support/cli.ts'
 import { devnetHome } from '../support/devnetHome.ts'
-import { type ProofDocument, startTamperProxy, type TamperProxy, type Tampering } from '../support/tamperProxy.ts'
+import {
+  type ProofDocument,
+  startTamperProxy,
+  type Tampering,
+  type TamperProxy,
+} from '../support/tamperProxy.ts'
 import { startWorld, type World } from '../support/world.ts'
 
 let world: World
@@ -36,7 +41,10 @@ afterEach(() => {
 })
 
 const infer = (...options: string[]) =>
-  runCli(['infer', 'What is a receipt?', '--temperature', '0', '--max-tokens', '24', '--json', ...options], env)
+  runCli(
+    ['infer', 'What is a receipt?', '--temperature', '0', '--max-tokens', '24', '--json', ...options],
+    env,
+  )
 
 async function rejected(tampering: Tampering, ...options: string[]): Promise<string> {
   proxy.tampering = tampering
@@ -65,22 +73,30 @@ describe('a machine between user and enclave', () => {
     }
   })
 
-  it.each([0, 0.1, 0.3, 0.5, 0.7, 0.9, 1])('that flips a byte of a stream, at %s of its length, is found out', async (at) => {
-    const failed = await rejected({ response: (body) => flip(body, Math.floor(at * (body.length - 1))) })
-    expect(failed).toBe('response-hash')
-  })
+  it.each([0, 0.1, 0.3, 0.5, 0.7, 0.9, 1])(
+    'that flips a byte of a stream, at %s of its length, is found out',
+    async (at) => {
+      const failed = await rejected({ response: (body) => flip(body, Math.floor(at * (body.length - 1))) })
+      expect(failed).toBe('response-hash')
+    },
+  )
 
-  it.each([0, 0.5, 1])('that flips a byte of a whole answer, at %s of its length, is found out', async (at) => {
-    const tampering = { response: (body: Buffer) => flip(body, Math.floor(at * (body.length - 1))) }
-    expect(await rejected(tampering, '--no-stream')).toBe('response-hash')
-  })
+  it.each([0, 0.5, 1])(
+    'that flips a byte of a whole answer, at %s of its length, is found out',
+    async (at) => {
+      const tampering = { response: (body: Buffer) => flip(body, Math.floor(at * (body.length - 1))) }
+      expect(await rejected(tampering, '--no-stream')).toBe('response-hash')
+    },
+  )
 
   it('that adds a frame, leaves one out or cuts the end off is found out', async () => {
     const frame = Buffer.from('data: {"choices":[{"index":0,"delta":{"content":"!"}}]}\n\n')
     const done = Buffer.from('data: [DONE]\n\n')
     await rejected({ response: (body) => Buffer.concat([frame, body]) })
     await rejected({ response: (body) => body.subarray(body.indexOf('\n\n') + 2) })
-    await rejected({ response: (body) => Buffer.concat([body.subarray(0, Math.floor(body.length / 2)), done]) })
+    await rejected({
+      response: (body) => Buffer.concat([body.subarray(0, Math.floor(body.length / 2)), done]),
+    })
   })
 
   it('that changes the question is found out', async () => {
@@ -89,7 +105,10 @@ describe('a machine between user and enclave', () => {
   })
 
   it.each([2, 40, 66, 100, 129])('that changes digit %s of the signature is found out', async (at) => {
-    const proof = (document: ProofDocument) => ({ ...document, signature: flipHex(String(document.signature), at) })
+    const proof = (document: ProofDocument) => ({
+      ...document,
+      signature: flipHex(String(document.signature), at),
+    })
     expect(await rejected({ proof })).toBe('text-signature')
   })
 
@@ -118,7 +137,10 @@ describe('a machine between user and enclave', () => {
   it('that changes the detail of the receipt is found out', async () => {
     const proof = (document: ProofDocument) => ({
       ...document,
-      receipt: { ...document.receipt, detail: String(document.receipt.detail).replace('complete', 'partial') },
+      receipt: {
+        ...document.receipt,
+        detail: String(document.receipt.detail).replace('complete', 'partial'),
+      },
     })
     await rejected({ proof })
   })
