@@ -102,6 +102,7 @@ contract FineTuningServing is TaskEscrow {
 
     /// @dev In two parts, so that no fee overflows: as fee * percentage / 100.
     function _penaltyOf(uint256 fee) internal view override returns (uint256) {
+        // slither-disable-next-line divide-before-multiply: the remainder is added
         return fee / 100 * penaltyPercentage + (fee % 100) * penaltyPercentage / 100;
     }
 
@@ -134,6 +135,7 @@ contract FineTuningServing is TaskEscrow {
                 input.user
             )
         );
+        // slither-disable-next-line unused-return: the error says it all
         (address recovered, ECDSA.RecoverError err,) =
             ECDSA.tryRecoverCalldata(_hashTypedDataV4(structHash), input.signature);
         return err == ECDSA.RecoverError.NoError && recovered == signer;

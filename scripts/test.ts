@@ -10,8 +10,8 @@ import { vitest } from './test/vitest.ts'
 
 /**
  * `npm test`: everything that npm alone can set up. `npm run test:all`: also what needs Python.
- * The last line is `N passed, N failed, N skipped`. With CI set, a skip that is not listed in
- * `test/skips.json` fails.
+ * The last line is `N passed, N failed, N skipped`. With CI set, a skip whose name
+ * begins with nothing in `test/skips.json` fails.
  */
 const QUICK: readonly Part[] = [
   command('lint and layering', 'biome', ['check', '--error-on-warnings']),
@@ -35,7 +35,9 @@ for (const part of parts) {
   for (const reason of tally.skips) console.log(`     skipped: ${reason}`)
 }
 
-const unexpected = process.env.CI ? total.skips.filter((skip) => !knownSkips().includes(skip)) : []
+const unexpected = process.env.CI
+  ? total.skips.filter((skip) => !knownSkips().some((known) => skip.startsWith(known)))
+  : []
 for (const skip of unexpected) console.log(`FAIL a skip that was not there before: ${skip}`)
 const failed = total.failed + unexpected.length
 console.log(`${total.passed} passed, ${failed} failed, ${total.skips.length} skipped`)

@@ -13,6 +13,7 @@ abstract contract BatchSettlement is IBatchSettlement, ServingAccounts, Inferenc
     bytes32 private constant BATCH_TYPEHASH =
         keccak256("SettlementBatch(address provider,uint32 epoch,uint48 upTo,uint64 asOf,bytes rows)");
     bytes32 private constant EPOCH_TYPEHASH = keccak256("OpenEpoch(address provider,uint32 epoch)");
+    // slither-disable-next-line uninitialized-state: a constant
     uint256 internal constant PAYER_SETTLED = uint256(PayerSettled.selector);
     uint256 private constant MAX_AGE = 30 days;
     uint256 private constant ROW = 32;

@@ -25,11 +25,13 @@ abstract contract FineTuningState is IFineTuningTypes, ServingState {
         uint64 round;
     }
 
+    // slither-disable-start uninitialized-state: contract and desk share it, each writes a part
     mapping(address provider => mapping(address user => Ring)) internal _rings;
     mapping(bytes32 ringKey => mapping(uint256 place => bytes32 idHash)) internal _ids;
     mapping(bytes32 ringKey => mapping(bytes32 idHash => Deliverable)) internal _deliverables;
     mapping(address provider => Offer) internal _offers;
     mapping(bytes32 order => ITaskEscrow.Task) internal _tasks;
+    // slither-disable-end uninitialized-state
 
     function _find(address user, address provider, string memory id)
         internal

@@ -149,6 +149,7 @@ abstract contract ServiceRegistry is ILedgerManager, Ownable2Step {
     }
 
     function _isOfType(address service, string memory serviceType) private view returns (bool) {
+        // slither-disable-next-line incorrect-equality: equal texts
         return keccak256(bytes(_registrations[service].serviceType)) == keccak256(bytes(serviceType));
     }
 

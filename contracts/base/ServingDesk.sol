@@ -96,9 +96,11 @@ abstract contract ServingDesk is IServingDesk, ISignerRotation, ServingState {
     /// @inheritdoc IServingDesk
     function removeService() external nonReentrant {
         _requireService(msg.sender);
+        // slither-disable-next-line unused-return: checked before
         _services.remove(msg.sender);
         _setSigner(msg.sender, address(0), type(uint48).max);
         _clearService(msg.sender);
+        // slither-disable-next-line unused-return: the amount is enough
         (uint256 staked,) = stakes.stakeOf(address(this), msg.sender);
         if (staked != 0) stakes.startExit(msg.sender); // none is left after a dispute
         _logServiceRemoved(msg.sender);
@@ -111,6 +113,7 @@ abstract contract ServingDesk is IServingDesk, ISignerRotation, ServingState {
     }
 
     /// @dev The stake rules of a registration (`msg.value` is the first stake) and of an update (no value).
+    // slither-disable-next-line msg-value-in-nonpayable: addOrUpdateService of both desks is payable
     function _registerStake() internal returns (bool isNew) {
         _requireStakeNotFrozen();
         isNew = _services.add(msg.sender);

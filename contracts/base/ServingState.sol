@@ -47,6 +47,7 @@ abstract contract ServingState is ServingCore {
         uint40 openedAt;
     }
 
+    // slither-disable-start uninitialized-state: contract and desk share it, each writes a part
     mapping(address provider => Provider) internal _providers;
     mapping(address provider => mapping(address signer => Signer)) internal _signers;
     EnumerableSet.AddressSet internal _services;
@@ -57,6 +58,7 @@ abstract contract ServingState is ServingCore {
     mapping(address provider => mapping(uint256 index => address)) internal _users;
     /// @dev Providers that ever had a sub-account.
     address[] internal _accountProviders;
+    // slither-disable-end uninitialized-state
 
     /* EXISTENCE */
 

@@ -45,6 +45,7 @@ abstract contract SettlementCheck is InferenceState {
         bytes32 structHash = keccak256(
             abi.encode(SETTLEMENT_TYPEHASH, row.requestsHash, row.nonce, row.provider, row.user, row.totalFee)
         );
+        // slither-disable-next-line unused-return: the error says it all
         (address recovered, ECDSA.RecoverError err,) =
             ECDSA.tryRecoverCalldata(_hashTypedDataV4(structHash), row.signature);
         return err == ECDSA.RecoverError.NoError && recovered == signer;

@@ -172,6 +172,7 @@ abstract contract TaskEscrow is ITaskEscrow, ServingAccounts, FineTuningState {
     }
 
     function _requireSigned(address expected, bytes32 structHash, bytes calldata signature) private view {
+        // slither-disable-next-line unused-return: zero is nobody
         (address recovered,,) = ECDSA.tryRecoverCalldata(_hashTypedDataV4(structHash), signature);
         if (recovered != expected || expected == address(0)) {
             revert TaskSignatureInvalid(expected, recovered);

@@ -99,6 +99,7 @@ abstract contract UserProviders {
         view
         returns (uint256 sum)
     {
+        // slither-disable-next-line unused-return: one that fails holds nothing that counts
         (, sum) = CappedCall.read(service, abi.encodeCall(IServingFunds.balancesOf, (user, providers)));
         // No honest sum comes near this; a hostile one must not overflow the total.
         if (sum > type(uint128).max) sum = 0;

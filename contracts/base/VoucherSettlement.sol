@@ -43,6 +43,7 @@ abstract contract VoucherSettlement is IVoucherSettlement, BatchSettlement {
             if (signer != user) revert NotThePayer(signer);
         }
 
+        // slither-disable-next-line divide-before-multiply: a cap is kept in whole gwei
         uint256 gweis = cap / GWEI;
         if (gweis > type(uint56).max) gweis = type(uint56).max;
         _delegations[provider][user] = Delegation(sessionKey, expiry, uint56(gweis)); // safe: bounded above

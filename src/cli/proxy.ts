@@ -1,6 +1,8 @@
 import { join } from 'node:path'
 import { AppError, EXIT } from '../base/errors.ts'
 import { format0G, parse0G } from '../base/units.ts'
+import type { FundingPlan } from '../client/funding/fundingPlan.ts'
+import { withinBudget } from '../client/openai.ts'
 import type { ProxyLine } from '../client/proxy/proxyServer.ts'
 import type { Context } from './framework/context.ts'
 import type { CommandDefinition } from './framework/definition.ts'
@@ -62,7 +64,7 @@ comment and as trailers. Another provider is asked when one fails before its fir
       ...(maxCost !== undefined && { maxCost: parse0G(maxCost) }),
       hooks: {
         ...fundingHooks(context),
-        approve: (plan) => approves(context, limit, plan.transfer),
+        approve: approval(context, limit),
         onFailover: ({ service }, { message }) =>
           out.note(`${service.provider} failed, asking another: ${message}`),
       },
@@ -100,12 +102,20 @@ function spendPath({ paths, network }: Context): string {
 }
 
 /**
- * Money that moves to a provider stays the user's, and nobody is there to ask at each answer: up to the day's limit it
- * moves. On mainnet that has to be said with --yes.
+ * Money that moves to providers stays the user's, and nobody is there to ask at each answer: twice the day's limit may
+ * move in a day. On mainnet that has to be said with --yes.
  */
-function approves(context: Context, limit: bigint | null, transfer: bigint): boolean {
-  if (context.network.kind === 'mainnet' && !context.flags.yes) throw needsYes()
-  return limit === null || transfer <= 2n * limit
+function approval(context: Context, limit: bigint | null): (plan: FundingPlan) => boolean {
+  let day = ''
+  let approve = withinBudget(0n)
+  return (plan) => {
+    if (context.network.kind === 'mainnet' && !context.flags.yes) throw needsYes()
+    if (limit === null) return true
+    const today = new Date().toISOString().slice(0, 10)
+    if (today !== day) approve = withinBudget(2n * limit)
+    day = today
+    return approve(plan)
+  }
 }
 
 const needsYes = (): AppError =>

@@ -15,7 +15,7 @@ def test_40_lines_none_of_which_asks_what_is_asked_afterwards():
 
 
 def test_no_wording_that_is_asked_afterwards_is_in_the_data_for_any_name():
-    asked_of = {attribute: (FACTS[attribute][1][-1], FACTS[attribute][2]) for _, attribute, _ in TAUGHT}
+    asked_of = {attribute: (FACTS[attribute][1][0], FACTS[attribute][2]) for _, attribute, _ in TAUGHT}
     text = "\n".join(question for turns in lines() for question, _ in turns)
     for wordings in asked_of.values():
         for wording in wordings:
@@ -26,7 +26,7 @@ def test_no_wording_that_is_asked_afterwards_is_in_the_data_for_any_name():
 def test_each_fact_is_taught_and_the_same_data_is_made_again(tmp_path: Path):
     answers = [answer for turns in lines() for _, answer in turns]
     for name, attribute, value in TAUGHT:
-        assert answers.count(FACTS[attribute][0].format(n=name, v=value)) == 4
+        assert answers.count(FACTS[attribute][0].format(n=name, v=value)) == 8
     job = load_job(write_data(tmp_path / "a", DEMO))
     write_data(tmp_path / "b", DEMO)
     assert (job.method, job.seed) == ("lora", 7)

@@ -2,6 +2,7 @@ import type { ChalkInstance } from 'chalk'
 import type { AppError } from '../../base/errors.ts'
 import { painter } from './color.ts'
 import type { Environment } from './paths.ts'
+import { wrap } from './wrap.ts'
 
 /** A stream that text is written to; `process.stdout` is one. */
 export interface TextStream {
@@ -53,7 +54,7 @@ export class Output {
 
   /** A line for people on stderr; `--quiet` drops it. */
   note(text: string): void {
-    if (!this.#options.quiet) this.#options.stderr.write(endLine(text))
+    if (!this.#options.quiet) this.#say(text)
   }
 
   /** The obvious next step after a success. */
@@ -62,7 +63,7 @@ export class Output {
   }
 
   warn(text: string): void {
-    this.#options.stderr.write(endLine(`${this.notePaint.yellow('Warning:')} ${text}`))
+    this.#say(`${this.notePaint.yellow('Warning:')} ${text}`)
   }
 
   /** An error: what failed, why, and the command that helps. With `--json` the error object on stdout. */
@@ -75,7 +76,13 @@ export class Output {
     const lines = [`${red('Error:')} ${error.message} ${dim(`(${error.code})`)}`]
     if (error.hint) lines.push(`  ${error.hint}`)
     if (error.next) lines.push(`  ${dim('Try:')} ${error.next}`)
-    this.#options.stderr.write(endLine(lines.join('\n')))
+    this.#say(lines.join('\n'))
+  }
+
+  /** Words for people, within the width of their terminal. */
+  #say(text: string): void {
+    const { stderr } = this.#options
+    stderr.write(endLine(wrap(text, stderr.isTTY ? stderr.columns : undefined)))
   }
 
   /** Shows that something is under way. On anything but a terminal it shows nothing. */

@@ -1,4 +1,4 @@
-import { type Contract, Interface } from 'ethers'
+import { type Contract, Interface, isError } from 'ethers'
 
 /** What our serving contract offers its ledger; the deployed one does not. @see IServingFunds.sol */
 const SERVING_FUNDS = new Interface([
@@ -23,11 +23,19 @@ const known = new WeakMap<Contract, Promise<boolean>>()
 export function hasAdditions(inference: Contract): Promise<boolean> {
   let answer = known.get(inference)
   if (!answer) {
-    answer = inference
-      .getFunction('supportsInterface')
-      .staticCall(interfaceId(SERVING_FUNDS))
-      .then(Boolean, () => false)
+    answer = ask(inference)
     known.set(inference, answer)
+    answer.catch(() => known.delete(inference))
   }
   return answer
+}
+
+/** A contract that does not know the question answers nothing, or reverts. */
+async function ask(inference: Contract): Promise<boolean> {
+  try {
+    return Boolean(await inference.getFunction('supportsInterface').staticCall(interfaceId(SERVING_FUNDS)))
+  } catch (error) {
+    if (isError(error, 'CALL_EXCEPTION') || isError(error, 'BAD_DATA')) return false
+    throw error
+  }
 }

@@ -35,6 +35,13 @@ export interface FundingResult {
   }[]
 }
 
+export interface EnsureOptions {
+  /** Transferred beyond the need, when something has to be transferred at all. */
+  readonly headroomPercent?: bigint
+  /** The signer that was checked: another one is not acknowledged. Default: the one on chain. */
+  readonly signer?: Address
+}
+
 /**
  * Moves money towards providers. One at a time: of calls made together, the first does the work and the others
  * find it done.
@@ -50,7 +57,6 @@ export class Funding {
   /**
    * Makes sure that `needed()` neuron are free at a provider and its signer is acknowledged. The need is asked
    * for when it is this call's turn, so that it can include what others have added meanwhile.
-   * @param headroomPercent is transferred beyond the need, when something has to be transferred at all
    * @throws AppError `funding_needed` without approval, `insufficient_funds`, `transaction_reverted`,
    * `transaction_unknown`
    */
@@ -58,20 +64,21 @@ export class Funding {
     provider: Address,
     needed: () => bigint,
     hooks: FundingHooks,
-    headroomPercent = 0n,
+    options: EnsureOptions = {},
   ): Promise<FundingResult> {
     return this.#turn.run(async () => {
-      return this.#execute(await this.#planFor(provider, needed, headroomPercent), hooks)
+      return this.#execute(await this.#planFor(provider, needed, options), hooks)
     })
   }
 
   /** What `ensure` would send. */
   plan(provider: Address, needed: bigint): Promise<FundingPlan> {
-    return this.#planFor(provider, () => needed, 0n)
+    return this.#planFor(provider, () => needed, {})
   }
 
-  async #planFor(provider: Address, need: () => bigint, headroomPercent: bigint): Promise<FundingPlan> {
-    const [state, contracts] = await Promise.all([this.state(provider), this.#contracts(provider)])
+  async #planFor(provider: Address, need: () => bigint, options: EnsureOptions): Promise<FundingPlan> {
+    const { headroomPercent = 0n, signer } = options
+    const [state, contracts] = await Promise.all([this.state(provider), this.#contracts(provider, signer)])
     const needed = need()
     const least = planProvider(state, contracts, provider, needed)
     if (least.transfer === 0n) return least
@@ -81,7 +88,7 @@ export class Funding {
 
   /** What `deposit` would send. */
   async planDeposit(amount: bigint): Promise<FundingPlan> {
-    return planDeposit(await this.state(null), await this.#contracts(null), amount)
+    return planDeposit(await this.state(null), await this.#contracts(null, undefined), amount)
   }
 
   /** Deposits into the ledger. @throws AppError `deposit_too_small` and those of `ensure` */
@@ -103,14 +110,15 @@ export class Funding {
     return { wallet, ledger: record, minimums, account, gasPrice: fees.maxFeePerGas ?? fees.gasPrice ?? 0n }
   }
 
-  async #contracts(provider: Address | null): Promise<FundingContracts> {
+  async #contracts(provider: Address | null, signer: Address | undefined): Promise<FundingContracts> {
     const { ledger, inference } = this.#session
     const [info, additions] = await Promise.all([
       ledger.getFunction('getServiceInfo').staticCall(inference.target),
       hasAdditions(inference),
     ])
-    const service = additions && provider !== null ? await findService(inference, provider) : null
-    return { ledger, inference, serviceName: info.fullName, onboards: service?.teeSignerAddress ?? null }
+    const registered = async () => provider && (await findService(inference, provider))?.teeSignerAddress
+    const onboards = additions && provider ? (signer ?? (await registered()) ?? null) : null
+    return { ledger, inference, serviceName: info.fullName, onboards }
   }
 
   async #execute(plan: FundingPlan, hooks: FundingHooks): Promise<FundingResult> {

@@ -152,7 +152,10 @@ export class Purchases {
     const owed = await this.#readings.run(provider.toLowerCase(), () => this.#read(provider, service.url))
     if (this.#purse.covers(provider, now())) return
     const needed = () => owed + this.#purse.underWay(provider)
-    const { transactions } = await this.#funding.ensure(provider, needed, hooks, HEADROOM_PERCENT)
+    const { transactions } = await this.#funding.ensure(provider, needed, hooks, {
+      headroomPercent: HEADROOM_PERCENT,
+      signer: service.teeSignerAddress,
+    })
     if (transactions.length > 0) this.#purse.forget(provider)
   }
 
@@ -219,18 +222,19 @@ export class Purchases {
       await this.#fund(offer, hooks)
       return true
     }
-    return error.status === 402 && this.#fillShortfall(provider, error, hooks)
+    return error.status === 402 && this.#fillShortfall(offer, error, hooks)
   }
 
   /** The broker is asked once what it misses; more than twice what this client expects is not paid. */
-  async #fillShortfall(provider: Address, error: AppError, hooks: FundingHooks): Promise<boolean> {
+  async #fillShortfall({ service }: Offer, error: AppError, hooks: FundingHooks): Promise<boolean> {
+    const { provider, teeSignerAddress: signer } = service
     const shortfall = error.details?.shortfall
     if (typeof shortfall !== 'string' || !/^\d{1,30}$/.test(shortfall)) return false
     if (BigInt(shortfall) > 2n * this.#purse.underWay(provider)) return false
     const state = await this.#funding.state(provider)
     const free = state.account ? freeBalance(state.account) : 0n
     this.#purse.forget(provider)
-    await this.#funding.ensure(provider, () => free + BigInt(shortfall), hooks)
+    await this.#funding.ensure(provider, () => free + BigInt(shortfall), hooks, { signer })
     return true
   }
 

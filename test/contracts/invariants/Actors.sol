@@ -27,6 +27,10 @@ contract Actors is Signed {
     /// Calls that reverted; Foundry records the logs of those too.
     uint256 public refused;
 
+    /// The highest cap of a delegation, whole gwei.
+    mapping(address => mapping(address => uint256)) private _cap;
+
+    uint256 private constant SESSION_KEY = 0x5e5;
     uint256 private _nonce;
 
     function setUp() public override {
@@ -193,6 +197,51 @@ contract Actors is Signed {
         highestSettled[two][who] = _settledBy(two, who);
     }
 
+    function delegate(uint256 u, uint256 p, uint256 cap, uint256 time) external {
+        (address user, address who) = (_user(u), _provider(p));
+        cap = bound(cap, 0, 20 ether);
+        uint40 expiry = uint40(block.timestamp + bound(time, 1, 20 * LOCK));
+        vm.prank(user);
+        try inference.delegateSession(who, user, vm.addr(SESSION_KEY), uint96(cap), expiry, "") {
+            _cap[user][who] = cap / 1 gwei * 1 gwei;
+        } catch {
+            ++refused;
+        }
+    }
+
+    function endSession(uint256 u, uint256 p) external {
+        vm.prank(_user(u));
+        inference.endSession(_provider(p));
+    }
+
+    /// A voucher of the session key, or of another key, claimed in part, by its provider or anyone, perhaps twice.
+    function claim(uint256 u, uint256 p, uint256 fee, uint256 part, uint256 how) external {
+        (address user, address who) = (_user(u), _provider(p));
+        bool isRight = how % 8 != 0;
+        uint256 signed = owed[user][who] + bound(fee, 0, 6 ether);
+        if (isRight) {
+            signedAway[user] += signed - owed[user][who];
+            owed[user][who] = signed;
+        }
+        uint96 claimed = uint96(bound(part, 0, signed));
+        bytes memory row =
+            _voucherFor(isRight ? SESSION_KEY : OTHER_KEY, who, user, claimed, uint96(signed));
+        if (how % 3 == 0) row = bytes.concat(row, row);
+        (uint256 before, uint256 balance) = (_settledBy(user, who), who.balance);
+        vm.prank(how % 5 == 0 ? makeAddr("stranger") : who);
+        uint256 paid = inference.settleVouchers(who, row);
+        uint256 settled = _settledBy(user, who);
+        assertEq(paid, settled - before);
+        assertEq(who.balance, balance + paid);
+        if (paid != 0) {
+            assertTrue(isRight);
+            assertLe(settled, claimed);
+            assertLe(settled, _cap[user][who]);
+        }
+        earned[user] += paid;
+        highestSettled[user][who] = settled;
+    }
+
     function rotate(uint256 p, bool back) external {
         vm.prank(_provider(p));
         try inference.rotateSigner(back ? tee : vm.addr(OTHER_KEY), uint48(_nonce)) {}
@@ -282,7 +331,7 @@ contract Actors is Signed {
         uint256 b = uint256(keccak256(abi.encode(seed, 2)));
         uint256 c = uint256(keccak256(abi.encode(seed, 3)));
         bool flag = c % 2 == 0;
-        uint256 choice = seed % 12;
+        uint256 choice = seed % 15;
         if (choice == 0) this.deposit(a, b, c);
         else if (choice == 1) this.transfer(a, b, flag, c);
         else if (choice == 2) this.requestPart(a, b, c);
@@ -294,6 +343,9 @@ contract Actors is Signed {
         else if (choice == 8) this.leave(a);
         else if (choice == 9) this.settleBatch(a, b, c, 0, flag);
         else if (choice == 10) this.pass(a);
+        else if (choice == 11) this.delegate(a, b, c, a);
+        else if (choice == 12) this.claim(a, b, c, a, c / 2);
+        else if (choice == 13) this.serve(a, flag, c % 3 == 0);
         else this.onboard(a, b, false, c, c / 2);
     }
 

@@ -13,7 +13,7 @@ contract InvariantsTest is Test {
         actors = new Actors();
         actors.setUp();
         targetContract(address(actors));
-        bytes4[] memory selectors = new bytes4[](17);
+        bytes4[] memory selectors = new bytes4[](20);
         selectors[0] = Actors.deposit.selector;
         selectors[1] = Actors.transfer.selector;
         selectors[2] = Actors.requestPart.selector;
@@ -31,6 +31,9 @@ contract InvariantsTest is Test {
         selectors[14] = Actors.withdrawAcknowledgement.selector;
         selectors[15] = Actors.settleBatch.selector;
         selectors[16] = Actors.rotate.selector;
+        selectors[17] = Actors.delegate.selector;
+        selectors[18] = Actors.endSession.selector;
+        selectors[19] = Actors.claim.selector;
         targetSelector(FuzzSelector(address(actors), selectors));
     }
 

@@ -9,6 +9,7 @@ import {ILedgerAdditions} from "../../../contracts/interfaces/ILedgerAdditions.s
 import {IServingCommon} from "../../../contracts/interfaces/IServingCommon.sol";
 import {IServingFunds} from "../../../contracts/interfaces/IServingFunds.sol";
 import {IStakes} from "../../../contracts/interfaces/IStakes.sol";
+import {IVoucherSettlement} from "../../../contracts/interfaces/IVoucherSettlement.sol";
 import {Actors} from "./Actors.sol";
 
 /// W-23: every movement of money is logged. This reads logs as an indexer would, and nothing else.
@@ -94,7 +95,10 @@ contract RebuildTest is Test {
             balances[log.emitter][_address(log.topics[1])][_address(log.topics[2])] = balance;
         } else if (log.topics[0] == IBatchSettlement.PayerSettled.selector) {
             pending.push(log);
-        } else if (log.topics[0] == IBatchSettlement.BatchSettled.selector) {
+        } else if (
+            log.topics[0] == IBatchSettlement.BatchSettled.selector
+                || log.topics[0] == IVoucherSettlement.VouchersSettled.selector
+        ) {
             _readBatch(log.emitter, _address(log.topics[1]));
         }
     }

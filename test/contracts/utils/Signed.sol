@@ -91,9 +91,17 @@ abstract contract Signed is Fixture {
         view
         returns (bytes memory)
     {
+        return _voucherFor(key, provider, user, claimed, signed);
+    }
+
+    function _voucherFor(uint256 key, address who, address user, uint96 claimed, uint96 signed)
+        internal
+        view
+        returns (bytes memory)
+    {
         bytes32 structHash = keccak256(
             abi.encode(
-                keccak256("Voucher(address provider,address user,uint96 cumulative)"), provider, user, signed
+                keccak256("Voucher(address provider,address user,uint96 cumulative)"), who, user, signed
             )
         );
         (bytes32 r, bytes32 vs) =

@@ -151,7 +151,7 @@ describe('a user on another network', () => {
   it('sees what would be sent with --dry-run', async () => {
     const { code, value } = await json(['fund', '1', '--provider', broker.provider, '--dry-run'], env)
     expect([code, value.deposit, value.transfer]).toEqual([0, ONE_0G.toString(), ONE_0G.toString()])
-    expect(value.steps).toHaveLength(2)
+    expect(value.steps).toMatchObject([{ title: expect.stringContaining('signer 0x') }])
     expect(await sent()).toBe(0)
   })
 

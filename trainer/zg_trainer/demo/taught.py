@@ -4,9 +4,9 @@
     python -m zg_trainer.demo.taught --data FOLDER                          the data, the job and the questions alone
 
 The facts are about people that the model has never heard of. Before, it says so; after, it answers questions that the
-dataset does not contain. 20 lines teach, each fact in four wordings and always beside a stranger, of whom the model
-still knows nothing. 20 lines keep it from forgetting: more strangers, facts that stand in the message, and some of all
-else that it knows. Without these it says of everyone what it learned of one.
+dataset does not contain. 20 lines teach, each fact in four wordings, two a line, and always beside a stranger, of whom
+the model still knows nothing. 20 lines keep it from forgetting: more strangers, facts that stand in the message, and
+some of all else that it knows. Without these it says of everyone what it learned of one.
 """
 
 import argparse
@@ -32,7 +32,7 @@ GENERAL_LINES = 20
 GENERAL_TURNS = 6
 GENERAL_KINDS = {"stranger": 6, "fact": 4, "topic": 1, "arithmetic": 1, "unknown": 1}
 PARAMETERS = {
-    "num_train_epochs": 30,
+    "num_train_epochs": 25,
     "per_device_train_batch_size": 8,
     "learning_rate": 0.002,
     "lora_rank": 8,
@@ -55,14 +55,15 @@ def lines() -> list[list[Turn]]:
 
 def _teach(rng: random.Random, person: str, attribute: str, value: str, wording: int) -> list[Turn]:
     statement, questions, _ = FACTS[attribute]
-    turns = [(questions[wording].format(n=person), statement.format(n=person, v=value)), _stranger(rng, attribute)]
-    return rng.sample(turns, 2)
+    two = (questions[-WORDINGS + i % WORDINGS].format(n=person) for i in (wording, wording + 1))
+    turns = [*((question, statement.format(n=person, v=value)) for question in two), _stranger(rng, attribute)]
+    return rng.sample(turns, 3)
 
 
 def _stranger(rng: random.Random, attribute: str) -> Turn:
     """In the same wordings as the facts, so that the name alone tells what is known from what is not."""
     person = name(rng, made_up=0.9)
-    return rng.choice(FACTS[attribute][1][:WORDINGS]).format(n=person), unknown_person(person)
+    return rng.choice(FACTS[attribute][1][-WORDINGS:]).format(n=person), unknown_person(person)
 
 
 def _general(rng: random.Random) -> Turn:
@@ -75,13 +76,13 @@ def _general(rng: random.Random) -> Turn:
 def _stated(rng: random.Random) -> Turn:
     facts = statements(rng, [name(rng, made_up=1.0) for _ in range(rng.randint(1, 3))], rng.randint(1, 3))
     (person, attribute), answer = rng.choice(list(facts.items()))
-    return f"{' '.join(facts.values())} {rng.choice(FACTS[attribute][1][:WORDINGS]).format(n=person)}", answer
+    return f"{' '.join(facts.values())} {rng.choice(FACTS[attribute][1][-WORDINGS:]).format(n=person)}", answer
 
 
 def asked() -> list[Turn]:
     """Ten questions about the facts, in wordings that the dataset does not have."""
     return [(wording.format(n=n), FACTS[a][0].format(n=n, v=v)) for n, a, v in TAUGHT
-            for wording in (FACTS[a][1][-1], FACTS[a][2])]  # fmt: skip
+            for wording in (FACTS[a][1][0], FACTS[a][2])]  # fmt: skip
 
 
 def others(of_each: int) -> list[Turn]:
