@@ -67,7 +67,13 @@ function plain(job: string): Run {
 }
 
 function python(args: readonly string[]): string {
-  const env = { ...process.env, OMP_NUM_THREADS: String(THREADS), TOKENIZERS_PARALLELISM: 'false' }
+  const env = {
+    ...process.env,
+    OMP_NUM_THREADS: String(THREADS),
+    // The trainer sets it; without it a script's waiting threads take the core from other programs.
+    OMP_WAIT_POLICY: 'passive',
+    TOKENIZERS_PARALLELISM: 'false',
+  }
   const run = spawnSync(PYTHON, args, { cwd: TRAINER, env, encoding: 'utf8', maxBuffer: 1 << 28 })
   if (run.status !== 0) throw new Error(`${args[0]} ended with ${run.status}: ${run.stderr?.slice(-2000)}`)
   return run.stdout
