@@ -1,5 +1,12 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { type Block, type Contract, type JsonRpcApiProvider, zeroPadValue } from 'ethers'
+import {
+  type Block,
+  type Contract,
+  type JsonRpcApiProvider,
+  id as keccakText,
+  type Log,
+  zeroPadValue,
+} from 'ethers'
 import type { Address } from '../base/hex.ts'
 import type { Logger } from '../base/log.ts'
 import { type Account, findAccount } from '../chain/inference.ts'
@@ -15,6 +22,8 @@ export interface AccountBookOptions {
   readonly pollMs: number
   /** A devnet makes a block when there is a transaction: there an answer counts as a head seen. */
   readonly blocksOnDemand: boolean
+  /** Told of a user who asks for money back: what is owed has to be settled before the lock ends. */
+  readonly onLeaving?: (user: Address) => void
   /** ms; default the clock. */
   readonly now?: () => number
 }
@@ -23,6 +32,12 @@ interface Head {
   readonly number: number
   readonly hash: string
 }
+
+/** Events by which a user asks for money back: the deployed one, and that of these contracts. */
+const LEAVING = new Set([
+  keccakText('RefundRequested(address,address,uint256,uint256)'),
+  keccakText('RefundQueued(address,address,uint256,uint256)'),
+])
 
 const MAX_ACCOUNTS = 10_000
 /** After a longer gap everything is read again instead of searching the logs of so many blocks. */
@@ -209,7 +224,10 @@ export class AccountBook {
     const address = await contract.getAddress()
     const topics = [null, null, zeroPadValue(provider, 32)]
     const logs = await rpc.getLogs({ address, fromBlock, toBlock, topics })
-    return [...new Set(logs.map((log) => `0x${log.topics[1]!.slice(26)}`))]
+    const userOf = (log: Log) => `0x${log.topics[1]!.slice(26)}`
+    const leaving = logs.filter((log) => LEAVING.has(log.topics[0]!)).map(userOf)
+    for (const user of new Set(leaving)) this.#options.onLeaving?.(user as Address)
+    return [...new Set(logs.map(userOf))]
   }
 
   #isKnown(key: string): boolean {

@@ -134,6 +134,7 @@ export async function startBroker(options: BrokerOptions): Promise<Broker> {
       log,
       pollMs: isDevnet ? DEVNET_POLL_MS : POLL_MS,
       blocksOnDemand: isDevnet,
+      onLeaving: (user) => settler.noteLeaving(user),
     })
     await accounts.start()
     undo.push(() => accounts.stop())

@@ -57,6 +57,11 @@ export class Settler {
     if (charged - paid - underWay >= eagerFee) this.#schedule(Math.max(0, this.#restUntil - Date.now()))
   }
 
+  /** To be called when a user asks for money back: settles at once, so that nothing earned leaves with it. */
+  noteLeaving(user: Address): void {
+    if (this.#owes(user)) this.#schedule(0)
+  }
+
   /**
    * Settles now, after a run that is under way.
    * @param minimum neuron; default 1: everything that is owed
@@ -82,6 +87,16 @@ export class Settler {
     const report = (await Promise.race([last, tooLate])) ?? new ReportBuilder().build(stoppedEarly())
     cut.abort()
     return report
+  }
+
+  /** A user whose row is not to be trusted owes nothing that could be settled. */
+  #owes(user: Address): boolean {
+    try {
+      const { charged, paid } = this.#options.ledger.totals(user)
+      return charged > paid && charged - paid >= this.#minimumFee
+    } catch {
+      return false
+    }
   }
 
   get #minimumFee(): bigint {
