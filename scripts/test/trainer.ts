@@ -12,11 +12,14 @@ export const trainer = (): Part => ({
     if (python.code !== 0) return skipped('the trainer: there is no python3')
     const venv = await prepareVenv()
     if (venv) return skipped(`the trainer: ${venv}`)
-    const { output } = await runProgram(`${VENV}/bin/python`, ['-m', 'pytest', '-q', 'trainer/tests'])
+    const { output } = await runProgram(`${VENV}/bin/python`, ['-m', 'pytest', '-q', '-rs', 'trainer/tests'])
     const passed = Number(/(\d+) passed/.exec(output)?.[1] ?? 0)
     const failed = Number(/(\d+) (?:failed|error)/.exec(output)?.[1] ?? (passed ? 0 : 1))
     if (failed) console.log(output)
-    return { passed, failed, skips: [] }
+    const skips = [...output.matchAll(/^SKIPPED \[\d+\] .*?: (.*)$/gm)].map(
+      ([, reason]) => `the trainer: ${reason}`,
+    )
+    return { passed, failed, skips }
   },
 })
 

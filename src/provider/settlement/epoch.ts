@@ -18,18 +18,20 @@ export interface EpochOptions {
 
 /** What the contract lists at once. */
 const PAGE = 50
-/** More receipts than this no provider issues in a second. */
-const SEQS_PER_SECOND = 65_536
+/** More receipts than this no provider issues in a millisecond. */
+const SEQS_PER_MS = 64
+/** A clock that is further behind the chain's time does not count. Chains on demand run ahead by a little. */
+const CLOCK_BEHIND_MS = 60 * 60 * 1000
 
 /**
  * The first receipt number of a process: above every number that any earlier one can have given out, also one whose
  * ledger is lost or was replaced by an old copy, so that one number never stands on two receipts.
- * @param now ms; a clock that is behind the chain's does not count
+ * @param now ms
  */
 export async function firstSeqNow(rpc: Provider, now = Date.now()): Promise<number> {
   const block = await rpc.getBlock('latest')
-  const seconds = Math.max(block?.timestamp ?? 0, Math.floor(now / 1000))
-  return seconds * SEQS_PER_SECOND
+  const chainNow = (block?.timestamp ?? 0) * 1000
+  return (chainNow > now + CLOCK_BEHIND_MS ? chainNow : now) * SEQS_PER_MS
 }
 
 /**
