@@ -1,4 +1,4 @@
-import { isAlive } from './devnet/processes.ts'
+import { isAlive } from '../base/isAlive.ts'
 import type { CommandDefinition } from './framework/definition.ts'
 
 export const command: CommandDefinition = {

@@ -1,8 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { AppError } from '../base/errors.ts'
+import { isAlive } from '../base/isAlive.ts'
 import { askBroker } from '../provider/admin/adminClient.ts'
 import { readAdminFile } from '../provider/admin/adminFile.ts'
-import { isAlive } from './devnet/processes.ts'
 import type { CommandDefinition } from './framework/definition.ts'
 import { providerSettings, SETTINGS_OPTIONS } from './provider/settings.ts'
 

@@ -1,7 +1,8 @@
 import { type ChildProcess, spawn } from 'node:child_process'
-import { mkdirSync, openSync, readFileSync, writeFileSync } from 'node:fs'
+import { mkdirSync, openSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { AdminFile } from '../../src/provider/admin/adminFile.ts'
+import { devnetHome } from './devnetHome.ts'
 import type { World } from './world.ts'
 
 export interface ServeProcess {
@@ -22,7 +23,7 @@ export async function startServe(
   args: readonly string[],
   env: Readonly<Record<string, string>> = {},
 ): Promise<ServeProcess> {
-  writeDevnetFile(world)
+  devnetHome(world)
   const dataDir = join(world.dir, 'broker')
   const logFile = join(world.dir, 'serve.log')
   const [home, tmp] = [join(world.dir, 'home'), join(world.dir, 'tmp')]
@@ -76,24 +77,4 @@ export async function startServe(
       await ended
     },
   }
-}
-
-function writeDevnetFile(world: World): void {
-  const account = ({ address, privateKey }: { address: string; privateKey: string }) => ({
-    address,
-    privateKey,
-  })
-  const dir = join(world.dir, 'devnet')
-  mkdirSync(dir, { recursive: true })
-  const devnet = {
-    network: { ...world.network, name: 'devnet' },
-    accounts: {
-      user: account(world.user),
-      provider: account(world.provider),
-      deployer: account(world.anvil.wallets[0]!),
-    },
-    provider: { url: '', pid: 0 },
-    anvil: { pid: process.pid, port: 0 },
-  }
-  writeFileSync(join(dir, 'devnet.json'), JSON.stringify(devnet), { mode: 0o600 })
 }

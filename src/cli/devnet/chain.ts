@@ -35,6 +35,21 @@ export async function startChain(dir: string, port: number): Promise<DevnetChain
   }
 }
 
+/**
+ * Whether the chain of a devnet answers as its own. A process id alone says little: after a restart of the machine it
+ * may be a stranger's, which must not be ended.
+ */
+export async function isChainUp({ network }: Pick<DevnetFile, 'network'>): Promise<boolean> {
+  const rpc = new RpcProvider(network, { timeoutMs: 2000 })
+  try {
+    return (await rpc.getCode(network.ledger)) !== '0x'
+  } catch {
+    return false
+  } finally {
+    rpc.destroy()
+  }
+}
+
 async function startAnvil(dir: string, port: number): Promise<number> {
   const args = ['--port', String(port), '--chain-id', String(DEVNET_CHAIN_ID), '--accounts', '1', '--quiet']
   const mining = ['--mixed-mining', '--block-time', String(BLOCK_SECONDS)]

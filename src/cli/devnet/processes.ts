@@ -1,6 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { openSync } from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { isAlive } from '../../base/isAlive.ts'
 
 /** Starts a program that outlives this one, writing to a log file. */
 export function startDetached(
@@ -15,16 +16,6 @@ export function startDetached(
     stdio: ['ignore', log, log, ...(options.ipc ? (['ipc'] as const) : [])],
     env: { ...process.env, ...options.env },
   })
-}
-
-export function isAlive(pid: number): boolean {
-  if (pid <= 0) return false
-  try {
-    process.kill(pid, 0)
-    return true
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === 'EPERM'
-  }
 }
 
 /** Asks a process to end and waits; one that does not is killed. */

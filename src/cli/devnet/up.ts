@@ -1,9 +1,10 @@
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { isAlive } from '../../base/isAlive.ts'
 import { type DevnetFile, devnetFilePath, readRunningDevnet } from '../framework/devnetFile.ts'
-import { startChain } from './chain.ts'
+import { isChainUp, startChain } from './chain.ts'
 import { claimPort } from './ports.ts'
-import { endProcess, isAlive } from './processes.ts'
+import { endProcess } from './processes.ts'
 import { startProvider } from './provider.ts'
 
 export interface DevnetUpOptions {
@@ -27,7 +28,8 @@ export interface DevnetUpResult {
 export async function devnetUp(options: DevnetUpOptions): Promise<DevnetUpResult> {
   const { dir, onStep = () => {} } = options
   mkdirSync(dir, { recursive: true, mode: 0o700 })
-  const running = readRunningDevnet(dir)
+  const found = readRunningDevnet(dir)
+  const running = found && (await isChainUp(found)) ? found : null
   if (running && isAlive(running.provider.pid)) return { devnet: running, alreadyUp: true }
   const [port, providerPort] = await choosePorts(options, running)
   if (!running) rmSync(join(dir, 'provider'), { recursive: true, force: true })
@@ -54,8 +56,10 @@ export async function devnetUp(options: DevnetUpOptions): Promise<DevnetUpResult
     write(dir, devnet)
     return { devnet, alreadyUp: false }
   } catch (error) {
-    await endProcess(chain.anvil.pid, 2000)
-    rmSync(devnetFilePath(dir), { force: true })
+    if (!running) {
+      await endProcess(chain.anvil.pid, 0)
+      rmSync(devnetFilePath(dir), { force: true })
+    }
     throw error
   }
 }

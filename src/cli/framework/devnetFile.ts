@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Address, Hex } from '../../base/hex.ts'
+import { isAlive } from '../../base/isAlive.ts'
 import type { NetworkProfile } from '../../chain/networks.ts'
 
 export interface DevnetAccount {
@@ -29,14 +30,5 @@ export function readRunningDevnet(devnetDir: string): DevnetFile | null {
     return isAlive(devnet.anvil.pid) ? devnet : null
   } catch {
     return null
-  }
-}
-
-function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0)
-    return true
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === 'EPERM'
   }
 }

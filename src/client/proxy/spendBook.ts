@@ -1,6 +1,7 @@
 import { closeSync, fdatasyncSync, mkdirSync, openSync, readFileSync, renameSync, writeSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { AppError, EXIT } from '../../base/errors.ts'
+import { isAlive } from '../../base/isAlive.ts'
 import { format0G } from '../../base/units.ts'
 
 interface Contents {
@@ -129,14 +130,6 @@ function read(path: string): Contents {
     hint: 'Remove the file to start at nothing',
     exitCode: EXIT.malformed,
   })
-}
-
-function isAlive(pid: number): boolean {
-  try {
-    return pid > 0 && process.kill(pid, 0)
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === 'EPERM'
-  }
 }
 
 /** Two processes that count for themselves would spend the limit twice. */

@@ -1,12 +1,12 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { createHash } from 'node:crypto'
-import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { Address } from '../../../src/base/hex.ts'
 import { findAccount } from '../../../src/chain/inference.ts'
 import { type ReceiptDetail, receiptFromJson, type SignedReceipt } from '../../../src/protocol/receipt.ts'
+import { devnetHome } from '../../support/devnetHome.ts'
 import { type ScriptedEngine, startScriptedEngine } from '../../support/scriptedEngine.ts'
 import { PRICES, startWorld, tokenOf, type World } from '../../support/world.ts'
 
@@ -19,11 +19,12 @@ let scripted: ScriptedEngine
 let child: ChildProcess
 let url: string
 let token: string
+let home: Record<string, string>
 
 beforeAll(async () => {
   ;[world, scripted] = await Promise.all([startWorld(), startScriptedEngine()])
   scripted.delayMs = DELAY_MS
-  writeDevnetFile()
+  home = devnetHome(world)
   await startProvider()
   await world.fund(world.user)
   token = await tokenOf(world.user, world.provider.address)
@@ -157,7 +158,7 @@ async function startProvider(): Promise<void> {
   const prices = ['--price-input', '0.001', '--price-output', '0.004']
   child = spawn(process.execPath, ['bin/0g-compute.js', ...args, ...options, ...prices], {
     stdio: ['ignore', 'ignore', 'ignore', 'ipc'],
-    env: { ...process.env, ZG_DEVNET_DIR: devnetDir(), ZG_HOME: world.dir },
+    env: { ...process.env, ...home },
   })
   const message = await new Promise<{ type: string; url: string; error?: unknown }>((resolve, reject) => {
     child.once('message', (value) => resolve(value as { type: string; url: string }))
@@ -166,25 +167,4 @@ async function startProvider(): Promise<void> {
   expect(message.type, JSON.stringify(message.error)).toBe('ready')
   child.removeAllListeners('exit')
   url = message.url
-}
-
-const devnetDir = (): string => join(world.dir, 'devnet')
-
-function writeDevnetFile(): void {
-  const account = ({ address, privateKey }: { address: string; privateKey: string }) => ({
-    address,
-    privateKey,
-  })
-  mkdirSync(devnetDir(), { recursive: true })
-  const devnet = {
-    network: { ...world.network, name: 'devnet' },
-    accounts: {
-      user: account(world.user),
-      provider: account(world.provider),
-      deployer: account(world.anvil.wallets[0]!),
-    },
-    provider: { url: '', pid: 0 },
-    anvil: { pid: process.pid, port: 0 },
-  }
-  writeFileSync(join(devnetDir(), 'devnet.json'), JSON.stringify(devnet), { mode: 0o600 })
 }
