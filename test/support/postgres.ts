@@ -20,7 +20,7 @@ export interface Postgres {
   stop(): Promise<void>
 }
 
-/** Where `scripts/test/postgres.ts` installs the server; not part of the package. */
+/** Where `scripts/extras.ts` installs the server; not part of the package. */
 export const POSTGRES_CACHE = resolve(import.meta.dirname, '../../cache/postgres')
 
 /** The unprivileged user that the server runs as when this process is root, which it refuses. */
