@@ -149,17 +149,12 @@ async function batchTwice(market: Market, count: number): Promise<bigint> {
 /** Gas of the second claim on vouchers: payers sign delegations, their session keys the vouchers. */
 async function vouchersTwice(market: Market, count: number): Promise<bigint> {
   const { network, inference, provider } = market
-  const payers: { readonly user: Address; readonly session: Uint8Array }[] = []
-  for (let i = 0; i < count; i++) payers.push(await newVoucherPayer(market))
+  const sessions: Uint8Array[] = []
+  for (let i = 0; i < count; i++) sessions.push(await newVoucherPayer(market))
   const settle = (claimed: bigint, signed: bigint) => {
-    const rows = payers.map(({ user, session }) => {
-      const voucher = { provider, user, cumulative: signed }
-      return {
-        user,
-        claimed,
-        signed,
-        signature: signVoucher(session, network.chainId, network.inference, voucher),
-      }
+    const rows = sessions.map((session) => {
+      const voucher = { provider, cumulative: signed }
+      return { claimed, signed, signature: signVoucher(session, network.chainId, network.inference, voucher) }
     })
     return send(provider, inference, 'settleVouchers', [provider, encodeVoucherRows(rows)])
   }
@@ -167,8 +162,8 @@ async function vouchersTwice(market: Market, count: number): Promise<bigint> {
   return settle(2500n, 4000n)
 }
 
-/** A funded account that has delegated a session key. */
-async function newVoucherPayer(market: Market) {
+/** @returns the session key of a new funded account */
+async function newVoucherPayer(market: Market): Promise<Uint8Array> {
   const { network, inference, provider } = market
   const [key, session] = [randomBytes(32), randomBytes(32)]
   const user = addressOf(key)
@@ -176,10 +171,20 @@ async function newVoucherPayer(market: Market) {
   await onboard(market, user)
   const expiry = (await anvil.rpc.getBlock('latest'))!.timestamp + 86_400
   const delegation = { provider, user, sessionKey: addressOf(session), cap: ONE_0G, expiry }
-  const signature = signDelegation(key, network.chainId, network.inference, delegation)
+  const [signature, proof] = [key, session].map((signer) =>
+    signDelegation(signer, network.chainId, network.inference, delegation),
+  )
   const { sessionKey, cap } = delegation
-  await send(provider, inference, 'delegateSession', [provider, user, sessionKey, cap, expiry, signature])
-  return { user, session }
+  await send(provider, inference, 'delegateSession', [
+    provider,
+    user,
+    sessionKey,
+    cap,
+    expiry,
+    proof,
+    signature,
+  ])
+  return session
 }
 
 /** The whole way back of a user with money at one provider: every transaction. */

@@ -13,9 +13,8 @@ import {ServingParameters} from "./interfaces/ServingParameters.sol";
 import {AccountWord} from "./libraries/AccountWord.sol";
 
 /// @title Fine-tuning: services, sub-accounts, deliverables and their payment.
-/// @dev Storage: as in `InferenceServing` for the words they share, without the token bitmap; deliverables as
-/// in `FineTuningDeliverables`. The contract holds exactly the sum of the balances and
-/// of the escrows.
+/// @dev The contract holds exactly the sum of the balances and of the escrows. What lies in which word:
+/// docs/CONTRACTS.md.
 contract FineTuningServing is TaskEscrow {
     /// @dev The deployed type names no provider (weakness W-02); task orders do.
     bytes32 private constant MESSAGE_TYPEHASH = keccak256(

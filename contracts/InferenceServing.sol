@@ -13,20 +13,7 @@ import {ServingParameters} from "./interfaces/ServingParameters.sol";
 import {AccountWord} from "./libraries/AccountWord.sol";
 
 /// @title Inference: services, sub-accounts, and the settlement of fees.
-/// @dev Storage, one word each unless said otherwise, `p` provider, `u` user:
-///
-/// | word                         | read when                                | bits                                   |
-/// |------------------------------|------------------------------------------|----------------------------------------|
-/// | `_accounts[p][u]`            | always                                   | see `AccountWord`                      |
-/// | `_sides[p][u]`               | deployed settlement; account says aside  | nonce 112, generation 48, version 16, withdrawn 40, reopened 40 |
-/// | `_refunds[p][u]` (5)         | account says queued                      | see `RefundQueue`                      |
-/// | `_revokedBitmaps[p][u]`      | by clients                               | one bit per session token              |
-/// | `_infos[p][u]`               | by clients, written when not empty       | text                                   |
-/// | `_providers[p]`              | every settlement                         | signer 160, version 16, last version 16, acknowledged 8, accounts 32, epoch 24 |
-/// | `_versions[p][signer]`       | change of signer                         | version 16                             |
-/// | `_users[p][i]`               | lists                                    | user 160                               |
-///
-/// The contract holds exactly the sum of the balances.
+/// @dev The contract holds exactly the sum of the balances. What lies in which word: docs/CONTRACTS.md.
 contract InferenceServing is VoucherSettlement, SettlementCheck {
     uint256 private constant MAX_SETTLEMENTS = 50;
 
@@ -93,12 +80,7 @@ contract InferenceServing is VoucherSettlement, SettlementCheck {
     }
 
     /// @dev Tokens revoked one by one stay revoked when the sub-account is opened again: their generation ends.
-    /// So does the session key's delegation.
     function _clearAccount(address user, address provider) internal override {
         if (_revokedBitmaps[provider][user] != 0) _revokeAll(user, provider);
-        uint256 expiry = _delegations[provider][user].expiry;
-        if (expiry == 0) return;
-        delete _delegations[provider][user];
-        if (expiry > _delegationFloors[provider][user]) _delegationFloors[provider][user] = expiry;
     }
 }

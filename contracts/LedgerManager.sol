@@ -3,75 +3,30 @@ pragma solidity ^0.8.28;
 
 import {Ownable} from "@openzeppelin/contracts/access/Ownable.sol";
 import {IERC165} from "@openzeppelin/contracts/utils/introspection/IERC165.sol";
-import {SafeCast} from "@openzeppelin/contracts/utils/math/SafeCast.sol";
+import {Math} from "@openzeppelin/contracts/utils/math/Math.sol";
 
+import {LedgerCollection} from "./base/LedgerCollection.sol";
 import {ServiceRegistry} from "./base/ServiceRegistry.sol";
 import {UserProviders} from "./base/UserProviders.sol";
 import {ILedgerAdditions} from "./interfaces/ILedgerAdditions.sol";
 import {ILedgerManager} from "./interfaces/ILedgerManager.sol";
 import {IServing} from "./interfaces/IServing.sol";
 import {IServingFunds} from "./interfaces/IServingFunds.sol";
-import {CappedCall} from "./libraries/CappedCall.sol";
 
 /// @title The ledger: one balance per user, from which sub-accounts with providers are filled.
-/// @dev Storage, beside the registry's and the provider lists':
-///
-/// | word                 | bits                                                        |
-/// |----------------------|-------------------------------------------------------------|
-/// | `_records[user]`     | open 1, available 95, next user in the list 160             |
-/// | `_list`              | newest user 160, length 96 (closed ledgers stay in the list) |
-/// | `_additionalInfo`    | only written when not empty                                  |
-///
-/// The ledger holds exactly the sum of `available`. It credits only `msg.value`, and of a service only what
-/// that service sent while it was being collected from.
-contract LedgerManager is IERC165, ILedgerManager, ILedgerAdditions, ServiceRegistry, UserProviders {
-    using SafeCast for uint256;
-
-    struct Record {
-        uint96 balance;
-        address next;
-    }
-
-    struct List {
-        address newest;
-        uint96 length;
-    }
-
+/// @dev The ledger holds exactly the sum of what is available. It credits only `msg.value`, and of a service only
+/// what that service sent while it was being collected from.
+contract LedgerManager is IERC165, ServiceRegistry, UserProviders, LedgerCollection {
     uint256 public constant MAX_PROVIDERS_PER_BATCH = 20;
-    uint256 public constant MAX_ADDITIONAL_INFO_LENGTH = 4096;
     /// @dev No minimums: the smallest amount that is not nothing.
     uint256 public constant MIN_ACCOUNT_BALANCE = 1;
     uint256 public constant MIN_TRANSFER_AMOUNT = 1;
     bool public constant initialized = true;
 
-    uint256 private constant DEFAULT_PAGE = 50;
-
-    mapping(address user => Record) private _records;
-    List private _list;
-    mapping(address user => string) private _additionalInfo;
-
-    bool private transient _busy;
-    address private transient _collectingFrom;
-    uint256 private transient _collected;
-
-    /// @dev One operation at a time: a service or a payee that calls back finds the ledger locked.
-    modifier exclusive() {
-        if (_busy) revert LedgerLocked();
-        _busy = true;
-        _;
-        _busy = false;
-    }
-
     /// @param initialOwner Registers services; zero address for none, ever.
     constructor(address initialOwner) Ownable(msg.sender) {
         _transferOwnership(initialOwner);
         emit Initialized(1);
-    }
-
-    /// @dev Accepts what the service that is being collected from sends, and nothing else.
-    receive() external payable {
-        if (msg.sender != _collectingFrom) revert DirectDepositsDisabled();
-        _collected += msg.value;
     }
 
     /// @notice There is no proxy: the constructor did it.
@@ -85,7 +40,7 @@ contract LedgerManager is IERC165, ILedgerManager, ILedgerAdditions, ServiceRegi
     function addLedger(string memory additionalInfo) external payable exclusive returns (uint256, uint256) {
         if (msg.value < MIN_ACCOUNT_BALANCE) revert MinimumDepositRequired(msg.value, MIN_ACCOUNT_BALANCE);
         _checkInfo(additionalInfo);
-        if (_isOpen(_records[msg.sender])) revert LedgerExists(msg.sender);
+        if (_isOpen(_recordOf(msg.sender))) revert LedgerExists(msg.sender);
 
         _credit(msg.sender);
         _setInfo(msg.sender, additionalInfo);
@@ -141,7 +96,8 @@ contract LedgerManager is IERC165, ILedgerManager, ILedgerAdditions, ServiceRegi
         if (isNew && amount < MIN_TRANSFER_AMOUNT) {
             revert MinimumDepositRequired(amount, MIN_TRANSFER_AMOUNT);
         }
-        uint256 cancelled = isNew ? 0 : _min(amount, IServing(service).getPendingRefund(msg.sender, provider));
+        uint256 cancelled =
+            isNew ? 0 : Math.min(amount, IServing(service).getPendingRefund(msg.sender, provider));
         uint256 moved = amount - cancelled;
 
         // Effect
@@ -151,7 +107,7 @@ contract LedgerManager is IERC165, ILedgerManager, ILedgerAdditions, ServiceRegi
 
         // Interaction
         bytes memory data = isNew
-            ? abi.encodeCall(IServing.addAccount, (msg.sender, provider, _additionalInfo[msg.sender]))
+            ? abi.encodeCall(IServing.addAccount, (msg.sender, provider, _infoOf(msg.sender)))
             : abi.encodeCall(IServing.depositFund, (msg.sender, provider, cancelled));
         (bool ok, bytes memory reason) = service.call{value: moved}(data);
         if (!ok) _bubble(reason);
@@ -211,7 +167,7 @@ contract LedgerManager is IERC165, ILedgerManager, ILedgerAdditions, ServiceRegi
     /// @inheritdoc ILedgerManager
     function getLedger(address user) public view returns (Ledger memory) {
         uint256 available = _availableIn(_requireOpen(user));
-        return Ledger(user, available, available + _lockedOf(_services, user), _additionalInfo[user]);
+        return Ledger(user, available, available + _lockedOf(_services, user), _infoOf(user));
     }
 
     /// @inheritdoc ILedgerManager
@@ -220,23 +176,11 @@ contract LedgerManager is IERC165, ILedgerManager, ILedgerAdditions, ServiceRegi
         view
         returns (Ledger[] memory ledgers, uint256 total)
     {
-        total = _list.length;
-        if (offset >= total) return (ledgers, total);
-        uint256 length = _min(limit == 0 ? DEFAULT_PAGE : limit, total - offset);
-
-        address user = _list.newest;
-        for (uint256 i; i < offset; ++i) {
-            user = _records[user].next;
-        }
-
-        ledgers = new Ledger[](length);
-        uint256 found;
-        for (uint256 i; i < length; ++i) {
-            if (_isOpen(_records[user])) ledgers[found++] = getLedger(user);
-            user = _records[user].next;
-        }
-        assembly ("memory-safe") {
-            mstore(ledgers, found) // found <= length: the array only gets shorter
+        address[] memory users;
+        (users, total) = _page(offset, limit);
+        ledgers = new Ledger[](users.length);
+        for (uint256 i; i < users.length; ++i) {
+            ledgers[i] = getLedger(users[i]);
         }
     }
 
@@ -261,65 +205,10 @@ contract LedgerManager is IERC165, ILedgerManager, ILedgerAdditions, ServiceRegi
 
     /* INTERNALS */
 
-    function _requireOpen(address user) private view returns (Record storage record) {
-        record = _records[user];
-        if (!_isOpen(record)) revert LedgerNotExists(user);
-    }
-
-    function _isOpen(Record storage record) private view returns (bool) {
-        return record.balance & 1 != 0;
-    }
-
-    function _availableIn(Record storage record) private view returns (uint256) {
-        return record.balance >> 1;
-    }
-
-    /// @dev The lowest bit says that the ledger is open. 2^95 neuron is 39 times the supply of 0G.
-    function _setAvailable(Record storage record, uint256 amount) private {
-        record.balance = ((amount << 1) | 1).toUint96();
-    }
-
-    function _checkInfo(string memory info) private pure {
-        uint256 length = bytes(info).length;
-        if (length > MAX_ADDITIONAL_INFO_LENGTH) {
-            revert AdditionalInfoTooLong(length, MAX_ADDITIONAL_INFO_LENGTH);
-        }
-    }
-
-    function _setInfo(address user, string memory info) private {
-        if (bytes(info).length + bytes(_additionalInfo[user]).length != 0) _additionalInfo[user] = info;
-    }
-
-    /// @dev Adds `msg.value` to `user`'s ledger, opening it when it is not.
-    function _credit(address user) private {
-        Record storage record = _records[user];
-        if (!_isOpen(record)) _open(user, record);
-        _setAvailable(record, _availableIn(record) + msg.value);
-        emit Deposited(user, msg.sender, msg.value);
-    }
-
-    /// @dev A ledger that was open before is in the list already. The oldest record points to itself, so that
-    /// `next` is never zero for a listed one.
-    function _open(address user, Record storage record) private {
-        _setAvailable(record, 0);
-        if (record.next == address(0)) {
-            List memory list = _list;
-            record.next = list.length == 0 ? user : list.newest;
-            _list = List(user, list.length + 1);
-        }
-    }
-
     function _close(address user) private {
         _deleteSubAccounts(_services, user);
-        _records[user].balance = 0;
-        if (bytes(_additionalInfo[user]).length != 0) delete _additionalInfo[user];
+        _clearRecord(user);
         emit LedgerClosed(user);
-    }
-
-    function _debit(Record storage record, uint256 amount) private {
-        uint256 available = _availableIn(record);
-        if (available < amount) revert InsufficientAvailableBalance(available, amount);
-        _setAvailable(record, available - amount);
     }
 
     function _debitForRefund(uint256 amount) private exclusive {
@@ -351,34 +240,6 @@ contract LedgerManager is IERC165, ILedgerManager, ILedgerAdditions, ServiceRegi
         if (_lockedOf(_services, msg.sender) == 0) _close(msg.sender);
     }
 
-    function _tryCollect(Record storage record, address service, address provider) private {
-        _collectingFrom = service;
-        // slither-disable-next-line unused-return: a service that fails is passed over
-        CappedCall.send(service, abi.encodeCall(IServing.processRefund, (msg.sender, provider)));
-        _collectingFrom = address(0);
-        _creditCollected(record, service, provider);
-        // slither-disable-next-line unused-return: a service that fails is passed over
-        CappedCall.send(service, abi.encodeCall(IServing.requestRefundAll, (msg.sender, provider)));
-    }
-
-    /// @dev Credits what the service sends, whatever it says that it sent.
-    function _collect(Record storage record, address service, address provider) private {
-        _collectingFrom = service;
-        // slither-disable-next-line reentrancy-no-eth,unused-return: one at a time; what was sent counts
-        IServing(service).processRefund(msg.sender, provider);
-        _collectingFrom = address(0);
-
-        _creditCollected(record, service, provider);
-    }
-
-    function _creditCollected(Record storage record, address service, address provider) private {
-        uint256 amount = _collected;
-        if (amount == 0) return;
-        _collected = 0;
-        _setAvailable(record, _availableIn(record) + amount);
-        emit Retrieved(msg.sender, service, provider, amount);
-    }
-
     function _pay(uint256 amount) private {
         // slither-disable-next-line arbitrary-send-eth: the caller's own, out of its record
         (bool ok,) = msg.sender.call{value: amount}("");
@@ -390,9 +251,5 @@ contract LedgerManager is IERC165, ILedgerManager, ILedgerAdditions, ServiceRegi
         assembly ("memory-safe") {
             revert(add(reason, 32), mload(reason))
         }
-    }
-
-    function _min(uint256 a, uint256 b) private pure returns (uint256) {
-        return a < b ? a : b;
     }
 }

@@ -2,9 +2,11 @@ import { spawnSync } from 'node:child_process'
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { Fragment } from 'ethers'
+import { buildParis, parisHash } from './contracts/paris.ts'
 
 /**
- * Compiles the contracts and writes what ships: `src/chain/artifacts/<name>.json` with ABI and bytecode.
+ * Compiles the contracts and writes what ships: `src/chain/artifacts/<name>.json` with ABI and bytecode, and
+ * `paris.json` with the bytecode for chains of before Cancun.
  * With `--check` it writes nothing and fails when what lies there is stale.
  */
 
@@ -98,4 +100,12 @@ for (const { name, desk } of CONTRACTS) {
     throw new Error(`${path} is stale: run \`node scripts/build-contracts.ts\``)
   }
   if (!check) writeFileSync(path, text)
+}
+
+const parisPath = join(OUT, 'paris.json')
+const names = CONTRACTS.map(({ name }) => name)
+const present: { sha256?: string } = JSON.parse(readOr(parisPath, '{}'))
+if (present.sha256 !== parisHash(names)) {
+  if (check) throw new Error(`${parisPath} is stale: run \`node scripts/build-contracts.ts\``)
+  writeFileSync(parisPath, `${JSON.stringify(buildParis(names, MAX_RUNTIME_BYTES), null, 2)}\n`)
 }

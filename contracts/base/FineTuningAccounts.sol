@@ -1,14 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity ^0.8.28;
 
-import {ILedgerAdditions} from "../interfaces/ILedgerAdditions.sol";
 import {AccountWord} from "../libraries/AccountWord.sol";
-import {Page} from "../libraries/Page.sol";
 import {RefundQueue} from "../libraries/RefundQueue.sol";
+import {AccountLists} from "./AccountLists.sol";
 import {FineTuningDeliverables} from "./FineTuningDeliverables.sol";
 
 /// @title Fine-tuning sub-accounts as the deployed ABI shows them.
-abstract contract FineTuningAccounts is FineTuningDeliverables {
+abstract contract FineTuningAccounts is AccountLists, FineTuningDeliverables {
     using RefundQueue for RefundQueue.Queue;
 
     uint256 private constant MAX_BATCH_ACCOUNTS = 50;
@@ -39,24 +38,9 @@ abstract contract FineTuningAccounts is FineTuningDeliverables {
         returns (AccountSummary[] memory accounts, uint256 total)
     {
         _checkLimit(limit);
-        uint256 providers = _accountProviders.length;
-        for (uint256 i; i < providers; ++i) {
-            total += _providers[_accountProviders[i]].accounts;
-        }
-
-        uint256 end = Page.end(offset, limit, total);
-        accounts = new AccountSummary[](end - offset);
-        uint256 found;
-        uint256 before; // sub-accounts of the providers already passed
-        for (uint256 i; i < providers && before < end; ++i) {
-            address provider = _accountProviders[i];
-            uint256 count = _providers[provider].accounts;
-            for (uint256 j = offset > before ? offset - before : 0; j < count && before + j < end; ++j) {
-                found = _append(accounts, found, _users[provider][j], provider);
-            }
-            before += count;
-        }
-        _shorten(accounts, found);
+        Pair[] memory page;
+        (page, total) = _pairs(offset, limit);
+        accounts = _accountsAt(page);
     }
 
     /// @dev See IFineTuningServing.
@@ -66,14 +50,9 @@ abstract contract FineTuningAccounts is FineTuningDeliverables {
         returns (AccountSummary[] memory accounts, uint256 total)
     {
         _checkLimit(limit);
-        total = _providers[provider].accounts;
-        uint256 end = Page.end(offset, limit, total);
-        accounts = new AccountSummary[](end - offset);
-        uint256 found;
-        for (uint256 i = offset; i < end; ++i) {
-            found = _append(accounts, found, _users[provider][i], provider);
-        }
-        _shorten(accounts, found);
+        Pair[] memory page;
+        (page, total) = _pairsOfProvider(provider, offset, limit);
+        accounts = _accountsAt(page);
     }
 
     /// @dev See IFineTuningServing.
@@ -83,15 +62,9 @@ abstract contract FineTuningAccounts is FineTuningDeliverables {
         returns (AccountSummary[] memory accounts, uint256 total)
     {
         _checkLimit(limit);
-        address[] memory providers = ILedgerAdditions(ledgerAddress).providersOf(user, address(this));
-        total = providers.length;
-        uint256 end = Page.end(offset, limit, total);
-        accounts = new AccountSummary[](end - offset);
-        uint256 found;
-        for (uint256 i = offset; i < end; ++i) {
-            found = _append(accounts, found, user, providers[i]);
-        }
-        _shorten(accounts, found);
+        Pair[] memory page;
+        (page, total) = _pairsOfUser(user, offset, limit);
+        accounts = _accountsAt(page);
     }
 
     /// @dev See IFineTuningServing.
@@ -130,20 +103,11 @@ abstract contract FineTuningAccounts is FineTuningDeliverables {
         });
     }
 
-    function _append(AccountSummary[] memory accounts, uint256 found, address user, address provider)
-        private
-        view
-        returns (uint256)
-    {
-        AccountWord word = _accounts[provider][user];
-        if (!word.isOpen()) return found;
-        accounts[found] = _summary(word, user, provider);
-        return found + 1;
-    }
-
-    function _shorten(AccountSummary[] memory accounts, uint256 length) private pure {
-        assembly ("memory-safe") {
-            mstore(accounts, length) // never more than it was
+    function _accountsAt(Pair[] memory page) private view returns (AccountSummary[] memory accounts) {
+        accounts = new AccountSummary[](page.length);
+        for (uint256 i; i < page.length; ++i) {
+            (address user, address provider) = (page[i].user, page[i].provider);
+            accounts[i] = _summary(_accounts[provider][user], user, provider);
         }
     }
 

@@ -1,14 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity ^0.8.28;
 
-import {ILedgerAdditions} from "../interfaces/ILedgerAdditions.sol";
 import {AccountWord} from "../libraries/AccountWord.sol";
-import {Page} from "../libraries/Page.sol";
 import {RefundQueue} from "../libraries/RefundQueue.sol";
+import {AccountLists} from "./AccountLists.sol";
 import {InferenceServices} from "./InferenceServices.sol";
 
 /// @title Session tokens of inference sub-accounts, and the sub-accounts as the deployed ABI shows them.
-abstract contract InferenceAccounts is InferenceServices {
+abstract contract InferenceAccounts is AccountLists, InferenceServices {
     using RefundQueue for RefundQueue.Queue;
 
     uint256 private constant MAX_BATCH_ACCOUNTS = 500;
@@ -73,24 +72,9 @@ abstract contract InferenceAccounts is InferenceServices {
         returns (Account[] memory accounts, uint256 total)
     {
         _checkLimit(limit);
-        uint256 providers = _accountProviders.length;
-        for (uint256 i; i < providers; ++i) {
-            total += _providers[_accountProviders[i]].accounts;
-        }
-
-        uint256 end = Page.end(offset, limit, total);
-        accounts = new Account[](end - offset);
-        uint256 found;
-        uint256 before; // sub-accounts of the providers already passed
-        for (uint256 i; i < providers && before < end; ++i) {
-            address provider = _accountProviders[i];
-            uint256 count = _providers[provider].accounts;
-            for (uint256 j = offset > before ? offset - before : 0; j < count && before + j < end; ++j) {
-                found = _append(accounts, found, _users[provider][j], provider);
-            }
-            before += count;
-        }
-        _shorten(accounts, found);
+        Pair[] memory page;
+        (page, total) = _pairs(offset, limit);
+        accounts = _accountsAt(page);
     }
 
     /// @dev See IInferenceServing.
@@ -100,14 +84,9 @@ abstract contract InferenceAccounts is InferenceServices {
         returns (Account[] memory accounts, uint256 total)
     {
         _checkLimit(limit);
-        total = _providers[provider].accounts;
-        uint256 end = Page.end(offset, limit, total);
-        accounts = new Account[](end - offset);
-        uint256 found;
-        for (uint256 i = offset; i < end; ++i) {
-            found = _append(accounts, found, _users[provider][i], provider);
-        }
-        _shorten(accounts, found);
+        Pair[] memory page;
+        (page, total) = _pairsOfProvider(provider, offset, limit);
+        accounts = _accountsAt(page);
     }
 
     /// @dev See IInferenceServing.
@@ -117,15 +96,9 @@ abstract contract InferenceAccounts is InferenceServices {
         returns (Account[] memory accounts, uint256 total)
     {
         _checkLimit(limit);
-        address[] memory providers = ILedgerAdditions(ledgerAddress).providersOf(user, address(this));
-        total = providers.length;
-        uint256 end = Page.end(offset, limit, total);
-        accounts = new Account[](end - offset);
-        uint256 found;
-        for (uint256 i = offset; i < end; ++i) {
-            found = _append(accounts, found, user, providers[i]);
-        }
-        _shorten(accounts, found);
+        Pair[] memory page;
+        (page, total) = _pairsOfUser(user, offset, limit);
+        accounts = _accountsAt(page);
     }
 
     /// @dev See IInferenceServing.
@@ -145,19 +118,10 @@ abstract contract InferenceAccounts is InferenceServices {
 
     /* INTERNALS */
 
-    function _append(Account[] memory accounts, uint256 found, address user, address provider)
-        private
-        view
-        returns (uint256)
-    {
-        if (!_accounts[provider][user].isOpen()) return found;
-        accounts[found] = getAccount(user, provider);
-        return found + 1;
-    }
-
-    function _shorten(Account[] memory accounts, uint256 length) private pure {
-        assembly ("memory-safe") {
-            mstore(accounts, length) // never more than it was
+    function _accountsAt(Pair[] memory page) private view returns (Account[] memory accounts) {
+        accounts = new Account[](page.length);
+        for (uint256 i; i < page.length; ++i) {
+            accounts[i] = getAccount(page[i].user, page[i].provider);
         }
     }
 

@@ -20,17 +20,17 @@ abstract contract InferenceState is IInferenceTypes, ServingState {
 
     /// @dev One word.
     struct Delegation {
-        address sessionKey;
-        uint40 expiry;
         uint56 capGwei;
+        uint40 expiry;
+        address user;
     }
 
     mapping(address provider => Offer) internal _offers;
     mapping(address provider => mapping(address user => uint256)) internal _revokedBitmaps;
     mapping(address provider => address) internal _payees;
-    mapping(address provider => mapping(address user => Delegation)) internal _delegations;
-    /// @dev The highest expiry of a delegation that was ended before it: an old signature does not bring it back.
-    mapping(address provider => mapping(address user => uint256)) internal _delegationFloors;
+    mapping(address provider => mapping(address sessionKey => Delegation)) internal _delegations;
+    /// @dev Since when the payer's sub-account was open again when the key was delegated; zero when never closed.
+    mapping(address provider => mapping(address sessionKey => uint256)) internal _delegationLives;
 
     function _revokeAll(address user, address provider) internal {
         uint48 generation = ++_sides[provider][user].generation;

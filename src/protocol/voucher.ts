@@ -1,9 +1,14 @@
-import { concat, id as keccakText, Signature, toBeHex } from 'ethers'
+import { Signature } from 'ethers/crypto'
+import { concat, toBeHex } from 'ethers/utils'
 import type { Address, Hex } from '../base/hex.ts'
+import { keccakText } from '../base/keccak.ts'
 import { addressWord, INFERENCE_DOMAIN, typedDigest, uintWord } from './eip712.ts'
 import { type PrivateKey, signDigest } from './signature.ts'
 
-/** A payer's permission to a session key: it may sign vouchers for one provider. */
+/**
+ * A payer's permission to a session key: it may sign vouchers for one provider. Both sign it, the payer and the
+ * session key; with one provider the key then belongs to one payer for ever.
+ */
 export interface Delegation {
   readonly provider: Address
   readonly user: Address
@@ -14,16 +19,17 @@ export interface Delegation {
   readonly expiry: number
 }
 
-/** The most that a provider may have claimed of a payer, neuron in all since the beginning. */
+/**
+ * The most that a provider may have claimed of a payer, neuron in all since the beginning. The session key that
+ * signs it names the payer.
+ */
 export interface Voucher {
   readonly provider: Address
-  readonly user: Address
   readonly cumulative: bigint
 }
 
 /** A claim on a voucher: `claimed` of the `signed` neuron. */
 export interface VoucherRow {
-  readonly user: Address
   readonly claimed: bigint
   readonly signed: bigint
   /** 65 bytes, as `signVoucher` returns them. */
@@ -32,12 +38,12 @@ export interface VoucherRow {
 
 export const DELEGATION_TYPE =
   'Delegation(address provider,address user,address sessionKey,uint96 cap,uint40 expiry)'
-export const VOUCHER_TYPE = 'Voucher(address provider,address user,uint96 cumulative)'
+export const VOUCHER_TYPE = 'Voucher(address provider,uint96 cumulative)'
 
-const DELEGATION_HASH = keccakText(DELEGATION_TYPE) as Hex
-const VOUCHER_HASH = keccakText(VOUCHER_TYPE) as Hex
+const DELEGATION_HASH = keccakText(DELEGATION_TYPE)
+const VOUCHER_HASH = keccakText(VOUCHER_TYPE)
 
-/** EIP-712 digest of a delegation, for the payer to sign. */
+/** EIP-712 digest of a delegation, for the payer and the session key to sign. */
 export function delegationDigest(chainId: number, contract: Address, delegation: Delegation): Hex {
   const { provider, user, sessionKey, cap, expiry } = delegation
   return typedDigest({ name: INFERENCE_DOMAIN, chainId, verifyingContract: contract }, DELEGATION_HASH, [
@@ -51,14 +57,14 @@ export function delegationDigest(chainId: number, contract: Address, delegation:
 
 /** EIP-712 digest of a voucher, for the session key to sign. */
 export function voucherDigest(chainId: number, contract: Address, voucher: Voucher): Hex {
-  const { provider, user, cumulative } = voucher
+  const { provider, cumulative } = voucher
   return typedDigest({ name: INFERENCE_DOMAIN, chainId, verifyingContract: contract }, VOUCHER_HASH, [
     addressWord(provider),
-    addressWord(user),
     uintWord(cumulative),
   ])
 }
 
+/** The payer's signature, or the session key's proof that it agrees: by the key given. */
 export const signDelegation = (
   key: PrivateKey,
   chainId: number,
@@ -70,13 +76,12 @@ export const signVoucher = (key: PrivateKey, chainId: number, contract: Address,
   signDigest(key, voucherDigest(chainId, contract, voucher))
 
 /**
- * Rows as the contract reads them, 108 bytes each: payer 20, claimed 12, signed 12, `r` 32, `vs` 32.
+ * Rows as the contract reads them, 88 bytes each: claimed 12, signed 12, `r` 32, `vs` 32.
  * @see https://eips.ethereum.org/EIPS/eip-2098
  */
 export const encodeVoucherRows = (rows: readonly VoucherRow[]): Hex =>
   concat(
-    rows.flatMap(({ user, claimed, signed, signature }) => [
-      user,
+    rows.flatMap(({ claimed, signed, signature }) => [
       toBeHex(claimed, 12),
       toBeHex(signed, 12),
       Signature.from(signature).compactSerialized,

@@ -3,7 +3,9 @@ pragma solidity ^0.8.28;
 
 import {IDisputes} from "../../contracts/interfaces/IDisputes.sol";
 import {IFineTuningTypes} from "../../contracts/interfaces/IFineTuningTypes.sol";
+import {IInferenceTypes} from "../../contracts/interfaces/IInferenceTypes.sol";
 import {ILedgerManager} from "../../contracts/interfaces/ILedgerManager.sol";
+import {ServingParameters} from "../../contracts/interfaces/ServingParameters.sol";
 import {Ledger} from "./utils/Network.sol";
 import {Signed} from "./utils/Signed.sol";
 
@@ -71,10 +73,12 @@ contract EdgesTest is Signed {
         _fund(payer, provider, INFERENCE, 100 gwei);
         vm.startPrank(payer);
         uint40 expiry = uint40(block.timestamp + 1 days);
-        inference.delegateSession(provider, payer, vm.addr(SESSION_KEY), 100 gwei, expiry, "");
+        address session = vm.addr(SESSION_KEY);
+        bytes memory proof = _delegationSignature(SESSION_KEY, payer, session, 100 gwei, expiry);
+        inference.delegateSession(provider, payer, session, 100 gwei, expiry, proof, "");
         ledger.requestRefund(address(inference), provider, 95 gwei);
         vm.stopPrank();
-        bytes memory row = _voucherRow(SESSION_KEY, payer, 50 gwei, 50 gwei);
+        bytes memory row = _voucherRow(SESSION_KEY, 50 gwei, 50 gwei);
         vm.prank(provider);
         assertEq(inference.settleVouchers(provider, row), 50 gwei);
         assertEq(_account(payer).balance, 50 gwei);
@@ -110,5 +114,20 @@ contract EdgesTest is Signed {
         _batch(TEE_KEY, 50, _rowOf(user, 10 ether));
         IDisputes.Receipt memory r = _receipt(user, 51, 0);
         stakes.disputeSettlement(address(inference), r, _signReceipt(TEE_KEY, r));
+    }
+
+    /// A ledger that takes no money back: this contract.
+    function test_processRefund_RevertGiven_TheLedgerRefuses() external {
+        ServingParameters memory p = ServingParameters(address(this), stakes, address(0), LOCK, 1 hours, 1);
+        (inference, fineTuning) = (_newInference(p), _newFineTuning(p, PENALTY));
+        inference.addAccount{value: 1}(alice, provider, "");
+        fineTuning.addAccount{value: 1}(alice, provider, "");
+        inference.requestRefundAll(alice, provider);
+        fineTuning.requestRefundAll(alice, provider);
+        vm.warp(block.timestamp + LOCK);
+        vm.expectRevert(IInferenceTypes.TransferFailed.selector);
+        inference.processRefund(alice, provider);
+        vm.expectRevert(IFineTuningTypes.TransferToLedgerFailed.selector);
+        fineTuning.processRefund(alice, provider);
     }
 }

@@ -21,7 +21,7 @@ contract InterfaceIdsTest is Fixture {
         _check(address(inference), type(IServingFunds).interfaceId, 0x9c6ddf91);
         _check(address(inference), type(ISignerRotation).interfaceId, 0xd9b6957a);
         _check(address(inference), type(IBatchSettlement).interfaceId, 0x1c7ee00d);
-        _check(address(inference), type(IVoucherSettlement).interfaceId, 0xc5655ad0);
+        _check(address(inference), type(IVoucherSettlement).interfaceId, 0xf8382731);
         _check(address(fineTuning), type(ITaskEscrow).interfaceId, 0x36fa3123);
         _check(address(ledger), type(ILedgerAdditions).interfaceId, 0x9b9e271b);
         _check(address(stakes), type(IStakes).interfaceId, 0x009ccc6a);

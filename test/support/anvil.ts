@@ -24,6 +24,8 @@ export interface Anvil {
 export interface AnvilOptions {
   /** Seconds between blocks; default: one block per transaction. */
   readonly blockTimeSeconds?: number
+  /** Rules of an older chain, as `paris`; default: the latest. */
+  readonly hardfork?: string
 }
 
 const PHRASE = 'test test test test test test test test test test test junk'
@@ -33,6 +35,7 @@ const START_MS = 20_000
 export async function startAnvil(options: AnvilOptions = {}): Promise<Anvil> {
   const args = ['--port', '0', '--chain-id', '31337', '--balance', '1000000']
   if (options.blockTimeSeconds !== undefined) args.push('--block-time', String(options.blockTimeSeconds))
+  if (options.hardfork !== undefined) args.push('--hardfork', options.hardfork)
   const child = spawn(anvilBinary(), args, { stdio: ['ignore', 'pipe', 'pipe'] })
   const killOnExit = () => child.kill('SIGKILL')
   process.once('exit', killOnExit)

@@ -3,9 +3,9 @@ pragma solidity ^0.8.28;
 
 import {ITaskEscrow} from "../../../contracts/interfaces/ITaskEscrow.sol";
 import {IServingAdditions} from "../../../contracts/interfaces/IServingAdditions.sol";
-import {Fixture} from "../utils/Fixture.sol";
+import {SignedTasks} from "../utils/SignedTasks.sol";
 
-contract TasksTest is Fixture {
+contract TasksTest is SignedTasks {
     uint256 private constant USER_KEY = 0xa11;
     address private user = vm.addr(USER_KEY);
     bytes private key = "the key, encrypted to the user";
@@ -229,7 +229,7 @@ contract TasksTest is Fixture {
         bytes memory signature = _signOrder(USER_KEY);
         vm.prank(provider);
         id = fineTuning.openTask(order, signature);
-        assertEq(id, _orderHash());
+        assertEq(id, _orderHash(order));
     }
 
     function _deliver(uint96 fee) private returns (bytes32 id) {
@@ -253,19 +253,8 @@ contract TasksTest is Fixture {
         fineTuning.openTask(order, signature);
     }
 
-    function _orderHash() private view returns (bytes32) {
-        return keccak256(
-            abi.encode(
-                keccak256(
-                    "TaskOrder(address provider,address user,address signer,bytes32 task,uint96 maxFee,uint40 trainBy,uint40 ackWindow,uint40 revealWindow,uint64 nonce)"
-                ),
-                order
-            )
-        );
-    }
-
     function _signOrder(uint256 signingKey) private view returns (bytes memory) {
-        return _sign(signingKey, address(fineTuning), "0G Fine-Tuning Serving", _orderHash());
+        return _orderSignature(signingKey, order);
     }
 
     function _signDelivery(uint256 signingKey, bytes32 id, uint96 fee, uint40 deadline)
@@ -273,19 +262,6 @@ contract TasksTest is Fixture {
         view
         returns (bytes memory)
     {
-        bytes32 structHash = keccak256(
-            abi.encode(
-                keccak256(
-                    "TaskDelivery(address provider,bytes32 order,bytes32 modelRoot,bytes32 keyHash,uint96 fee,uint40 deadline)"
-                ),
-                provider,
-                id,
-                keccak256("root"),
-                keccak256(key),
-                fee,
-                deadline
-            )
-        );
-        return _sign(signingKey, address(fineTuning), "0G Fine-Tuning Serving", structHash);
+        return _deliverySignature(signingKey, provider, id, keccak256(key), fee, deadline);
     }
 }

@@ -22,65 +22,125 @@ contract SettleVouchersTest is Signed {
     }
 
     function test_delegateSession_RevertWhen_TheExpiryIsNotLater() external {
+        bytes memory proof = _proof(1 gwei, expiry);
+        vm.prank(payer);
         vm.expectRevert(abi.encodeWithSelector(IVoucherSettlement.ExpiryNotLater.selector, expiry, expiry));
+        inference.delegateSession(provider, payer, session, 1 gwei, expiry, proof, "");
         vm.prank(payer);
-        inference.delegateSession(provider, payer, session, 1 gwei, expiry, "");
-        vm.warp(uint256(expiry) + 10);
         vm.expectRevert(
-            abi.encodeWithSelector(IVoucherSettlement.ExpiryNotLater.selector, expiry + 10, expiry)
+            abi.encodeWithSelector(
+                IVoucherSettlement.ExpiryNotLater.selector, block.timestamp, block.timestamp
+            )
         );
-        vm.prank(payer);
-        inference.delegateSession(provider, payer, session, 1 gwei, expiry + 10, "");
+        inference.delegateSession(provider, payer, bob, 1 gwei, uint40(block.timestamp), proof, "");
     }
 
-    function test_delegateSession_RevertWhen_TheKeyIsZero() external {
-        vm.expectRevert(IVoucherSettlement.SessionKeyIsZero.selector);
+    function test_delegateSession_RevertWhen_TheKeyIsOver() external {
+        vm.warp(expiry);
+        bytes memory proof = _proof(90 gwei, expiry + 10);
         vm.prank(payer);
-        inference.delegateSession(provider, payer, address(0), 1 gwei, expiry + 1, "");
+        vm.expectRevert(abi.encodeWithSelector(IVoucherSettlement.SessionOver.selector, expiry));
+        inference.delegateSession(provider, payer, session, 90 gwei, expiry + 10, proof, "");
     }
 
-    /// Recovery of a broken signature gives zero, which is nobody's key.
-    function test_settleVouchers_ABrokenSignature() external {
-        bytes memory row = abi.encodePacked(payer, uint96(1), uint96(1), bytes32(0), bytes32(0));
-        assertEq(inference.settleVouchers(provider, row), 0);
-        row = abi.encodePacked(alice, uint96(1), uint96(1), bytes32(0), bytes32(0));
-        assertEq(inference.settleVouchers(provider, row), 0);
+    /// A payer must not take back what its session key signed.
+    function test_delegateSession_RevertWhen_TheCapFalls() external {
+        bytes memory proof = _proof(79 gwei, expiry + 1);
+        vm.prank(payer);
+        vm.expectRevert(abi.encodeWithSelector(IVoucherSettlement.CapLowered.selector, 79 gwei, 80 gwei));
+        inference.delegateSession(provider, payer, session, 79 gwei, expiry + 1, proof, "");
+    }
+
+    function test_delegateSession_RevertWhen_TheKeyIsAnothers() external {
+        bytes memory proof = _delegationSignature(SESSION_KEY, alice, session, 90 gwei, expiry + 1);
+        vm.prank(alice);
+        vm.expectRevert(abi.encodeWithSelector(IVoucherSettlement.SessionKeyTaken.selector, payer));
+        inference.delegateSession(provider, alice, session, 90 gwei, expiry + 1, proof, "");
+    }
+
+    /// Nobody binds a key that is not theirs: its owner could delegate it no more.
+    function test_delegateSession_RevertWhen_TheKeyDoesNotSign() external {
+        bytes memory proof = _delegationSignature(PAYER_KEY, payer, bob, 1 gwei, expiry);
+        vm.prank(payer);
+        vm.expectRevert(abi.encodeWithSelector(IVoucherSettlement.NotTheSessionKey.selector, payer));
+        inference.delegateSession(provider, payer, bob, 1 gwei, expiry, proof, "");
     }
 
     function test_delegateSession_RevertWhen_AnotherSigns() external {
-        bytes memory signature = _delegationSignature(OTHER_KEY, payer, session, 1 gwei, expiry + 1);
+        bytes memory signature = _delegationSignature(OTHER_KEY, payer, session, 90 gwei, expiry + 1);
+        bytes memory proof = _proof(90 gwei, expiry + 1);
         vm.expectRevert(abi.encodeWithSelector(IVoucherSettlement.NotThePayer.selector, vm.addr(OTHER_KEY)));
-        inference.delegateSession(provider, payer, session, 1 gwei, expiry + 1, signature);
+        inference.delegateSession(provider, payer, session, 90 gwei, expiry + 1, proof, signature);
     }
 
-    function testFuzz_delegateSession_Stores(uint96 cap) external {
-        vm.prank(payer);
-        inference.delegateSession(provider, payer, bob, cap, expiry + 1, "");
-        (address key, uint256 stored, uint256 until) = inference.delegationOf(payer, provider);
-        assertEq(key, bob);
+    function testFuzz_delegateSession_Stores(uint96 cap, uint256 key) external {
+        key = bound(key, 1, 1e30);
+        vm.assume(key != SESSION_KEY);
+        address another = vm.addr(key);
+        bytes memory proof = _delegationSignature(key, payer, another, cap, expiry + 1);
         uint256 gweis = cap / 1 gwei;
-        assertEq(stored, (gweis < type(uint56).max ? gweis : type(uint56).max) * 1 gwei);
+        uint256 kept = (gweis < type(uint56).max ? gweis : type(uint56).max) * 1 gwei;
+        vm.expectEmit(address(inference));
+        emit IVoucherSettlement.Delegated(payer, provider, another, kept, expiry + 1);
+        vm.prank(payer);
+        inference.delegateSession(provider, payer, another, cap, expiry + 1, proof, "");
+        (address user, uint256 stored, uint256 until) = inference.delegationOf(provider, another);
+        assertEq(user, payer);
+        assertEq(stored, kept);
         assertEq(until, expiry + 1);
+    }
+
+    /// What one session key signed stays owed when the payer takes another.
+    function test_delegateSession_KeysStandBesideEachOther() external {
+        bytes memory proof = _delegationSignature(OTHER_KEY, payer, vm.addr(OTHER_KEY), 90 gwei, expiry);
+        vm.prank(payer);
+        inference.delegateSession(provider, payer, vm.addr(OTHER_KEY), 90 gwei, expiry, proof, "");
+        assertEq(_claim(SESSION_KEY, 20 gwei, 20 gwei), 20 gwei);
+        assertEq(_claim(OTHER_KEY, 30 gwei, 30 gwei), 10 gwei);
+        assertEq(_claim(SESSION_KEY, 25 gwei, 25 gwei), 0);
+        assertEq(_claim(OTHER_KEY, 90 gwei, 90 gwei), 60 gwei);
+    }
+
+    function test_endSession_RevertWhen_TheCallerIsNotItsPayer() external {
+        vm.prank(alice);
+        vm.expectRevert(abi.encodeWithSelector(IVoucherSettlement.NotThePayer.selector, alice));
+        inference.endSession(provider, session);
     }
 
     /// What was signed can be claimed for one lock time; the delegation does not come back.
     function test_endSession() external {
-        bytes memory old = _delegationSignature(PAYER_KEY, payer, session, 90 gwei, expiry);
+        bytes memory old = _delegationSignature(PAYER_KEY, payer, session, 90 gwei, expiry + 5);
+        bytes memory proof = _proof(90 gwei, expiry + 5);
+        vm.expectEmit(address(inference));
+        emit IVoucherSettlement.Delegated(payer, provider, session, 80 gwei, block.timestamp);
         vm.prank(payer);
-        inference.endSession(provider);
-        vm.expectRevert(abi.encodeWithSelector(IVoucherSettlement.ExpiryNotLater.selector, expiry, expiry));
-        inference.delegateSession(provider, payer, session, 90 gwei, expiry, old);
+        inference.endSession(provider, session);
+        vm.expectRevert(abi.encodeWithSelector(IVoucherSettlement.SessionOver.selector, block.timestamp));
+        inference.delegateSession(provider, payer, session, 90 gwei, expiry + 5, proof, old);
+        vm.recordLogs();
         vm.prank(payer);
-        inference.endSession(provider); // again: nothing happens
+        inference.endSession(provider, session); // again: nothing happens
+        assertEq(vm.getRecordedLogs().length, 0);
         vm.warp(block.timestamp + LOCK);
         assertEq(_claim(SESSION_KEY, 10 gwei, 10 gwei), 10 gwei);
         vm.warp(block.timestamp + 1);
         assertEq(_claim(SESSION_KEY, 20 gwei, 20 gwei), 0);
     }
 
+    /// Recovery of a broken signature gives zero, which is nobody's key.
+    function test_settleVouchers_ABrokenSignature() external {
+        bytes memory row = abi.encodePacked(uint96(1), uint96(1), bytes32(0), bytes32(0));
+        vm.prank(provider);
+        assertEq(inference.settleVouchers(provider, row), 0);
+        // After a good row too, whose recovered key must not be taken for that of the next.
+        row = bytes.concat(_voucherRow(SESSION_KEY, 10 gwei, 10 gwei), row);
+        vm.prank(provider);
+        assertEq(inference.settleVouchers(provider, row), 10 gwei);
+    }
+
     function test_settleVouchers_RevertWhen_Malformed() external {
-        vm.expectRevert(abi.encodeWithSelector(IBatchSettlement.RowsMalformed.selector, 109));
-        inference.settleVouchers(provider, new bytes(109));
+        vm.expectRevert(abi.encodeWithSelector(IBatchSettlement.RowsMalformed.selector, 89));
+        inference.settleVouchers(provider, new bytes(89));
     }
 
     function testFuzz_settleVouchers(uint96 claimed, uint96 signed, uint96 again) external {
@@ -144,11 +204,11 @@ contract SettleVouchersTest is Signed {
 
     /// A payer must not void an enclave's receipts with a voucher of one neuron.
     function test_TheProviderSendsTheFirst_AnyoneTheNext() external {
-        bytes memory row = _voucherRow(SESSION_KEY, payer, 1, 1);
+        bytes memory row = _voucherRow(SESSION_KEY, 1, 1);
         vm.prank(payer);
         assertEq(inference.settleVouchers(provider, row), 0);
         _claim(SESSION_KEY, 1, 1);
-        row = _voucherRow(SESSION_KEY, payer, 2, 2);
+        row = _voucherRow(SESSION_KEY, 2, 2);
         assertEq(inference.settleVouchers(provider, row), 1);
     }
 
@@ -165,27 +225,42 @@ contract SettleVouchersTest is Signed {
         assertEq(_claim(SESSION_KEY, 10 gwei, 10 gwei), 0);
     }
 
-    function test_ClosingEndsTheDelegation() external {
+    /// A voucher of before the sub-account was closed counts no more; the payer delegates again.
+    function test_ClosingEndsTheSessionKeys() external {
         _delegate(PAYER_KEY, 200 gwei, expiry + 1);
         _claim(SESSION_KEY, 150 gwei, 150 gwei);
+        for (uint40 life = 2; life < 4; ++life) {
+            vm.prank(payer);
+            ledger.deleteLedger();
+            _fund(payer, provider, INFERENCE, 20 gwei);
+            assertEq(_claim(SESSION_KEY, 150 gwei, 150 gwei), 0);
+            (, uint256 cap,) = inference.delegationOf(provider, session);
+            assertEq(cap, 0);
+            _delegate(PAYER_KEY, 200 gwei, expiry + life);
+            assertEq(_claim(SESSION_KEY, 150 gwei, 150 gwei), 20 gwei);
+            vm.warp(block.timestamp + 1);
+        }
+    }
+
+    /// An acknowledgement aside says nothing about session keys.
+    function test_settleVouchers_AfterAnAcknowledgement() external {
+        _claim(SESSION_KEY, 10 gwei, 10 gwei);
         vm.prank(payer);
-        ledger.deleteLedger();
-        _fund(payer, provider, INFERENCE, 100 gwei);
-        assertEq(_claim(SESSION_KEY, 150 gwei, 150 gwei), 0);
-        vm.expectRevert(
-            abi.encodeWithSelector(IVoucherSettlement.ExpiryNotLater.selector, expiry + 1, expiry + 1)
-        );
-        vm.prank(payer);
-        inference.delegateSession(provider, payer, session, 1 gwei, expiry + 1, "");
+        inference.acknowledgeTEESigner(provider, true);
+        assertEq(_claim(SESSION_KEY, 20 gwei, 20 gwei), 10 gwei);
     }
 
     function _delegate(uint256 key, uint96 cap, uint40 until) private {
         bytes memory signature = _delegationSignature(key, payer, session, cap, until);
-        inference.delegateSession(provider, payer, session, cap, until, signature);
+        inference.delegateSession(provider, payer, session, cap, until, _proof(cap, until), signature);
+    }
+
+    function _proof(uint96 cap, uint40 until) private view returns (bytes memory) {
+        return _delegationSignature(SESSION_KEY, payer, session, cap, until);
     }
 
     function _claim(uint256 key, uint96 claimed, uint96 signed) private returns (uint256) {
-        bytes memory row = _voucherRow(key, payer, claimed, signed);
+        bytes memory row = _voucherRow(key, claimed, signed);
         vm.prank(provider);
         return inference.settleVouchers(provider, row);
     }

@@ -9,6 +9,7 @@ import {ILedgerAdditions} from "../../../contracts/interfaces/ILedgerAdditions.s
 import {IServingCommon} from "../../../contracts/interfaces/IServingCommon.sol";
 import {IServingFunds} from "../../../contracts/interfaces/IServingFunds.sol";
 import {IStakes} from "../../../contracts/interfaces/IStakes.sol";
+import {ITaskEscrow} from "../../../contracts/interfaces/ITaskEscrow.sol";
 import {IVoucherSettlement} from "../../../contracts/interfaces/IVoucherSettlement.sol";
 import {Actors} from "./Actors.sol";
 
@@ -18,10 +19,14 @@ contract RebuildTest is Test {
     mapping(address service => mapping(address user => mapping(address provider => uint256))) private
         balances;
     mapping(address service => mapping(address provider => uint256)) private stakes;
+    mapping(address user => mapping(address provider => uint256)) private settled;
+    mapping(address user => uint256) private escrow;
+    mapping(bytes32 order => address user) private taskOf;
 
     Vm.Log[] private pending; // `PayerSettled` logs waiting for their `BatchSettled`
 
     /// forge-config: default.fuzz.runs = 48
+    /// forge-config: long.fuzz.runs = 10000
     function testFuzz_W23_LogsRebuildEveryBalance(uint256 seed) external {
         Actors actors = new Actors();
         vm.recordLogs();
@@ -38,14 +43,17 @@ contract RebuildTest is Test {
         for (uint256 i; i < 4; ++i) {
             address user = actors.users(i);
             assertEq(available[user], actors.availableOf(user), "available");
+            assertEq(escrow[user], actors.inEscrow(user), "escrow");
             for (uint256 j; j < 2; ++j) {
                 _compare(inference, user, actors.providers(j));
                 _compare(fineTuning, user, actors.providers(j));
+                uint256 onChain = actors.settledBy(user, actors.providers(j));
+                assertEq(settled[user][actors.providers(j)], onChain, "settled");
             }
         }
         for (uint256 j; j < 2; ++j) {
-            (uint256 stake,) = IStakes(stakesAddress).stakeOf(inference, actors.providers(j));
-            assertEq(stakes[inference][actors.providers(j)], stake, "stake");
+            _compareStake(IStakes(stakesAddress), inference, actors.providers(j));
+            _compareStake(IStakes(stakesAddress), fineTuning, actors.providers(j));
         }
     }
 
@@ -63,6 +71,11 @@ contract RebuildTest is Test {
         address[] memory one = new address[](1);
         one[0] = provider;
         assertEq(balances[service][user][provider], IServingFunds(service).balancesOf(user, one), "balance");
+    }
+
+    function _compareStake(IStakes stakesContract, address service, address provider) private view {
+        (uint256 stake,) = stakesContract.stakeOf(service, provider);
+        assertEq(stakes[service][provider], stake, "stake");
     }
 
     function _readLedger(Vm.Log memory log) private {
@@ -100,13 +113,22 @@ contract RebuildTest is Test {
                 || log.topics[0] == IVoucherSettlement.VouchersSettled.selector
         ) {
             _readBatch(log.emitter, _address(log.topics[1]));
+        } else if (log.topics[0] == ITaskEscrow.TaskOpened.selector) {
+            address user = _address(log.topics[2]);
+            taskOf[log.topics[1]] = user;
+            escrow[user] += abi.decode(log.data, (uint256));
+        } else if (log.topics[0] == ITaskEscrow.TaskEnded.selector) {
+            (, uint256 paid, uint256 returned) = abi.decode(log.data, (uint256, uint256, uint256));
+            escrow[taskOf[log.topics[1]]] -= paid + returned;
         }
     }
 
     function _readBatch(address service, address provider) private {
         for (uint256 i; i < pending.length; ++i) {
-            uint256 paid = abi.decode(pending[i].data, (uint256)) >> 128;
-            balances[service][_address(pending[i].topics[1])][provider] -= paid;
+            uint256 paidAndSettled = abi.decode(pending[i].data, (uint256));
+            address user = _address(pending[i].topics[1]);
+            balances[service][user][provider] -= paidAndSettled >> 128;
+            settled[user][provider] = uint128(paidAndSettled);
         }
         delete pending;
     }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity ^0.8.28;
 
+import {ILedgerAdditions} from "../../../contracts/interfaces/ILedgerAdditions.sol";
 import {ILedgerManager} from "../../../contracts/interfaces/ILedgerManager.sol";
 import {ISignerRotation} from "../../../contracts/interfaces/ISignerRotation.sol";
 import {IServingCommon} from "../../../contracts/interfaces/IServingCommon.sol";
@@ -128,10 +129,9 @@ contract LedgerAdditionsTest is Fixture {
         Hostile hostile = new Hostile{value: 10 ether}(ledger);
         ledger.registerService("hostile", "v1.0", address(hostile), "");
         _registerInference(provider, tee);
-        hostile.setMood(Hostile.Mood(bound(mood, 0, 4)));
-
         _fund(alice, provider, INFERENCE, 5);
         _fund(alice, bob, "hostile-v1.0", 1);
+        hostile.setMood(Hostile.Mood(bound(mood, 0, 5)));
         _fund(bob, provider, INFERENCE, 5); // never sent it anything
         vm.prank(alice);
         ledger.depositFund{value: 7}();
@@ -142,7 +142,10 @@ contract LedgerAdditionsTest is Fixture {
         vm.prank(alice);
         ledger.leave();
         assertEq(alice.balance, before + 12);
-        if (hostile.mood() == Hostile.Mood.CallBack) assertTrue(hostile.collected());
+        if (hostile.mood() == Hostile.Mood.CallBack) {
+            assertTrue(hostile.collected());
+            assertEq(hostile.answer(), abi.encodeWithSelector(ILedgerManager.LedgerLocked.selector));
+        }
 
         assertEq(_total(bob), 5);
         uint256 gas = gasleft();
@@ -159,5 +162,33 @@ contract LedgerAdditionsTest is Fixture {
         vm.prank(address(hostile));
         (bool ok,) = address(ledger).call{value: 1}("");
         assertFalse(ok);
+    }
+
+    /// Too little gas must not make an honest service look like one that fails: its money would be forgotten.
+    function testFuzz_leave_WithAnyGas_ForgetsNothing(uint256 gas) external {
+        gas = bound(gas, 30_000, 2_500_000);
+        for (uint160 i = 1; i <= 20; ++i) {
+            _fund(alice, address(i << 20), INFERENCE, 3);
+        }
+        vm.startPrank(alice);
+        ledger.depositFund{value: 7}();
+        uint256 before = alice.balance;
+        try ledger.leave{gas: gas}() {
+            assertEq(alice.balance, before + 7);
+            assertEq(ledger.getLedger(alice).totalBalance, 60);
+        } catch {
+            assertEq(ledger.getLedger(alice).totalBalance, 67);
+        }
+    }
+
+    function test_leave_RevertWhen_TheGasIsTooLittle() external {
+        ledger = _newLedger(address(this));
+        Hostile hostile = new Hostile(ledger);
+        ledger.registerService("hostile", "v1.0", address(hostile), "");
+        _fund(alice, bob, "hostile-v1.0", 1);
+        hostile.setMood(Hostile.Mood.BurnGas);
+        vm.prank(alice);
+        vm.expectPartialRevert(ILedgerAdditions.MoreGasRequired.selector);
+        ledger.leave{gas: 1_500_000}();
     }
 }

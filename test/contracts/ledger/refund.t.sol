@@ -69,7 +69,7 @@ contract RefundTest is Fixture {
         assertEq(address(ledger).balance, 10 ether);
     }
 
-    function testFuzz_refund_KeepsTheLedger(uint256 amount, uint256 part) external {
+    function testFuzz_W27_refund_KeepsTheLedger(uint256 amount, uint256 part) external {
         amount = bound(amount, 2, 500 ether);
         part = bound(part, 1, amount - 1);
         vm.startPrank(alice);

@@ -5,6 +5,7 @@ import {ILedgerAdditions} from "../../../contracts/interfaces/ILedgerAdditions.s
 import {ILedgerManager} from "../../../contracts/interfaces/ILedgerManager.sol";
 import {IServingCommon} from "../../../contracts/interfaces/IServingCommon.sol";
 import {Fixture} from "../utils/Fixture.sol";
+import {Hostile} from "../utils/Hostile.sol";
 
 contract TransferFundTest is Fixture {
     function test_RevertGiven_NoLedger() external {
@@ -42,6 +43,17 @@ contract TransferFundTest is Fixture {
         ledger.transferFund(alice, FINE_TUNING, 1);
         vm.expectRevert(abi.encodeWithSelector(IServingCommon.InvalidAddress.selector, address(0)));
         ledger.transferFund(address(0), FINE_TUNING, 1);
+    }
+
+    function test_RevertWhen_TheServiceFailsWithoutAReason() external {
+        ledger = _newLedger(address(this));
+        Hostile hostile = new Hostile(ledger);
+        ledger.registerService("hostile", "v1.0", address(hostile), "");
+        hostile.setMood(Hostile.Mood.Silent);
+        vm.startPrank(alice);
+        ledger.depositFund{value: 1}();
+        vm.expectRevert(ILedgerManager.CallFailed.selector);
+        ledger.transferFund(bob, "hostile-v1.0", 1);
     }
 
     function testFuzz_GivenANewPair(uint256 amount) external {

@@ -14,12 +14,15 @@ contract Hostile is IServing, IServingFunds, IERC165 {
         BurnGas,
         LieHigh,
         CallBack,
-        ReturnBomb
+        ReturnBomb,
+        Silent
     }
 
     Mood public mood;
     Ledger private immutable _ledger;
     bool public collected;
+    /// What the ledger answered to a call from within its own.
+    bytes public answer;
 
     constructor(Ledger ledger_) payable {
         _ledger = ledger_;
@@ -41,7 +44,9 @@ contract Hostile is IServing, IServingFunds, IERC165 {
         return 0;
     }
 
-    function addAccount(address, address, string memory) external payable {}
+    function addAccount(address, address, string memory) external payable {
+        if (mood == Mood.Silent) _misbehave();
+    }
 
     function depositFund(address, address, uint256) external payable {}
 
@@ -69,7 +74,10 @@ contract Hostile is IServing, IServingFunds, IERC165 {
         collected = true;
         if (mood == Mood.CallBack) {
             // Money that comes in any other way must not be credited twice.
-            try _ledger.depositFundFor{value: 1}(user) {} catch {}
+            try _ledger.depositFundFor{value: 1}(user) {}
+            catch (bytes memory reason) {
+                answer = reason;
+            }
             try _ledger.spendFund(user, 1 ether) {} catch {}
         }
         _misbehave();
@@ -82,6 +90,11 @@ contract Hostile is IServing, IServingFunds, IERC165 {
 
     function _misbehave() private view {
         if (mood == Mood.Revert) revert("no");
+        if (mood == Mood.Silent) {
+            assembly {
+                revert(0, 0)
+            }
+        }
         if (mood == Mood.BurnGas) while (true) {}
         if (mood == Mood.ReturnBomb) {
             assembly {

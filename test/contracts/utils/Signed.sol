@@ -71,12 +71,23 @@ abstract contract Signed is Fixture {
         view
         returns (bytes memory)
     {
+        return _delegationFor(key, provider, user, session, cap, expiry);
+    }
+
+    function _delegationFor(
+        uint256 key,
+        address who,
+        address user,
+        address session,
+        uint96 cap,
+        uint40 expiry
+    ) internal view returns (bytes memory) {
         bytes32 structHash = keccak256(
             abi.encode(
                 keccak256(
                     "Delegation(address provider,address user,address sessionKey,uint96 cap,uint40 expiry)"
                 ),
-                provider,
+                who,
                 user,
                 session,
                 cap,
@@ -86,27 +97,20 @@ abstract contract Signed is Fixture {
         return _sign(key, address(inference), "0G Inference Serving", structHash);
     }
 
-    function _voucherRow(uint256 key, address user, uint96 claimed, uint96 signed)
-        internal
-        view
-        returns (bytes memory)
-    {
-        return _voucherFor(key, provider, user, claimed, signed);
+    function _voucherRow(uint256 key, uint96 claimed, uint96 signed) internal view returns (bytes memory) {
+        return _voucherFor(key, provider, claimed, signed);
     }
 
-    function _voucherFor(uint256 key, address who, address user, uint96 claimed, uint96 signed)
+    function _voucherFor(uint256 key, address who, uint96 claimed, uint96 signed)
         internal
         view
         returns (bytes memory)
     {
-        bytes32 structHash = keccak256(
-            abi.encode(
-                keccak256("Voucher(address provider,address user,uint96 cumulative)"), who, user, signed
-            )
-        );
+        bytes32 structHash =
+            keccak256(abi.encode(keccak256("Voucher(address provider,uint96 cumulative)"), who, signed));
         (bytes32 r, bytes32 vs) =
             vm.signCompact(key, _digest(address(inference), "0G Inference Serving", structHash));
-        return abi.encodePacked(user, claimed, signed, r, vs);
+        return abi.encodePacked(claimed, signed, r, vs);
     }
 
     function _settled(address user) internal view returns (uint256 settled) {

@@ -22,7 +22,7 @@ const delegation = {
   cap: 2n ** 96n - 1n,
   expiry: 1_900_000_000,
 } as const
-const voucher = { provider: PROVIDER, user: USER, cumulative: 12_345_678_901_234_567_890n } as const
+const voucher = { provider: PROVIDER, cumulative: 12_345_678_901_234_567_890n } as const
 const domain = { name: INFERENCE_DOMAIN, version: '1', chainId: 16661, verifyingContract: CONTRACT }
 
 describe('voucher', () => {
@@ -45,7 +45,6 @@ describe('voucher', () => {
     const types = {
       Voucher: [
         { name: 'provider', type: 'address' },
-        { name: 'user', type: 'address' },
         { name: 'cumulative', type: 'uint96' },
       ],
     }
@@ -60,18 +59,16 @@ describe('voucher', () => {
     expect(recoverDigest(voucherDigest(16661, CONTRACT, voucher), promise)).toBe(signer)
   })
 
-  it('packs a claim into 108 bytes', () => {
+  it('packs a claim into 88 bytes', () => {
     const signature = signVoucher(KEY, 16661, CONTRACT, voucher)
-    const row = { user: USER, claimed: 1n, signed: 2n ** 96n - 1n, signature } as const
+    const row = { claimed: 1n, signed: 2n ** 96n - 1n, signature } as const
     const bytes = encodeVoucherRows([row, row])
-    expect(dataLength(bytes)).toBe(216)
-    expect(dataSlice(bytes, 0, 44)).toBe(
-      '0xf39fd6e51aad88f6f4ce6ab8827279cfffb92266000000000000000000000001ffffffffffffffffffffffff',
-    )
+    expect(dataLength(bytes)).toBe(176)
+    expect(dataSlice(bytes, 0, 24)).toBe('0x000000000000000000000001ffffffffffffffffffffffff')
     const { r, yParity, s } = Signature.from(signature)
-    expect(dataSlice(bytes, 44, 76)).toBe(r)
+    expect(dataSlice(bytes, 24, 56)).toBe(r)
     const vs = BigInt(s) | (BigInt(yParity) << 255n)
-    expect(BigInt(dataSlice(bytes, 76, 108))).toBe(vs)
+    expect(BigInt(dataSlice(bytes, 56, 88))).toBe(vs)
     expect(encodeVoucherRows([])).toBe('0x')
     expect(() => encodeVoucherRows([{ ...row, claimed: 2n ** 96n }])).toThrow()
   })
