@@ -7,7 +7,8 @@ import { preparePostgres } from './test/postgres.ts'
 
 /**
  * `npm run chaos`: kills, lost answers and reorganisations, then nothing may be missing and nothing paid twice.
- * Once on SQLite, once with two replicas on PostgreSQL whose clocks differ. `-- --json` prints one object.
+ * Once on SQLite, once with two replicas on PostgreSQL whose clocks differ. `-- --json` prints one object;
+ * `-- --contracts theirs` settles by differences, on the live network's bytecode.
  */
 const { values } = parseArgs({
   options: {
@@ -15,9 +16,15 @@ const { values } = parseArgs({
     requests: { type: 'string', default: '500' },
     kills: { type: 'string', default: '20' },
     seed: { type: 'string', default: String(Date.now() % 1_000_000) },
+    contracts: { type: 'string', default: 'ours' },
   },
 })
-const scale = { requests: Number(values.requests), kills: Number(values.kills), seed: Number(values.seed) }
+const scale = {
+  requests: Number(values.requests),
+  kills: Number(values.kills),
+  seed: Number(values.seed),
+  contracts: values.contracts === 'theirs' ? ('theirs' as const) : ('ours' as const),
+}
 
 interface Result {
   readonly id: string

@@ -1,5 +1,6 @@
 import type { HDNodeWallet } from 'ethers'
 import type { Address } from '../../src/base/hex.ts'
+import { hasBatches, readSettled } from '../../src/chain/batches.ts'
 import { findAccount } from '../../src/chain/inference.ts'
 import { type ReceiptDetail, receiptFromJson, type SignedReceipt } from '../../src/protocol/receipt.ts'
 import { tokenOf, type World } from '../../test/support/world.ts'
@@ -42,7 +43,7 @@ export async function judge(
     total.unpaid += accepted.filter(({ receipt }) => receipt.cumulative > paid).length
     total.paidTwice += written.length - ids.size + (paid > charged ? 1 : 0)
     total.lostReceipts += accepted.filter((held) => !written.some((one) => isSame(one, held))).length
-    total.conflicts += conflictsIn(written)
+    total.conflicts += conflictsIn(written) + (await provable(world, user, [...written, ...accepted]))
     all.push(...written, ...accepted)
   }
   return { ...total, conflicts: total.conflicts + doubledNumbers(all), receipts: new Set(all.map(idOf)).size }
@@ -59,6 +60,13 @@ async function receiptsOf(world: World, brokerUrl: string, wallet: HDNodeWallet)
     after = page.next
   }
   return receipts
+}
+
+/** Receipts that the contract would take for a proof against what a batch settled. @see Stakes.disputeSettlement */
+async function provable(world: World, user: Address, receipts: readonly SignedReceipt[]): Promise<number> {
+  if (!(await hasBatches(world.inference))) return 0
+  const { settled, upTo } = await readSettled(world.inference, user, world.provider.address as Address)
+  return receipts.filter(({ receipt }) => receipt.seq > upTo && receipt.cumulative < settled).length
 }
 
 /** A total that is not the one before plus the fee. */

@@ -3,7 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { HDNodeWallet } from 'ethers'
 import { ONE_0G } from '../../src/base/units.ts'
 import { clientOf } from '../../test/integration/client/clientOf.ts'
-import { startWorld, type World } from '../../test/support/world.ts'
+import { type Contracts, startWorld, type World } from '../../test/support/world.ts'
 import { type Balancer, startBalancer } from './balancer.ts'
 import type { BrokerConfig } from './brokerProcess.ts'
 import { Child } from './child.ts'
@@ -20,6 +20,8 @@ export interface ChaosOptions {
   /** `postgres://…`, or null for SQLite. */
   readonly database: string | null
   readonly seed?: number
+  /** Whose: this project's, with batches and epochs, or the live network's bytecode. */
+  readonly contracts: Contracts
 }
 
 export interface ChaosReport extends Judgement {
@@ -49,7 +51,7 @@ const LAST_ROUNDS = 30
  */
 export async function runChaos(options: ChaosOptions): Promise<ChaosReport> {
   const random = seeded(options.seed ?? 1)
-  const world = await startWorld('ours')
+  const world = await startWorld(options.contracts)
   const chain = await startFaultyChain(world.anvil.url, random)
   const [enginePort, ...ports] = await freePorts(1 + options.replicas)
   const balancer = options.replicas > 1 ? await startBalancer(ports) : null
@@ -61,6 +63,7 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosReport> {
   try {
     await engine.start()
     for (const broker of brokers) await broker.start()
+    await world.acknowledge()
     return await new Run(stage, brokers, engine).run()
   } finally {
     for (const child of [...brokers, engine]) child.end()

@@ -9,9 +9,15 @@ export class Cli {
   readonly durations: Record<string, number> = {}
   readonly #env: NodeJS.ProcessEnv
 
-  constructor(home: string, say: (text: string) => void) {
+  /** @param python that has the trainer's packages */
+  constructor(home: string, say: (text: string) => void, python: string | null = null) {
     const { ZG_PRIVATE_KEY, ZG_PRIVATE_KEY_FILE, ZG_NETWORK, ZG_WALLET, ...env } = process.env
-    this.#env = { ...env, ZG_HOME: home, ZG_DEVNET_DIR: join(home, 'devnet') }
+    this.#env = {
+      ...env,
+      ZG_HOME: home,
+      ZG_DEVNET_DIR: join(home, 'devnet'),
+      ...(python !== null && { ZG_PROVIDER_FINETUNE_PYTHON: python }),
+    }
     this.say = say
   }
 

@@ -4,12 +4,17 @@ import { inferenceContract } from '../../src/chain/inference.ts'
 import type { NetworkProfile } from '../../src/chain/networks.ts'
 import { RpcProvider } from '../../src/chain/rpc.ts'
 import type { Cli } from './cli.ts'
+import { type FinetuneResult, tellFinetuning } from './finetune.ts'
+import type { PreparedTrainer } from './python.ts'
 
 /** What `npm run demo -- --json` prints. Amounts are decimal strings in neuron. */
 export interface DemoResult {
   readonly network: { readonly chainId: number }
   readonly inference: Inference
   readonly settlement: Settlement
+  /** Absent with `--no-finetune`. */
+  readonly finetune?: FinetuneResult | { readonly skipped: string }
+  /** Of the whole run. */
   readonly audit: { readonly difference: string }
   readonly withdrawn: string
   /** ms */
@@ -45,8 +50,15 @@ const PROMPT = 'What is a receipt?'
 const DEPOSIT = '0.05'
 const SETTLED_WITHIN_MS = 30_000
 
+export interface StoryOptions {
+  /** The demo's own folder. */
+  readonly home: string
+  /** The trainer's Python, or why there is none; null without the part about training. */
+  readonly trainer: PreparedTrainer | null
+}
+
 /** Runs the story, and says it on the way. */
-export async function tellStory(cli: Cli): Promise<DemoResult> {
+export async function tellStory(cli: Cli, { home, trainer }: StoryOptions): Promise<DemoResult> {
   const { say } = cli
   const startedAt = performance.now()
   say('A stranger pays a stranger’s machine for an answer, and checks it. Everything runs on this machine.')
@@ -56,7 +68,7 @@ export async function tellStory(cli: Cli): Promise<DemoResult> {
     rpc: string
     user: string
     provider: { address: string; url: string }
-  }>(cli, ['devnet', 'up', '--port', '0'], 'devnetUp')
+  }>(cli, ['devnet', 'up', '--port', '0', ...(trainer?.python ? ['--finetune'] : [])], 'devnetUp')
   say(`A chain with the contracts (${up.rpc}), you with 1000 0G (${up.user}),`)
   say(`and a provider with a model of its own (${up.provider.url}).`)
 
@@ -76,10 +88,14 @@ export async function tellStory(cli: Cli): Promise<DemoResult> {
   )
   say('The signer is the one on chain, both hashes are ours, and the fee is counts times price.')
 
-  const audit = await settled(cli)
-  const settlement = await readSettlement(cli, audit)
+  const first = await settled(cli)
+  const settlement = await readSettlement(cli, first)
   say(`Settled in one transaction: ${format0G(BigInt(settlement.paid))} 0G, ${settlement.gasUsed} gas.`)
-  say(`Receipts against the chain: difference ${audit.difference} neuron.`)
+  say(`Receipts against the chain: difference ${first.difference} neuron.`)
+
+  const finetune = trainer && (await train(cli, home, trainer))
+  const audit = finetune ? await settled(cli) : first
+  if (finetune) say(`Receipts of the whole run against the chain: difference ${audit.difference} neuron.`)
 
   const { withdrawn } = await step<{ withdrawn: string }>(
     cli,
@@ -98,10 +114,21 @@ export async function tellStory(cli: Cli): Promise<DemoResult> {
     network: { chainId: up.chainId },
     inference: { provider, model, prompt: PROMPT, text, usage, fee, verdict, assurance },
     settlement,
+    ...(finetune && { finetune }),
     audit: { difference: audit.difference },
     withdrawn,
     durations: cli.durations,
   }
+}
+
+async function train(
+  cli: Cli,
+  home: string,
+  { python, why }: PreparedTrainer,
+): Promise<DemoResult['finetune']> {
+  if (python !== null) return tellFinetuning(cli, python, home)
+  cli.say(`\nThe part about training is left out: ${why}.`)
+  return { skipped: why }
 }
 
 async function step<T>(cli: Cli, words: readonly string[], name: string): Promise<T> {
@@ -135,8 +162,10 @@ async function readSettlement(cli: Cli, audit: Audit): Promise<Settlement> {
     const receipt = await rpc.getTransactionReceipt(txHash)
     if (!receipt) throw new Error('The settlement is not on chain')
     const contract = inferenceContract(network.inference, rpc)
-    const topic = contract.interface.getEvent('TEESettlementResult')!.topicHash
-    const payers = receipt.logs.filter((log) => log.topics[0] === topic).length
+    const topics = ['PayerSettled', 'TEESettlementResult'].map(
+      (event) => contract.interface.getEvent(event)!.topicHash,
+    )
+    const payers = receipt.logs.filter((log) => topics.includes(log.topics[0]!)).length
     return { txHash, payers, paid: audit.paid, gasUsed: receipt.gasUsed.toString() }
   } finally {
     rpc.destroy()

@@ -1,6 +1,7 @@
 import { AbiCoder, concat, getCreateAddress, Interface, type Signer, type TransactionResponse } from 'ethers'
 import { AppError } from '../base/errors.ts'
 import type { Address, Hex } from '../base/hex.ts'
+import { type Artifact, loadBuild } from './builds.ts'
 import { FINE_TUNING_SERVICE, INFERENCE_SERVICE } from './ledger.ts'
 
 /** Parameters of a network of one's own; all but the owner are fixed for ever. */
@@ -30,11 +31,6 @@ export interface Deployment {
   readonly gasUsed: bigint
 }
 
-interface Artifact {
-  readonly abi: readonly object[]
-  readonly bytecode: string
-}
-
 const SERVING_PARAMETERS =
   'tuple(address ledger, address stakes, address owner, uint256 lockTime, uint256 minLockTime, uint256 minProviderStake)'
 const NO_ONE: Address = '0x0000000000000000000000000000000000000000'
@@ -53,24 +49,19 @@ const GAS_LIMIT = 12_000_000n
 export async function deployNetwork(signer: Signer, options: DeployOptions = {}): Promise<Deployment> {
   const deployer = (await signer.getAddress()) as Address
   const parameters = withDefaults(options)
-  const [ledger, stakes, inference, fineTuning] = await Promise.all([
-    import('./artifacts/LedgerManager.json', { with: { type: 'json' } }),
-    import('./artifacts/Stakes.json', { with: { type: 'json' } }),
-    import('./artifacts/InferenceServing.json', { with: { type: 'json' } }),
-    import('./artifacts/FineTuningServing.json', { with: { type: 'json' } }),
-  ])
+  const { ledger, stakes, inference, fineTuning } = await loadBuild(signer.provider!)
   const queue = await openQueue(signer, deployer)
 
-  const ledgerAddress = queue.deploy(ledger.default, ['address'], [deployer])
-  const stakesAddress = queue.deploy(stakes.default, ['uint256'], [parameters.lockTime])
+  const ledgerAddress = queue.deploy(ledger, ['address'], [deployer])
+  const stakesAddress = queue.deploy(stakes, ['uint256'], [parameters.lockTime])
   const serving = servingParameters(ledgerAddress, stakesAddress, parameters)
-  const inferenceAddress = queue.deploy(inference.default, [SERVING_PARAMETERS], [serving])
+  const inferenceAddress = queue.deploy(inference, [SERVING_PARAMETERS], [serving])
   const fineTuningAddress = queue.deploy(
-    fineTuning.default,
+    fineTuning,
     [SERVING_PARAMETERS, 'uint256'],
     [serving, parameters.penalty],
   )
-  const registry = new Interface(ledger.default.abi)
+  const registry = new Interface(ledger.abi)
   queue.call(ledgerAddress, registry, 'registerService', registration(INFERENCE_SERVICE, inferenceAddress))
   queue.call(ledgerAddress, registry, 'registerService', registration(FINE_TUNING_SERVICE, fineTuningAddress))
   if (parameters.owner === NO_ONE) queue.call(ledgerAddress, registry, 'renounceOwnership', [])

@@ -1,6 +1,10 @@
 import { Contract, type ContractRunner } from 'ethers'
 import { type Address, type Hex, sameAddress } from '../base/hex.ts'
+import type { Account, PendingRefund } from './account.ts'
 import artifact from './artifacts/InferenceServing.json' with { type: 'json' }
+import { decodeServices } from './decodeServices.ts'
+
+export { type Account, freeBalance, isTokenRevoked, type PendingRefund } from './account.ts'
 
 /** A provider's service as registered. Prices in neuron per token. `updatedAt` in unix seconds. */
 export interface Service {
@@ -15,26 +19,6 @@ export interface Service {
   readonly additionalInfo: string
   readonly teeSignerAddress: Address
   readonly teeSignerAcknowledged: boolean
-}
-
-/** A part of a sub-account on its way back to the ledger. */
-export interface PendingRefund {
-  readonly amount: bigint
-  /** Unix seconds; collectable `lockTime` later. */
-  readonly createdAt: number
-}
-
-/** A user's sub-account at a provider. Amounts in neuron; `balance` includes `pendingRefund`. */
-export interface Account {
-  readonly user: Address
-  readonly provider: Address
-  readonly nonce: bigint
-  readonly balance: bigint
-  readonly pendingRefund: bigint
-  readonly refunds: readonly PendingRefund[]
-  readonly acknowledged: boolean
-  readonly generation: number
-  readonly revokedBitmap: bigint
 }
 
 /** What a provider registers. */
@@ -65,14 +49,19 @@ export const inferenceContract = (address: Address, runner: ContractRunner): Con
 
 const PAGE = 50
 
-/** Every registered service. */
+/** Every registered service. The first page says how many there are; the others are read together. */
 export async function listServices(contract: Contract): Promise<Service[]> {
-  const services: Service[] = []
-  for (let offset = 0; ; offset += PAGE) {
-    const [page, total] = await contract.getFunction('getAllServices').staticCall(offset, PAGE)
-    for (const item of page) services.push(toService(item))
-    if (offset + PAGE >= Number(total)) return services
+  const { interface: abi, runner, target: to } = contract
+  const read = async (offset: number) => {
+    const data = abi.encodeFunctionData('getAllServices', [offset, PAGE])
+    return decodeServices(await runner!.call!({ to, data }))
   }
+  const first = await read(0)
+  const further = Math.max(0, Math.ceil(first.total / PAGE) - 1)
+  const rest = await Promise.all(Array.from({ length: further }, (_, i) => read((i + 1) * PAGE)))
+  const services = [first, ...rest].flatMap((page) => page.services)
+  // Who leaves meanwhile is replaced by the last one, which may then be read twice.
+  return [...new Map(services.map((service) => [service.provider, service])).values()]
 }
 
 /** The service of a provider, or null. */
@@ -105,14 +94,6 @@ export async function listAccountsOf(contract: Contract, user: Address): Promise
     if (offset + PAGE >= Number(total)) return accounts
   }
 }
-
-/** What a provider may charge now: the balance less what is on its way back. */
-export const freeBalance = (account: Account): bigint =>
-  account.balance > account.pendingRefund ? account.balance - account.pendingRefund : 0n
-
-/** Whether one persistent token of an account was revoked. */
-export const isTokenRevoked = (account: Pick<Account, 'revokedBitmap'>, tokenId: number): boolean =>
-  ((account.revokedBitmap >> BigInt(tokenId)) & 1n) === 1n
 
 /** Whether a failed call was reverted with this custom error. */
 export function isRevert(error: unknown, name: string): boolean {

@@ -15,6 +15,10 @@ export interface NetworkProfile {
   readonly fineTuning: Address
   /** Blocks after which a transaction counts as final here. */
   readonly confirmations: number
+  /** The network's own monitoring of its providers. */
+  readonly statusUrl?: string
+  /** Block of the first contract: there are no events before it. Unknown where the profile does not say. */
+  readonly deployedAt?: number
   /** What this devnet's own simulated TEE is; counts only where `allowsSimulatedTee`. Never from a provider. */
   readonly simulatedTee?: SimulatedTeeTrust
 }
@@ -39,20 +43,23 @@ export const BUILT_IN_NETWORKS: readonly NetworkProfile[] = [
     name: 'mainnet',
     kind: 'mainnet',
     chainId: 16661,
-    rpcUrls: ['https://evmrpc.0g.ai'],
+    // The network's own first; the public ones are asked only while it does not answer.
+    rpcUrls: ['https://evmrpc.0g.ai', 'https://0g-rpc.publicnode.com', 'https://0g.drpc.org'],
     ledger: '0x2dE54c845Cd948B72D2e32e39586fe89607074E3',
     inference: '0x47340d900bdFec2BD393c626E12ea0656F938d84',
     fineTuning: '0x4e3474095518883744ddf135b7E0A23301c7F9c0',
+    statusUrl: 'https://compute-status.0g.ai',
     confirmations: 3,
   },
   {
     name: 'testnet',
     kind: 'testnet',
     chainId: 16602,
-    rpcUrls: ['https://evmrpc-testnet.0g.ai'],
+    rpcUrls: ['https://evmrpc-testnet.0g.ai', 'https://0g-galileo-testnet.drpc.org'],
     ledger: '0xE70830508dAc0A97e6c087c75f402f9Be669E406',
     inference: '0xa79F4c8311FF93C06b8CfB403690cc987c93F91E',
     fineTuning: '0xC6C075D8039763C8f1EbE580be5ADdf2fd6941bA',
+    statusUrl: 'https://compute-status-testnet.0g.ai',
     confirmations: 3,
   },
 ]

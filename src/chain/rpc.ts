@@ -15,7 +15,10 @@ export interface RpcOptions {
   readonly pollingMs?: number
 }
 
-/** JSON-RPC over HTTP with a timeout, trying the profile's URLs in order. Never batches calls silently. */
+/** Calls made together travel together, no more of them than public endpoints take. */
+const BATCHES = { batchStallTime: 0, batchMaxCount: 20 }
+
+/** JSON-RPC over HTTP with a timeout, trying the profile's URLs in order. */
 export class RpcProvider extends JsonRpcApiProvider {
   readonly #urls: readonly string[]
   readonly #timeoutMs: number
@@ -24,7 +27,7 @@ export class RpcProvider extends JsonRpcApiProvider {
   constructor(network: NetworkProfile, options: RpcOptions = {}) {
     const chain = Network.from(network.chainId)
     const pollingInterval = options.pollingMs ?? (network.kind === 'devnet' ? 100 : 2000)
-    super(chain, { staticNetwork: chain, cacheTimeout: -1, pollingInterval, batchStallTime: 0 })
+    super(chain, { staticNetwork: chain, ...BATCHES, cacheTimeout: -1, pollingInterval })
     this.#urls = network.rpcUrls
     this.#timeoutMs = options.timeoutMs ?? 10_000
     this._start()

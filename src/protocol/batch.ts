@@ -1,5 +1,7 @@
-import { concat, keccak256, id as keccakText, toBeHex } from 'ethers'
+import { keccak256 } from 'ethers/crypto'
+import { concat, toBeHex } from 'ethers/utils'
 import type { Address, Hex } from '../base/hex.ts'
+import { keccakText } from '../base/keccak.ts'
 import { addressWord, INFERENCE_DOMAIN, typedDigest, uintWord } from './eip712.ts'
 import { type PrivateKey, signDigest } from './signature.ts'
 
@@ -22,7 +24,7 @@ export interface SettlementBatch {
 export const SETTLEMENT_BATCH_TYPE =
   'SettlementBatch(address provider,uint32 epoch,uint48 upTo,uint64 asOf,bytes rows)'
 
-const TYPE_HASH = keccakText(SETTLEMENT_BATCH_TYPE) as Hex
+const TYPE_HASH = keccakText(SETTLEMENT_BATCH_TYPE)
 
 /** Numbers of an epoch start here: `epoch × 2^32`. */
 export const EPOCH_NUMBERS = 2 ** 32

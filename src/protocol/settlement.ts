@@ -1,5 +1,5 @@
-import { id as keccakText } from 'ethers'
 import type { Address, Hex } from '../base/hex.ts'
+import { keccakText } from '../base/keccak.ts'
 import { addressWord, INFERENCE_DOMAIN, typedDigest, uintWord } from './eip712.ts'
 import { type PrivateKey, signDigest } from './signature.ts'
 
@@ -28,7 +28,7 @@ export type SettlementStatus = (typeof SETTLEMENT_STATUS)[number]
 export const TEE_SETTLEMENT_TYPE =
   'TEESettlement(bytes32 requestsHash,uint256 nonce,address provider,address user,uint256 totalFee)'
 
-const TYPE_HASH = keccakText(TEE_SETTLEMENT_TYPE) as Hex
+const TYPE_HASH = keccakText(TEE_SETTLEMENT_TYPE)
 
 /** EIP-712 digest of an entry. The signed order of fields differs from that of the calldata. @see contracts.md 2.1 */
 export function settlementDigest(chainId: number, contract: Address, entry: TeeSettlement): Hex {

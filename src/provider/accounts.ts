@@ -9,6 +9,7 @@ import {
 } from 'ethers'
 import type { Address } from '../base/hex.ts'
 import type { Logger } from '../base/log.ts'
+import { hasBatches, readSettled } from '../chain/batches.ts'
 import { type Account, findAccount } from '../chain/inference.ts'
 import { Lru } from './lru.ts'
 
@@ -24,6 +25,11 @@ export interface AccountBookOptions {
   readonly blocksOnDemand: boolean
   /** Told of a user who asks for money back: what is owed has to be settled before the lock ends. */
   readonly onLeaving?: (user: Address) => void
+  /**
+   * Told what batches took of a user in all, neuron, before the account is known here: the ledger may have forgotten
+   * what an account was charged before it was closed, and no receipt may say less than was settled.
+   */
+  readonly onSettled?: (user: Address, settled: bigint) => Promise<void>
   /** ms; default the clock. */
   readonly now?: () => number
 }
@@ -33,11 +39,14 @@ interface Head {
   readonly hash: string
 }
 
-/** Events by which a user asks for money back: the deployed one, and that of these contracts. */
+/** Events by which a user asks for money back, or ends service: the deployed one, and those of these contracts. */
 const LEAVING = new Set([
   keccakText('RefundRequested(address,address,uint256,uint256)'),
   keccakText('RefundQueued(address,address,uint256,uint256)'),
+  keccakText('AcknowledgementWithdrawn(address,address,uint256)'),
 ])
+/** The only event of an account that names no provider. */
+const PAYER_SETTLED = keccakText('PayerSettled(address,uint256)')
 
 const MAX_ACCOUNTS = 10_000
 /** After a longer gap everything is read again instead of searching the logs of so many blocks. */
@@ -81,6 +90,7 @@ export class AccountBook {
 
   /** Begins to follow the chain. @throws when the chain does not answer the first time */
   async start(): Promise<void> {
+    await hasBatches(this.#options.contract)
     await this.#advance()
     this.#scheduleNext()
   }
@@ -141,8 +151,7 @@ export class AccountBook {
 
   #read(user: Address, block: number | 'latest'): Promise<Account | null> {
     const key = user.toLowerCase()
-    const { contract, provider } = this.#options
-    const read = findAccount(contract, user, provider, block)
+    const read = this.#find(user, block)
       .then((account) => {
         if (this.#reads.get(key) === read) this.#keep(key, account)
         if (block === 'latest') this.#ahead.add(key)
@@ -153,6 +162,18 @@ export class AccountBook {
       })
     this.#reads.set(key, read)
     return read
+  }
+
+  async #find(user: Address, block: number | 'latest'): Promise<Account | null> {
+    const { contract, provider, onSettled } = this.#options
+    const account = await findAccount(contract, user, provider, block)
+    if (!account || !(await hasBatches(contract))) return account
+    const { settled } = await readSettled(contract, user, provider, block)
+    await onSettled?.(user, settled)
+    if (settled === 0n || block !== 'latest') return { ...account, settled }
+    // A batch may have come between: then what is owed looks too high for a moment, never too low.
+    const newest = await findAccount(contract, user, provider, block)
+    return newest && { ...newest, settled }
   }
 
   #keep(key: string, account: Account | null): void {
@@ -223,11 +244,16 @@ export class AccountBook {
     const { rpc, contract, provider } = this.#options
     const address = await contract.getAddress()
     const topics = [null, null, zeroPadValue(provider, 32)]
-    const logs = await rpc.getLogs({ address, fromBlock, toBlock, topics })
+    const [logs, settled] = await Promise.all([
+      rpc.getLogs({ address, fromBlock, toBlock, topics }),
+      (await hasBatches(contract))
+        ? rpc.getLogs({ address, fromBlock, toBlock, topics: [PAYER_SETTLED] })
+        : [],
+    ])
     const userOf = (log: Log) => `0x${log.topics[1]!.slice(26)}`
     const leaving = logs.filter((log) => LEAVING.has(log.topics[0]!)).map(userOf)
     for (const user of new Set(leaving)) this.#options.onLeaving?.(user as Address)
-    return [...new Set(logs.map(userOf))]
+    return [...new Set([...logs, ...settled].map(userOf))]
   }
 
   #isKnown(key: string): boolean {

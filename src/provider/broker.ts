@@ -1,14 +1,18 @@
 import { join } from 'node:path'
-import type { JsonRpcApiProvider, Signer } from 'ethers'
+import type { Contract, JsonRpcApiProvider, Signer } from 'ethers'
 import type { AppError } from '../base/errors.ts'
 import type { Address } from '../base/hex.ts'
 import type { Logger } from '../base/log.ts'
+import { ONE_0G } from '../base/units.ts'
+import { hasBatches } from '../chain/batches.ts'
 import { inferenceContract } from '../chain/inference.ts'
 import type { NetworkProfile } from '../chain/networks.ts'
 import { signReceipt } from '../protocol/receipt.ts'
 import { AccountBook } from './accounts.ts'
 import { BrokerControl, unready } from './control.ts'
 import type { Engine } from './engine/engine.ts'
+import type { FineTuning } from './finetune/fineTuning.ts'
+import type { FineTuningOptions } from './finetune/options.ts'
 import { openLedger } from './ledger/openLedger.ts'
 import { Metrics } from './metrics.ts'
 import { chatService, registerService } from './registration.ts'
@@ -24,9 +28,13 @@ import { Strangers } from './server/limits/strangers.ts'
 import { Once } from './server/once.ts'
 import { PriceBook, type PriceOptions } from './server/priceBook.ts'
 import { QuoteDesk } from './server/quote.ts'
+import { RequestSignatures } from './server/requestSignatures.ts'
 import { BrokerServer } from './server/server.ts'
 import { type TlsIdentity, tlsKeyDigest } from './server/tls.ts'
-import { assertCurrentEpoch, firstSeqNow } from './settlement/epoch.ts'
+import { adoptForgotten } from './settlement/adopt.ts'
+import { firstSeqNow } from './settlement/epoch.ts'
+import { Epochs } from './settlement/epochs.ts'
+import { namePayee, sweep } from './settlement/payee.ts'
 import { Settler } from './settlement/settler.ts'
 import { ledgerKeyOf } from './tee/ledgerKey.ts'
 import type { Tee } from './tee/tee.ts'
@@ -53,10 +61,17 @@ export interface BrokerOptions {
   readonly limits?: Limits
   /** `compat` answers errors as the network's present broker does. */
   readonly errorStyle?: ErrorStyle
+  /** Whose pages may read answers; default: all. */
+  readonly origins?: readonly string[]
   /** Ends TLS in this process; its key is bound into the evidence. */
   readonly tls?: TlsIdentity
   readonly settlement?: SettlementOptions
-  /** Go on from what the chain says, with a ledger that is missing or behind it. @see assertCurrentEpoch */
+  /** Fine-tunes as well, below `/finetune`. */
+  readonly fineTuning?: FineTuningOptions
+  /**
+   * Go on from what the chain says, with a ledger that is missing or behind it. Needed where the contract has no
+   * epochs; elsewhere it is seen, and done, without being told. @see Epochs
+   */
   readonly newEpoch?: boolean
   /** The clock of receipts, ms. */
   readonly now?: () => number
@@ -70,6 +85,10 @@ export interface SettlementOptions {
   readonly minimumFee?: bigint
   /** A user who owes this much is settled at once, neuron. Default 0.1 0G. */
   readonly eagerFee?: bigint
+  /** Where earnings go; default the provider's account. */
+  readonly payee?: Address
+  /** What the provider's account keeps for gas where earnings pass through it, neuron. Default 1 0G. */
+  readonly keep?: bigint
 }
 
 export interface Broker {
@@ -81,6 +100,7 @@ export interface Broker {
   readonly warning: AppError | null
   /** Figures and levers for the operator. */
   readonly control: BrokerControl
+  readonly fineTuning: FineTuning | null
   /** Stops accepting, lets answers in flight end (at most `graceMs`), settles, closes. The engine is its owner's. */
   stop(options?: { readonly graceMs?: number }): Promise<void>
 }
@@ -108,10 +128,12 @@ export async function startBroker(options: BrokerOptions): Promise<Broker> {
     for (const stop of undo.splice(0).reverse()) await stop()
   }
   try {
+    const batches = await hasBatches(contract)
+    const database = options.database ?? `sqlite:${join(dataDir, 'ledger.sqlite')}`
     const ledger = await openLedger({
-      database: options.database ?? `sqlite:${join(dataDir, 'ledger.sqlite')}`,
+      database,
       rowKey: ledgerKeyOf(tee),
-      firstSeq: await firstSeqNow(rpc),
+      ...(!batches && { firstSeq: await firstSeqNow(rpc) }),
       ...(options.now && { now: options.now }),
       ...(options.leaseMs !== undefined && { leaseMs: options.leaseMs }),
       log,
@@ -121,34 +143,46 @@ export async function startBroker(options: BrokerOptions): Promise<Broker> {
       sign: (fields, detail) => signReceipt(tee.signerKey, chainId, contractAddress, fields, detail),
     })
     undo.push(() => ledger.close())
-    const newEpoch = options.newEpoch ?? false
-    await assertCurrentEpoch({ ledger, rpc, contract, provider, newEpoch, log })
+    const isDevnet = network.kind === 'devnet'
+    const pollMs = isDevnet ? DEVNET_POLL_MS : POLL_MS
+    const { confirmations } = network
+    const epochs = new Epochs({
+      ...{ ledger, rpc, contract, operator, provider, chainId, confirmations, pollMs, log },
+      signer: tee.signer,
+      newEpoch: options.newEpoch ?? false,
+    })
+    await epochs.enter()
+    undo.push(() => epochs.stop())
     const left = await ledger.recover()
     if (left.length) log.warn('charged_after_crash', { exchanges: left.length })
 
-    const isDevnet = network.kind === 'devnet'
     const accounts = new AccountBook({
       rpc,
       contract,
       provider,
       log,
-      pollMs: isDevnet ? DEVNET_POLL_MS : POLL_MS,
+      pollMs,
       blocksOnDemand: isDevnet,
       onLeaving: (user) => settler.noteLeaving(user),
+      onSettled: (user, settled) => adoptForgotten(ledger, user, settled),
     })
     await accounts.start()
     undo.push(() => accounts.stop())
 
+    const { payee, keep = ONE_0G, ...schedule } = options.settlement ?? {}
+    const earnings = payee && { contract: contract.connect(operator) as Contract, operator, payee, keep, log }
+    if (earnings) await namePayee(earnings)
     const settler = new Settler({
-      ...options.settlement,
+      ...schedule,
+      ...(earnings && { afterRun: (report) => sweep(report, earnings) }),
       ledger,
       tee,
       operator,
       contract,
       chainId,
-      confirmations: network.confirmations,
+      confirmations,
       accounts,
-      pollMs: isDevnet ? DEVNET_POLL_MS : POLL_MS,
+      pollMs,
       log,
     })
     const engineClient = new EngineClient(engine)
@@ -156,22 +190,41 @@ export async function startBroker(options: BrokerOptions): Promise<Broker> {
     const startedAt = Date.now()
     const limiter = new Limiter(limits)
     const strangers = new Strangers(limits.strangers)
-    const authenticator = new Authenticator(provider)
+    const home = { provider, chainId, contract: contractAddress }
     metrics.watch({
       running: () => limiter.running,
       tokensInFlight: () => limiter.tokensInFlight,
       headAgeMs: () => Date.now() - accounts.headSeenAt,
       engineReady: () => engine.state === 'ready',
-      unsettled: () => ledger.unsettled(),
+      unsettled: () => ledger.unsettled(settler.minimumFee),
     })
-    const capabilities = capabilitiesDocument()
+    const capabilities = capabilitiesDocument(tee, engine.models)
+    const tlsSpki = options.tls ? tlsKeyDigest(options.tls) : null
+    const fineTuning = options.fineTuning
+      ? await (await import('./finetune/fineTuning.ts')).openFineTuning({
+          options: options.fineTuning,
+          ...{ network, rpc, operator, tee, dataDir, database, capabilities, tlsSpki, strangers, log },
+          trustProxy: limits.trustProxy,
+        })
+      : null
+    if (fineTuning) {
+      undo.push(() => fineTuning.stop())
+      metrics.watchTasks(fineTuning)
+    }
     const server = new BrokerServer({
       provider,
       prices,
-      gate: new Gate({ authenticator, accounts, strangers, limiter }),
+      gate: new Gate({
+        authenticator: new Authenticator(home),
+        signatures: new RequestSignatures(home),
+        accounts,
+        strangers,
+        limiter,
+      }),
       limiter,
       once: new Once(tee.signerKey, ledger),
-      admission: new Admission({ provider, accounts, ledger, engine }),
+      admission: new Admission({ provider, accounts, ledger, engine, assertOpen: () => epochs.assertOpen() }),
+      epochs,
       engine,
       engineClient,
       ledger,
@@ -182,7 +235,7 @@ export async function startBroker(options: BrokerOptions): Promise<Broker> {
         contract: contractAddress,
         provider,
         models: engine.models,
-        tlsSpki: options.tls ? tlsKeyDigest(options.tls) : null,
+        tlsSpki,
         capabilities,
       }),
       onCharged: (user) => settler.noteCharge(user),
@@ -190,8 +243,11 @@ export async function startBroker(options: BrokerOptions): Promise<Broker> {
       capabilities,
       unready: () => unready(engine, accounts),
       errorStyle: options.errorStyle ?? 'openai',
+      origins: options.origins,
       tls: options.tls,
       telemetry: metrics,
+      fineTuning,
+      ownModels: fineTuning?.ownModels ?? null,
       log,
     })
     const { port } = await server.listen(options.listen.host, options.listen.port)
@@ -203,7 +259,9 @@ export async function startBroker(options: BrokerOptions): Promise<Broker> {
       return registerService({ contract, operator, params, log })
     }
     const registration = await register()
+    await fineTuning?.register(url)
     settler.start()
+    await fineTuning?.start()
     const control = new BrokerControl({
       ...{
         provider,
@@ -228,6 +286,7 @@ export async function startBroker(options: BrokerOptions): Promise<Broker> {
       settler,
       warning: registration.warning,
       control,
+      fineTuning,
       async stop({ graceMs = DRAIN_MS } = {}) {
         await server.drain(graceMs)
         await settler.stop()

@@ -49,6 +49,8 @@ export interface BrokerStatus {
   /** Of the oldest charge that is not paid, 0 when there is none. */
   readonly oldestOwedMs: number
   readonly headAgeMs: number
+  /** That receipt numbers are of; null where the contract has none. */
+  readonly epoch: number | null
 }
 
 /** What an operator can see and change while the broker runs. */
@@ -92,6 +94,7 @@ export class BrokerControl {
       owed: owed.toString(),
       oldestOwedMs: oldestIssuedAt === null ? 0 : Math.max(0, now - oldestIssuedAt * 1000),
       headAgeMs: now - accounts.headSeenAt,
+      epoch: (await ledger.numbers.epoch())?.epoch ?? null,
     }
   }
 

@@ -1,6 +1,6 @@
 import { AppError } from '../base/errors.ts'
+import { sqlite } from '../base/nodeSqlite.ts'
 import type { ReceiptDetail } from '../protocol/receipt.ts'
-import { sqlite } from './ledger/sqlite/nodeSqlite.ts'
 
 /** What one model earned on one day. Neuron; `day` as YYYY-MM-DD in UTC. */
 export interface Earned {

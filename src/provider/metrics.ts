@@ -13,6 +13,12 @@ export interface MetricSources {
   unsettled(): Promise<Unsettled>
 }
 
+/** What is known of fine-tuning. */
+export interface TaskSources {
+  counts(): Promise<{ state: string; tasks: number }[]>
+  readonly slots: { readonly running: number }
+}
+
 const SECONDS = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300]
 
 /**
@@ -104,19 +110,42 @@ export class Metrics implements Telemetry {
     gauge('broker_tokens_in_flight', 'Most tokens that they can hold', sources.tokensInFlight)
     gauge('broker_chain_head_age_seconds', 'Since the newest head was seen', () => sources.headAgeMs() / 1000)
     gauge('broker_engine_ready', '1 when the engine answers', () => Number(sources.engineReady()))
-    const age = new Gauge({
-      name: 'broker_oldest_owed_seconds',
-      help: 'Age of the oldest charge that is not paid',
-      registers: [this.#registry],
+    const debts = shared(() => sources.unsettled())
+    const debt = (name: string, help: string, read: (unsettled: Unsettled) => number) => {
+      const collect = async function (this: Gauge): Promise<void> {
+        this.set(read(await debts()))
+      }
+      new Gauge({ name, help, registers: [this.#registry], collect })
+    }
+    debt('broker_oldest_owed_seconds', 'Age of the oldest charge that is not paid', ({ oldestIssuedAt }) =>
+      secondsSince(oldestIssuedAt),
+    )
+    debt(
+      'broker_oldest_due_seconds',
+      'The same among users who owe at least the minimum: final on chain within 600 by default',
+      ({ oldestDueAt }) => secondsSince(oldestDueAt),
+    )
+    debt('broker_owed_0g', 'Charged and not yet paid on chain, in 0G', ({ owed }) => in0G(owed))
+  }
+
+  /** Reads the tasks of fine-tuning at each scrape. */
+  watchTasks({ counts, slots }: TaskSources): void {
+    const registers = [this.#registry]
+    new Gauge({
+      name: 'broker_finetune_tasks',
+      help: 'Tasks by state, all ever',
+      labelNames: ['state'],
+      registers,
+      async collect() {
+        for (const { state, tasks } of await counts()) this.set({ state }, tasks)
+      },
     })
     new Gauge({
-      name: 'broker_owed_0g',
-      help: 'Charged and not yet paid on chain, in 0G',
-      registers: [this.#registry],
-      async collect() {
-        const { owed, oldestIssuedAt } = await sources.unsettled()
-        this.set(in0G(owed))
-        age.set(oldestIssuedAt === null ? 0 : Math.max(0, Date.now() / 1000 - oldestIssuedAt))
+      name: 'broker_finetune_slots_busy',
+      help: 'Training jobs that run',
+      registers,
+      collect() {
+        this.set(slots.running)
       },
     })
   }
@@ -148,6 +177,20 @@ export class Metrics implements Telemetry {
     if (typeof fields?.paid === 'bigint') this.#settledAmount.inc(in0G(fields.paid))
   }
 }
+
+/** Who asks while an answer is on its way gets the same one: the gauges of one scrape. */
+function shared<T>(ask: () => Promise<T>): () => Promise<T> {
+  let pending: Promise<T> | null = null
+  return () => {
+    pending ??= ask().finally(() => {
+      pending = null
+    })
+    return pending
+  }
+}
+
+/** @param at unix seconds, or null */
+const secondsSince = (at: number | null): number => (at === null ? 0 : Math.max(0, Date.now() / 1000 - at))
 
 /** For a chart; money itself stays in whole neuron. */
 const in0G = (neuron: bigint): number => Number(neuron) / Number(ONE_0G)

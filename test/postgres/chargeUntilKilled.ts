@@ -1,14 +1,16 @@
 import { writeSync } from 'node:fs'
 import { receiptToJson } from '../../src/protocol/receipt.ts'
 import { openLedger } from '../../src/provider/ledger/openLedger.ts'
-import { deliveredOf, exchangeOf, ledgerKeys } from '../support/ledger.ts'
+import { deliveredOf, exchangeOf, type LedgerOwner, ledgerKeys, TEST_OWNER } from '../support/ledger.ts'
 
 // A replica at work: as many charges at once as asked for, each receipt printed once it resolved. The test may
 // kill it.
 const [database, count, offset, firstSeq, ...users] = process.argv.slice(2)
+const { LEDGER_OWNER } = process.env
+const owner = LEDGER_OWNER ? (JSON.parse(LEDGER_OWNER) as LedgerOwner) : TEST_OWNER
 const now = () => Date.now() + Number(offset)
 const ledger = await openLedger({
-  ...ledgerKeys(),
+  ...ledgerKeys(owner),
   database: database!,
   now,
   leaseMs: 500,

@@ -23,7 +23,7 @@ const open = (database: string, changes: Partial<Parameters<typeof openLedger>[0
   openLedger({ ...ledgerKeys(), database, ...changes })
 
 async function postgresHome() {
-  const database = await postgres.create(`home${++databases}`)
+  const database = await postgres.createSchema(`home${++databases}`)
   return {
     open: () => open(database),
     remove: async () => {},
@@ -56,6 +56,18 @@ describe('a database', () => {
     await expect(ledger.charge(exchangeOf(ALICE), deliveredOf(1), 'complete')).rejects.toMatchObject({
       code: 'ledger_row_tampered',
     })
+    await ledger.close()
+  })
+
+  it('that forgets what it had committed is not charged from any more', async () => {
+    const url = await postgres.create('wentback')
+    const ledger = await open(url)
+    const charge = () => ledger.charge(exchangeOf(ALICE), deliveredOf(5), 'complete')
+    await charge()
+    const [row] = await postgres.query(url, 'SELECT last_seq, mac FROM counters')
+    await charge()
+    await postgres.query(url, `UPDATE counters SET last_seq = ${row!.last_seq}, mac = '${row!.mac}'`)
+    await expect(charge()).rejects.toMatchObject({ code: 'ledger_went_back' })
     await ledger.close()
   })
 

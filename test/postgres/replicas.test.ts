@@ -1,17 +1,10 @@
-import { spawn } from 'node:child_process'
-import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { receiptFromJson, type SignedReceipt } from '../../src/protocol/receipt.ts'
+import type { SignedReceipt } from '../../src/protocol/receipt.ts'
 import { openLedger } from '../../src/provider/ledger/openLedger.ts'
 import { deliveredOf, exchangeOf, ledgerKeys, totalsOf } from '../support/ledger.ts'
 import { type Postgres, startPostgres } from '../support/postgres.ts'
-
-const USERS = [
-  '0x70997970c51812dc3a010c7d01b50e0d17dc79c8',
-  '0x3c44cdddb6a900fa2b585dd299e03d12fa4293bc',
-] as const
-const CLOCKS_APART_MS = 5000
+import { CLOCKS_APART_MS, expectNoConflict, replica, USERS } from './replica.ts'
 
 let postgres: Postgres
 
@@ -20,53 +13,6 @@ beforeAll(async () => {
 })
 
 afterAll(() => postgres?.stop())
-
-interface Work {
-  readonly count: number
-  readonly clockMs: number
-  readonly firstSeq?: number
-  /** Killed after so many receipts. */
-  readonly killAfter?: number
-}
-
-/** A replica in a process of its own; tells every receipt that it answered. */
-function replica(
-  database: string,
-  { count, clockMs, firstSeq = 1, killAfter }: Work,
-): Promise<SignedReceipt[]> {
-  const script = join(import.meta.dirname, 'chargeUntilKilled.ts')
-  const args = [script, database, `${count}`, `${clockMs}`, `${firstSeq}`, ...USERS]
-  const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'inherit'] })
-  let output = ''
-  child.stdout.setEncoding('utf8').on('data', (chunk: string) => {
-    output += chunk
-    if (killAfter !== undefined && output.split('\n').length > killAfter) child.kill('SIGKILL')
-  })
-  return new Promise((resolve) => {
-    child.once('close', () => {
-      const lines = output.split('\n').slice(0, -1)
-      resolve(lines.filter((line) => line !== 'ready').map((line) => receiptFromJson(JSON.parse(line))))
-    })
-  })
-}
-
-/** No number stands on two statements; every user's totals rise by exactly the fee. */
-function expectNoConflict(receipts: readonly SignedReceipt[], from = new Map<string, bigint>()): void {
-  const bySeq = new Map<number, string>()
-  for (const { receipt, signature } of receipts) {
-    expect([undefined, signature]).toContain(bySeq.get(receipt.seq))
-    bySeq.set(receipt.seq, signature)
-  }
-  for (const user of USERS) {
-    const own = receipts.filter(({ receipt }) => receipt.user === user)
-    const inOrder = own.map(({ receipt }) => receipt).sort((a, b) => a.seq - b.seq)
-    let cumulative = from.get(user) ?? 0n
-    for (const receipt of inOrder) {
-      cumulative += receipt.fee
-      expect(receipt.cumulative).toBe(cumulative)
-    }
-  }
-}
 
 const open = (database: string, firstSeq = 1) =>
   openLedger({ ...ledgerKeys(), database, leaseMs: 500, firstSeq })
@@ -142,11 +88,11 @@ describe('admission on a replica', () => {
     const [user] = USERS
     await one.charge(exchangeOf(user), deliveredOf(5), 'complete')
     await two.refresh(user)
-    expect(two.owed(user, 0n)).toBe(35n)
+    expect(two.owed(user, { nonce: 0n })).toBe(35n)
     const charging = two.charge(exchangeOf(user), deliveredOf(6), 'complete')
-    expect(two.owed(user, 0n)).toBe(35n + 38n)
+    expect(two.owed(user, { nonce: 0n })).toBe(35n + 38n)
     await charging
-    expect(two.owed(user, 0n)).toBe(35n + 38n)
+    expect(two.owed(user, { nonce: 0n })).toBe(35n + 38n)
     await Promise.all([one.close(), two.close()])
   })
 })

@@ -31,6 +31,8 @@ export interface World {
   readonly user: HDNodeWallet
   readonly provider: HDNodeWallet
   startBroker(engine: Engine, options?: Partial<BrokerOptions>): Promise<Broker>
+  /** The contract's owner acknowledges the provider's signer, where there is an owner. */
+  acknowledge(): Promise<void>
   /** Gives a user a funded sub-account that acknowledges the provider. Needs the service on chain. */
   fund(user: HDNodeWallet, amount?: bigint): Promise<void>
   stop(): Promise<void>
@@ -45,17 +47,24 @@ const PARAMETERS = {
   penaltyPercentage: 30,
 }
 
-export async function startWorld(contracts: Contracts = 'ours'): Promise<World> {
+/** The one switch for tests that do not choose: `CONTRACTS=theirs` runs them on the live network's bytecode. */
+const CONTRACTS: Contracts = process.env.CONTRACTS === 'theirs' ? 'theirs' : 'ours'
+
+/** @param deploy puts this project's contracts on the chain */
+export async function startWorld(contracts = CONTRACTS, deploy = deployNetworkOf): Promise<World> {
   const anvil = await startAnvil()
   const [deployer, provider, user] = anvil.wallets as [HDNodeWallet, HDNodeWallet, HDNodeWallet]
   const theirs = contracts === 'theirs' ? await deployTheirs(anvil) : null
-  const deployed = theirs?.network ?? (await deployOurs(anvil, deployer))
+  const deployed = theirs?.network ?? anvil.network(await deploy(anvil, deployer))
   const inference = inferenceContract(deployed.inference, anvil.rpc)
   const ledger = ledgerContract(deployed.ledger, anvil.rpc)
   const dir = mkdtempSync(join(tmpdir(), 'zg-world-'))
   const tee = openSimulatedTee({ dir, network: deployed })
   const network: NetworkProfile = { ...deployed, simulatedTee: tee.trust }
   const brokers: Broker[] = []
+  const acknowledge = async () => {
+    if (theirs) await acknowledgeByOwner(inference, theirs.owner as HDNodeWallet, provider.address as Address)
+  }
   return {
     anvil,
     network,
@@ -80,9 +89,10 @@ export async function startWorld(contracts: Contracts = 'ours'): Promise<World> 
         ...options,
       })
       brokers.push(broker)
-      if (theirs) await acknowledgeByOwner(inference, theirs.owner as HDNodeWallet, broker.provider)
+      await acknowledge()
       return broker
     },
+    acknowledge,
     async fund(wallet, amount = 5n * ONE_0G) {
       const own = ledger.connect(wallet) as Contract
       await (await own.getFunction('depositFund')({ value: amount })).wait()
@@ -119,9 +129,12 @@ export async function tokenOf(
   return createToken(claims, async (hash) => (await wallet.signMessage(getBytes(hash))) as Hex)
 }
 
-async function deployOurs(anvil: Anvil, deployer: HDNodeWallet): Promise<NetworkProfile> {
+async function deployNetworkOf(
+  _anvil: Anvil,
+  deployer: HDNodeWallet,
+): Promise<Parameters<Anvil['network']>[0]> {
   const { ledger, inference, fineTuning } = await deployNetwork(deployer, PARAMETERS)
-  return anvil.network({ ledger, inference, fineTuning })
+  return { ledger, inference, fineTuning }
 }
 
 async function acknowledgeByOwner(

@@ -1,5 +1,7 @@
+import { larger } from '../../base/bigint.ts'
 import { AppError } from '../../base/errors.ts'
 import type { Address } from '../../base/hex.ts'
+import type { BatchPayer } from './batches.ts'
 import type { BlockRef, NewSettlement, StoredSettlement } from './ledger.ts'
 
 /** What the ledger keeps of one user. Amounts in neuron. */
@@ -11,6 +13,8 @@ export interface UserAccount {
   readonly lastSeq: number
   /** Taken on chain. */
   readonly paid: bigint
+  /** Of it by batches; the rest was taken by deltas. */
+  readonly settled: bigint
   /** Every receipt up to this number is paid in full. */
   readonly settledSeq: number
   /** Of the newest settlement. */
@@ -30,6 +34,7 @@ export const emptyAccount = (user: Address): UserAccount => ({
   charged: 0n,
   lastSeq: 0,
   paid: 0n,
+  settled: 0n,
   settledSeq: 0,
   lastNonce: 0n,
   open: 0,
@@ -115,6 +120,47 @@ export function adopt(
     lastNonce: nonce,
   }
 }
+
+/** What a batch asks of a user in all. */
+export const batchPayer = ({ user, charged, paid, settled, settledSeq }: UserAccount): BatchPayer => ({
+  user,
+  cumulative: charged - (paid - settled),
+  afterSeq: settledSeq,
+})
+
+/** Batches took `settled` in all, the newest of them numbered `number`; an older word changes nothing. */
+export function settleTo(
+  account: UserAccount,
+  settled: bigint,
+  payer: BatchPayer,
+  number: number,
+): UserAccount {
+  const isCovered = settled >= payer.cumulative
+  return {
+    ...withSettled(account, larger(account.settled, settled)),
+    settledSeq: isCovered ? Math.max(account.settledSeq, number) : account.settledSeq,
+  }
+}
+
+/** A reorganisation moved a batch: `settled` is what the chain says now, more or less. */
+export const rebook = (account: UserAccount, settled: bigint, payer: BatchPayer): UserAccount => ({
+  ...withSettled(account, settled),
+  settledSeq: settled >= payer.cumulative ? account.settledSeq : Math.min(account.settledSeq, payer.afterSeq),
+})
+
+/** Batches took `settled` in all, beyond what this ledger remembers to have charged. */
+export function adoptSettled(account: UserAccount, settled: bigint): UserAccount {
+  const adopted = withSettled(account, larger(account.settled, settled))
+  const isCovered = adopted.paid >= account.charged
+  if (!isCovered) return adopted
+  return { ...adopted, charged: adopted.paid, settledSeq: Math.max(account.settledSeq, account.lastSeq) }
+}
+
+const withSettled = (account: UserAccount, settled: bigint): UserAccount => ({
+  ...account,
+  paid: account.paid - account.settled + settled,
+  settled,
+})
 
 const outOfOrder = (user: Address): AppError =>
   new AppError({

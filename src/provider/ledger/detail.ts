@@ -20,7 +20,7 @@ export function receiptDetail(
     Object.entries(exchange.prices).map(([unit, price]) => [unit, price.toString()]),
   )
   return {
-    v: 1,
+    v: exchange.sealed ? 2 : 'image' in prices || 'second' in prices ? 3 : 1,
     salt,
     id: exchange.id,
     endpoint: exchange.endpoint,
@@ -34,6 +34,7 @@ export function receiptDetail(
     prices,
     multipliers: exchange.multipliers,
     evidence: exchange.evidence,
+    ...(exchange.sealed && { sealed: { ...exchange.sealed, responseHash: delivered.sealedHash! } }),
   }
 }
 

@@ -57,6 +57,14 @@ export const rowTampered = (kind: string, key: string): AppError =>
     'Somebody changed the database. This payer is neither served nor settled until the row is as it was; others are',
   )
 
+/** The database lost what it had committed, as after the promotion of a standby that lagged behind. */
+export const ledgerWentBack = (path: string): AppError =>
+  ledgerError(
+    'ledger_went_back',
+    `The ledger ${path} has forgotten numbers that it gave out`,
+    'Nothing more is charged from it. Start the broker again: it opens a new epoch',
+  )
+
 /** The ledger was sealed by an enclave with another key. */
 export const ledgerKeyChanged = (path: string): AppError =>
   ledgerError(

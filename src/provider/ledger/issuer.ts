@@ -1,4 +1,4 @@
-import { randomBytes } from 'node:crypto'
+import { randomHex16 } from '../../base/randomHex.ts'
 import type { SignedReceipt } from '../../protocol/receipt.ts'
 import type { UserAccount } from './account.ts'
 import { assertFits, receiptDetail } from './detail.ts'
@@ -35,7 +35,7 @@ export class Issuer {
     const { user, lastSeq: seq, charged: cumulative } = account
     assertFits(seq, cumulative)
     const issuedAt = Math.floor(this.#now() / 1000)
-    const detail = receiptDetail(exchange, delivered, status, randomBytes(16).toString('hex'))
+    const detail = receiptDetail(exchange, delivered, status, randomHex16())
     const signed = this.#sign({ provider, user, seq, cumulative, fee, issuedAt }, detail)
     return { ...signed, chainId, contract }
   }

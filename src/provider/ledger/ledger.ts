@@ -1,7 +1,9 @@
 import type { Address, Hex } from '../../base/hex.ts'
 import type { TeeSettlementEntry } from '../../chain/inference.ts'
+import type { SealedHashes } from '../../protocol/e2ee/index.ts'
 import type { Counts, Multipliers, Prices } from '../../protocol/pricing.ts'
 import type { SignedReceipt } from '../../protocol/receipt.ts'
+import type { Batches, Numbers } from './batches.ts'
 
 /** What is known of an exchange when it is admitted. */
 export interface Exchange {
@@ -19,6 +21,8 @@ export interface Exchange {
   readonly multipliers: Multipliers
   /** sha256 of the statement that quotes are bound to (`QuoteDesk.digest`), 64 hex digits. */
   readonly evidence: string
+  /** For an exchange that is sealed to the enclave. */
+  readonly sealed?: Omit<SealedHashes, 'responseHash'>
 }
 
 /** What was handed to the socket so far. */
@@ -26,6 +30,8 @@ export interface Delivered {
   readonly responseHash: string
   readonly responseBytes: number
   readonly counts: Counts
+  /** What stands for the response in the text proof of a sealed exchange. */
+  readonly sealedHash?: string
 }
 
 /** Money of one user at this provider, neuron. Owed = charged - paid. */
@@ -82,12 +88,20 @@ export interface BlockRef {
   readonly hash: Hex
 }
 
-/** What is not settled yet. */
+/** What is not settled yet. Times are those of the oldest receipt that is not paid in full, unix seconds, or null. */
 export interface Unsettled {
   /** Owed by all users, neuron. */
   readonly owed: bigint
-  /** When the oldest receipt that is not paid in full was issued, unix seconds; null when all are paid. */
   readonly oldestIssuedAt: number | null
+  /** Among users who owe at least the minimum: what should be on chain within ten minutes. */
+  readonly oldestDueAt: number | null
+}
+
+/** What tells how much of a user's charges is out of an account's balance as it was read. */
+export interface SeenAccount {
+  readonly nonce: bigint
+  /** By batches in all, neuron; absent on contracts that have none. */
+  readonly settled?: bigint
 }
 
 /** The right to settle, one holder at a time. */
@@ -124,11 +138,8 @@ export interface Ledger {
   refresh(user: Address): Promise<void> | undefined
   /** From memory. Counts a charge from the moment it is made, before it is on disk. */
   totals(user: Address): UserTotals
-  /**
-   * From memory: what is still to be taken from an account as it was read, neuron. Its nonce tells which
-   * settlements are out of its balance.
-   */
-  owed(user: Address, accountNonce: bigint): bigint
+  /** From memory: what is still to be taken from an account as it was read, neuron. @see owedOf */
+  owed(user: Address, seen: SeenAccount): bigint
   /** From memory: the newest open settlement of one user, or null. */
   openSettlement(user: Address): StoredSettlement | null
   receipt(id: string): Promise<SignedReceipt | null>
@@ -137,7 +148,8 @@ export interface Ledger {
 
   /** The turn to settle, or null while another replica has it. Settling is correct without it, only wasteful. */
   takeTurn(): Promise<SettlingTurn | null>
-  unsettled(): Promise<Unsettled>
+  /** @param minimum neuron; default 1 */
+  unsettled(minimum?: bigint): Promise<Unsettled>
   /** Users without an open settlement who owe at least `minimum`, durable charges only. */
   due(minimum: bigint): Promise<Due[]>
   openSettlements(): Promise<StoredSettlement[]>
@@ -162,6 +174,10 @@ export interface Ledger {
   reopen(key: SettlementKey): Promise<void>
   /** Counts what the chain took by entries that this ledger does not know, up to `nonce`. Once for each nonce. */
   adopt(user: Address, payment: { readonly paid: bigint; readonly nonce: bigint }): Promise<void>
+
+  /** Where the contract takes cumulative totals. */
+  readonly batches: Batches
+  readonly numbers: Numbers
 
   close(): Promise<void>
 }

@@ -1,4 +1,5 @@
 import { type Compilable, type Kysely, sql } from 'kysely'
+import { fineTuningTables } from '../finetune/store/migration.ts'
 
 export type LedgerDialect = 'sqlite' | 'postgres'
 
@@ -6,7 +7,11 @@ export type LedgerDialect = 'sqlite' | 'postgres'
  * Step n takes a ledger from version n + 1 to n + 2; steps are never edited once released. Version 1 was never
  * released. Amounts and nonces are decimal text, since they do not fit 64 bits. Addresses are lower case.
  */
-const MIGRATIONS: readonly ((db: Kysely<unknown>, dialect: LedgerDialect) => Compilable[])[] = [firstVersion]
+const MIGRATIONS: readonly ((db: Kysely<unknown>, dialect: LedgerDialect) => Compilable[])[] = [
+  firstVersion,
+  batchesAndEpochs,
+  fineTuningTables,
+]
 
 /** What a new, empty database counts as. */
 export const EMPTY_VERSION = 1
@@ -77,6 +82,32 @@ function firstVersion(db: Kysely<unknown>, dialect: LedgerDialect): Compilable[]
     db.schema.createIndex('settlements_by_state').on('settlements').column('state'),
   ]
   return dialect === 'sqlite' ? shared : [...shared, ...forReplicas(db)]
+}
+
+function batchesAndEpochs(db: Kysely<unknown>, dialect: LedgerDialect): Compilable[] {
+  const whole = dialect === 'sqlite' ? 'integer' : 'bigint'
+  const strict = dialect === 'sqlite' ? sql` strict` : sql``
+  const table = (name: string) => db.schema.createTable(name).modifyEnd(strict)
+  return [
+    db.schema.alterTable('users').addColumn('settled', 'text', (column) => column.notNull().defaultTo('0')),
+    table('batches')
+      .addColumn('number', whole, (column) => column.primaryKey().notNull())
+      .addColumn('payers', 'text', (column) => column.notNull())
+      .addColumn('state', 'text', (column) =>
+        column.notNull().check(sql`state in ('open', 'done', 'final', 'void')`),
+      )
+      .addColumn('tx_hash', 'text')
+      .addColumn('block_number', whole)
+      .addColumn('block_hash', 'text')
+      .addColumn('mac', 'text', (column) => column.notNull()),
+    db.schema.createIndex('batches_by_state').on('batches').column('state'),
+    table('epochs')
+      .addColumn('id', whole, (column) => column.primaryKey().notNull())
+      .addColumn('epoch', whole, (column) => column.notNull())
+      .addColumn('since', whole, (column) => column.notNull())
+      .addColumn('place', 'text', (column) => column.notNull())
+      .addColumn('mac', 'text', (column) => column.notNull()),
+  ]
 }
 
 const forReplicas = (db: Kysely<unknown>): Compilable[] => [

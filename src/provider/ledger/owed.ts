@@ -1,19 +1,21 @@
-import type { StoredSettlement, UserTotals } from './ledger.ts'
+import { larger } from '../../base/bigint.ts'
+import type { UserAccount } from './account.ts'
+import type { SeenAccount, StoredSettlement } from './ledger.ts'
 
 /**
- * What is still to be taken from an account that was read at a moment told by its nonce, neuron. A settlement whose
- * nonce the account has is out of its balance already, booked or not; one whose nonce it has not is still in it.
+ * What is still to be taken from an account as it was read, neuron. Its nonce tells which deltas are out of its
+ * balance already, booked or not, and its settled total what batches took before it was read.
  */
 export function owedOf(
-  { charged, paid }: UserTotals,
+  { charged, paid, settled }: Pick<UserAccount, 'charged' | 'paid' | 'settled'>,
   settlements: Iterable<StoredSettlement>,
-  accountNonce: bigint,
+  seen: SeenAccount,
 ): bigint {
-  let owed = charged - paid
+  let owed = charged - paid + settled - (seen.settled ?? settled)
   for (const { entry, state, paid: booked } of settlements) {
-    const isTaken = entry.nonce <= accountNonce
+    const isTaken = entry.nonce <= seen.nonce
     if (state === 'open' && isTaken) owed -= entry.totalFee
     if (state === 'done' && !isTaken) owed += booked
   }
-  return owed
+  return larger(owed, 0n)
 }

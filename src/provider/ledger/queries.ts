@@ -1,6 +1,10 @@
 import { type Kysely, sql } from 'kysely'
 import type { Address } from '../../base/hex.ts'
 import {
+  BATCH_COLUMNS,
+  type BatchRow,
+  EPOCH_COLUMNS,
+  type EpochRow,
   EXCHANGE_COLUMNS,
   type ExchangeRow,
   RECEIPT_COLUMNS,
@@ -33,6 +37,7 @@ export const putUsers = (db: Db, rows: Many<UserRow>) =>
         settled_seq: eb.ref('excluded.settled_seq'),
         last_nonce: eb.ref('excluded.last_nonce'),
         open: eb.ref('excluded.open'),
+        settled: eb.ref('excluded.settled'),
         mac: eb.ref('excluded.mac'),
       })),
     )
@@ -49,6 +54,34 @@ export const putSettlements = (db: Db, rows: Many<SettlementRow>) =>
         paid: eb.ref('excluded.paid'),
         block_number: eb.ref('excluded.block_number'),
         block_hash: eb.ref('excluded.block_hash'),
+        mac: eb.ref('excluded.mac'),
+      })),
+    )
+
+export const putBatches = (db: Db, rows: Many<BatchRow>) =>
+  db
+    .insertInto('batches')
+    .values(rows)
+    .onConflict((conflict) =>
+      conflict.column('number').doUpdateSet((eb) => ({
+        payers: eb.ref('excluded.payers'),
+        state: eb.ref('excluded.state'),
+        tx_hash: eb.ref('excluded.tx_hash'),
+        block_number: eb.ref('excluded.block_number'),
+        block_hash: eb.ref('excluded.block_hash'),
+        mac: eb.ref('excluded.mac'),
+      })),
+    )
+
+export const putEpoch = (db: Db, row: EpochRow) =>
+  db
+    .insertInto('epochs')
+    .values(row)
+    .onConflict((conflict) =>
+      conflict.column('id').doUpdateSet((eb) => ({
+        epoch: eb.ref('excluded.epoch'),
+        since: eb.ref('excluded.since'),
+        place: eb.ref('excluded.place'),
         mac: eb.ref('excluded.mac'),
       })),
     )
@@ -98,6 +131,14 @@ export const issuedAfter = (db: Db, user: Address, after: number) =>
 
 export const lastSeq = (db: Db) =>
   db.selectFrom('receipts').select('seq').orderBy('seq', 'desc').limit(sql<number>`1`)
+
+export const lastBatch = (db: Db) =>
+  db.selectFrom('batches').select('number').orderBy('number', 'desc').limit(sql<number>`1`)
+
+export const unfinishedBatches = (db: Db) =>
+  db.selectFrom('batches').select(BATCH_COLUMNS).where('state', 'in', ['open', 'done']).orderBy('number')
+
+export const epochRow = (db: Db) => db.selectFrom('epochs').select(EPOCH_COLUMNS)
 
 export const allUsers = (db: Db) => db.selectFrom('users').select(USER_COLUMNS)
 

@@ -48,14 +48,22 @@ export function userRow(seal: RowSeal, account: UserAccount): UserRow {
     settled_seq: account.settledSeq,
     last_nonce: account.lastNonce.toString(),
     open: account.open,
+    settled: account.settled.toString(),
   }
-  return { ...row, mac: seal.of('user', Object.values(row)) }
+  return { ...row, mac: seal.of('user', userFields(row)) }
+}
+
+/** Rows from before there were batches were sealed without the last field. */
+function userFields(row: Omit<UserRow, 'mac'>) {
+  const { user, charged, last_seq, paid, settled_seq, last_nonce, open, settled } = row
+  const fields = [user, charged, last_seq, paid, settled_seq, last_nonce, open]
+  return settled === '0' ? fields : [...fields, settled]
 }
 
 /** @throws AppError `ledger_row_tampered` */
 export function accountOfRow(seal: RowSeal, row: UserRow): UserAccount {
-  const { user, charged, last_seq, paid, settled_seq, last_nonce, open, mac } = row
-  seal.check('user', [user, charged, last_seq, paid, settled_seq, last_nonce, open], mac)
+  const { user, charged, last_seq, paid, settled_seq, last_nonce, open, settled, mac } = row
+  seal.check('user', userFields(row), mac)
   return {
     user,
     charged: BigInt(charged),
@@ -64,6 +72,7 @@ export function accountOfRow(seal: RowSeal, row: UserRow): UserAccount {
     settledSeq: settled_seq,
     lastNonce: BigInt(last_nonce),
     open,
+    settled: BigInt(settled),
   }
 }
 

@@ -1,9 +1,19 @@
-import { createHmac, timingSafeEqual } from 'node:crypto'
+import { createHmac, createSecretKey, type KeyObject, timingSafeEqual } from 'node:crypto'
 import { rowTampered } from './errors.ts'
 import type { LedgerIdentity } from './tables.ts'
 
 /** What a row is called in its seal, so that no row passes for another. */
-export type RowKind = 'key' | 'user' | 'counter' | 'exchange' | 'settlement'
+export type RowKind =
+  | 'key'
+  | 'user'
+  | 'counter'
+  | 'exchange'
+  | 'settlement'
+  | 'batch'
+  | 'epoch'
+  | 'task'
+  | 'dataset'
+  | 'adapter'
 
 type Field = string | number | bigint | null
 
@@ -13,11 +23,11 @@ type Field = string | number | bigint | null
  * only make the ledger forget charges, and what the chain took beyond it is found on the chain.
  */
 export class RowSeal {
-  readonly #key: Uint8Array
+  readonly #key: KeyObject
   readonly #owner: string
 
   constructor(key: Uint8Array, { chainId, contract, provider }: LedgerIdentity) {
-    this.#key = key
+    this.#key = createSecretKey(key)
     this.#owner = `${chainId} ${contract} ${provider}`.toLowerCase()
   }
 

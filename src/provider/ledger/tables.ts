@@ -1,4 +1,5 @@
 import type { Address, Hex } from '../../base/hex.ts'
+import type { BatchState } from './batches.ts'
 import type { SettlementState } from './ledger.ts'
 
 /** Whose receipts a ledger holds. */
@@ -25,6 +26,7 @@ export interface UserRow {
   readonly settled_seq: number
   readonly last_nonce: string
   readonly open: number
+  readonly settled: string
   readonly mac: string
 }
 
@@ -67,6 +69,26 @@ export interface SettlementRow {
   readonly mac: string
 }
 
+export interface BatchRow {
+  readonly number: number
+  /** JSON: user, cumulative and number before, of each payer. */
+  readonly payers: string
+  readonly state: BatchState
+  readonly tx_hash: Hex | null
+  readonly block_number: number | null
+  readonly block_hash: Hex | null
+  readonly mac: string
+}
+
+/** The epoch whose numbers this ledger gives out, and where it lay when it began. */
+export interface EpochRow {
+  readonly id: number
+  readonly epoch: number
+  readonly since: number
+  readonly place: string
+  readonly mac: string
+}
+
 /** The provider's next number, in PostgreSQL: whoever holds its lock is the only writer. */
 export interface CounterRow {
   readonly id: number
@@ -86,6 +108,8 @@ export interface Tables {
   readonly receipts: ReceiptRow
   readonly exchanges: ExchangeRow
   readonly settlements: SettlementRow
+  readonly batches: BatchRow
+  readonly epochs: EpochRow
   readonly counters: CounterRow
   readonly replicas: ReplicaRow
 }
@@ -98,6 +122,7 @@ export const USER_COLUMNS = [
   'settled_seq',
   'last_nonce',
   'open',
+  'settled',
   'mac',
 ] as const satisfies readonly (keyof UserRow)[]
 
@@ -138,3 +163,21 @@ export const SETTLEMENT_COLUMNS = [
   'block_hash',
   'mac',
 ] as const satisfies readonly (keyof SettlementRow)[]
+
+export const BATCH_COLUMNS = [
+  'number',
+  'payers',
+  'state',
+  'tx_hash',
+  'block_number',
+  'block_hash',
+  'mac',
+] as const satisfies readonly (keyof BatchRow)[]
+
+export const EPOCH_COLUMNS = [
+  'id',
+  'epoch',
+  'since',
+  'place',
+  'mac',
+] as const satisfies readonly (keyof EpochRow)[]

@@ -1,4 +1,5 @@
 import type { Contract, Provider } from 'ethers'
+import type { Address } from '../../base/hex.ts'
 import type { Logger } from '../../base/log.ts'
 import type { Account } from '../../chain/inference.ts'
 import type { Ledger } from '../ledger/ledger.ts'
@@ -34,4 +35,14 @@ export async function adoptUnknown(
   await ledger.adopt(user, found)
   log.error('chain_ahead_of_ledger', { user, nonce, known: afterNonce, paid: found.paid })
   return 'adopted'
+}
+
+/**
+ * An account of which batches took more than this ledger remembers to have charged, as after it was closed: the
+ * counter goes on from there, since a receipt that says less than was settled would contradict it.
+ */
+export async function adoptForgotten(ledger: Ledger, user: Address, settled: bigint): Promise<void> {
+  if (settled <= ledger.totals(user).charged) return
+  await ledger.refresh(user)
+  if (settled > ledger.totals(user).charged) await ledger.batches.adopt(user, settled)
 }

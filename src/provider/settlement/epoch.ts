@@ -24,8 +24,9 @@ const SEQS_PER_MS = 64
 const CLOCK_BEHIND_MS = 60 * 60 * 1000
 
 /**
- * The first receipt number of a process: above every number that any earlier one can have given out, also one whose
- * ledger is lost or was replaced by an old copy, so that one number never stands on two receipts.
+ * The first receipt number of a process, where the contract has no epochs: above every number that any earlier one
+ * can have given out, also one whose ledger is lost or was replaced by an old copy, so that one number never stands
+ * on two receipts.
  * @param now ms
  */
 export async function firstSeqNow(rpc: Provider, now = Date.now()): Promise<number> {
@@ -35,10 +36,10 @@ export async function firstSeqNow(rpc: Provider, now = Date.now()): Promise<numb
 }
 
 /**
- * To be called before anything is charged: refuses a ledger that is missing, old or behind the chain, or, when a new
- * epoch is wanted, brings its counters to where the chain is. The deployed contracts know no epochs: there a new
- * epoch is the same signer, going on with counters at or above the chain's. Receipts that were lost with the ledger
- * and not settled are forgone; a payer who kept one sees that the total of a later receipt is lower than its own.
+ * Where the contract has no epochs, to be called before anything is charged: refuses a ledger that is missing, old or
+ * behind the chain, or, when a new epoch is wanted, brings its counters to where the chain is. There a new epoch is
+ * the same signer, going on with counters at or above the chain's. Receipts that were lost with the ledger and not
+ * settled are forgone; a payer who kept one sees that the total of a later receipt is lower than its own.
  * @throws AppError `ledger_behind_chain`
  */
 export async function assertCurrentEpoch(options: EpochOptions): Promise<void> {
@@ -51,23 +52,33 @@ export async function assertCurrentEpoch(options: EpochOptions): Promise<void> {
   options.log.warn('epoch_opened', { users: ahead.length })
 }
 
-interface Ahead {
+interface ChainAccount {
   readonly user: Address
-  readonly provider: Address
   readonly nonce: bigint
 }
 
 /** Accounts of which the chain has taken a nonce that the ledger never gave out. */
-async function accountsAhead({ ledger, contract, provider }: EpochOptions): Promise<Ahead[]> {
-  const ahead: Ahead[] = []
+async function accountsAhead({
+  ledger,
+  contract,
+  provider,
+}: EpochOptions): Promise<(ChainAccount & { provider: Address })[]> {
+  const ahead: (ChainAccount & { provider: Address })[] = []
+  for (const { user, nonce } of await listChainAccounts(contract, provider)) {
+    if (nonce > 0n && nonce > (await ledger.lastNonce(user))) ahead.push({ user, provider, nonce })
+  }
+  return ahead
+}
+
+/** Every open sub-account of a provider. */
+export async function listChainAccounts(contract: Contract, provider: Address): Promise<ChainAccount[]> {
+  const accounts: ChainAccount[] = []
   for (let offset = 0; ; offset += PAGE) {
     const [page, total] = await contract
       .getFunction('getAccountsByProvider')
       .staticCall(provider, offset, PAGE)
-    for (const { user, nonce } of page as readonly { readonly user: Address; readonly nonce: bigint }[]) {
-      if (nonce > 0n && nonce > (await ledger.lastNonce(user))) ahead.push({ user, provider, nonce })
-    }
-    if (offset + PAGE >= Number(total)) return ahead
+    for (const { user, nonce } of page as readonly ChainAccount[]) accounts.push({ user, nonce })
+    if (offset + PAGE >= Number(total)) return accounts
   }
 }
 
@@ -81,7 +92,7 @@ const behindChain = (users: number): AppError =>
     details: { users },
   })
 
-const logsMissing = (user: Address): AppError =>
+export const logsMissing = (user: Address): AppError =>
   new AppError({
     code: 'ledger_behind_chain',
     message: `The chain has taken settlements of ${user} that its logs do not show`,

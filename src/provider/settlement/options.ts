@@ -3,6 +3,7 @@ import type { Address } from '../../base/hex.ts'
 import type { Logger } from '../../base/log.ts'
 import type { Ledger } from '../ledger/ledger.ts'
 import type { Tee } from '../tee/tee.ts'
+import type { SettlementReport } from './report.ts'
 
 export interface SettlerOptions {
   readonly ledger: Ledger
@@ -16,6 +17,8 @@ export interface SettlerOptions {
   readonly log: Logger
   /** Told before a payment is booked, so that no request is admitted on the balance of before. */
   readonly accounts?: { invalidate(user: Address): void }
+  /** Called after each run. */
+  readonly afterRun?: (report: SettlementReport) => Promise<void>
   /** Between runs, ms. Default 5 minutes. */
   readonly intervalMs?: number
   /** Users who owe, or can pay, less than this wait, neuron. Default 0.004 0G. */

@@ -4,7 +4,7 @@ import type { Ledger, StoredSettlement } from '../ledger/ledger.ts'
 import { byTransaction } from './byTransaction.ts'
 
 /** So deep no reorganisation is expected to reach. */
-const FINAL_BLOCKS = 64
+export const FINAL_BLOCKS = 64
 
 /**
  * Looks again at payments that are booked but not final. One whose block is no longer there was taken back by a

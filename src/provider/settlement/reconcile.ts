@@ -1,5 +1,6 @@
 import type { Provider } from 'ethers'
 import type { Hex } from '../../base/hex.ts'
+import { hasBatches, readSettled } from '../../chain/batches.ts'
 import { findAccount } from '../../chain/inference.ts'
 import type { StoredSettlement } from '../ledger/ledger.ts'
 import { awaitReceipt } from './awaitReceipt.ts'
@@ -67,12 +68,24 @@ async function canBeSentAgain(settlement: StoredSettlement, options: ReconcileOp
   const { user, provider, nonce } = settlement.entry
   const account = await findAccount(settler.contract, user, provider)
   if (account && account.nonce < nonce) {
+    if (await isOvertaken(settlement, options)) return false
     const fault = accountFault(account)
     if (fault) report.addWaiting(user, fault)
     return fault === null
   }
   await bookOutcome(settlement, options, account === null)
   return false
+}
+
+/** An account that batches or vouchers have taken from takes no difference any more: the amount is in its total. */
+async function isOvertaken({ entry }: StoredSettlement, { settler }: ReconcileOptions): Promise<boolean> {
+  const { contract, ledger, log } = settler
+  const { user, provider, nonce } = entry
+  if (!(await hasBatches(contract))) return false
+  if ((await readSettled(contract, user, provider)).mode === 'none') return false
+  await ledger.markVoid({ user, nonce })
+  log.warn('settlement_overtaken', { user, nonce })
+  return true
 }
 
 /** The nonce is used up, or the account is gone: only the logs can tell who used it. */

@@ -4,6 +4,7 @@ import type { Address, Hex } from '../../base/hex.ts'
 /** One entry that the chain took. Neuron. */
 export interface Payment {
   readonly user: Address
+  /** Of the entry; in a batch its number. */
   readonly nonce: bigint
   readonly paid: bigint
   /** What the account could not pay; still owed. */
@@ -20,6 +21,8 @@ export type WaitReason =
   | 'account_missing'
   | 'account_empty'
   | 'account_not_acknowledged'
+  /** The payer's vouchers pay for it, until a signer is acknowledged anew. */
+  | 'settled_by_vouchers'
   /** The chain took entries of this provider that the ledger does not know, and its logs do not show them yet. */
   | 'chain_ahead'
   /** Sent; whether the chain took it is not known yet. */

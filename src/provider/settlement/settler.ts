@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { AppError } from '../../base/errors.ts'
+import { AppError, toAppError } from '../../base/errors.ts'
 import type { Address } from '../../base/hex.ts'
 import { Deadline } from './deadline.ts'
 import type { SettlerOptions } from './options.ts'
@@ -82,7 +82,7 @@ export class Settler {
     this.#stopAt = Date.now() + timeoutMs
     this.#deadline?.bringForward(this.#stopAt)
     const cut = new AbortController()
-    const last = this.settleNow(this.#minimumFee)
+    const last = this.settleNow(this.minimumFee)
     const tooLate = sleep(timeoutMs, null, { signal: cut.signal }).catch(() => null)
     const report = (await Promise.race([last, tooLate])) ?? new ReportBuilder().build(stoppedEarly())
     cut.abort()
@@ -93,13 +93,14 @@ export class Settler {
   #owes(user: Address): boolean {
     try {
       const { charged, paid } = this.#options.ledger.totals(user)
-      return charged > paid && charged - paid >= this.#minimumFee
+      return charged > paid && charged - paid >= this.minimumFee
     } catch {
       return false
     }
   }
 
-  get #minimumFee(): bigint {
+  /** Users who owe less wait, neuron. */
+  get minimumFee(): bigint {
     return this.#options.minimumFee ?? DEFAULT_MINIMUM_FEE
   }
 
@@ -120,7 +121,7 @@ export class Settler {
   async #scheduledRun(): Promise<void> {
     this.#isRunning = true
     this.#dueAt = Number.POSITIVE_INFINITY
-    const { problem } = await this.settleNow(this.#minimumFee)
+    const { problem } = await this.settleNow(this.minimumFee)
     this.#isRunning = false
     if (this.#isStopped) return
     if (problem) this.#dueAt = Number.POSITIVE_INFINITY
@@ -136,6 +137,10 @@ export class Settler {
     this.#deadline = deadline
     const report = await runSettlement(this.#options, { minimum, deadline, pollMs, bumpAfterMs })
     this.#note(report)
+    await this.#options.afterRun?.(report).catch((thrown: unknown) => {
+      const { code, message } = toAppError(thrown)
+      this.#options.log.warn('sweep_failed', { code, reason: message })
+    })
     return report
   }
 

@@ -1,11 +1,11 @@
 import { describe, expect, it } from 'vitest'
 import { runChaos } from '../../../scripts/chaos/runChaos.ts'
 
-describe('chaos', () => {
+describe.each(['ours', 'theirs'] as const)('chaos on %s contracts', (contracts) => {
   it('costs nobody a neuron: 60 requests, 4 kills, lost answers of the chain, reorganisations', {
     timeout: 90_000,
   }, async () => {
-    const report = await runChaos({ requests: 60, kills: 4, replicas: 1, database: null, seed: 7 })
+    const report = await runChaos({ requests: 60, kills: 4, replicas: 1, database: null, seed: 7, contracts })
     expect(report).toMatchObject({
       requests: 60,
       kills: 4,

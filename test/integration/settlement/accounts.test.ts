@@ -65,10 +65,11 @@ describe('the account book', () => {
   }
 
   it('reads an account once for many who ask', async () => {
+    const before = accountReads()
     const accounts = await Promise.all(Array.from({ length: 20 }, () => book.get(user())))
     await book.get(user())
     expect(new Set(accounts.map((account) => account!.balance))).toEqual(new Set([parseEther('1')]))
-    expect(accountReads()).toBe(1)
+    expect(accountReads() - before).toBe(1)
     expect(await book.get(anvil.wallets[4]!.address as Address)).toBeNull()
   })
 

@@ -1,14 +1,19 @@
 import { rmSync } from 'node:fs'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { silentLogger } from '../../../src/base/log.ts'
+import { readEpoch } from '../../../src/chain/batches.ts'
+import { EPOCH_NUMBERS, epochOfNumber } from '../../../src/protocol/batch.ts'
+import { Deadline } from '../../../src/provider/settlement/deadline.ts'
+import { type EnterEpochOptions, enterEpoch } from '../../../src/provider/settlement/enterEpoch.ts'
 import { assertCurrentEpoch, firstSeqNow } from '../../../src/provider/settlement/epoch.ts'
+import { TEST_SIGNER } from '../../support/ledger.ts'
 import { type Market, newUser, openMarket, paidOnChain } from './market.ts'
 
-describe.each(['theirs', 'ours'] as const)('epochs on %s contracts', (contracts) => {
+describe('a ledger on contracts without epochs', () => {
   let market: Market
 
   beforeAll(async () => {
-    market = await openMarket(contracts)
+    market = await openMarket('theirs')
   })
 
   afterAll(() => market.stop())
@@ -58,5 +63,79 @@ describe.each(['theirs', 'ours'] as const)('epochs on %s contracts', (contracts)
     await market.anvil.rpc.send('evm_mine', [])
     expect(await firstSeqNow(market.anvil.rpc, 0)).toBeGreaterThan(before)
     expect(await firstSeqNow(market.anvil.rpc)).toBeLessThan(2 ** 48)
+  })
+})
+
+describe('an epoch on chain', () => {
+  let market: Market
+
+  beforeAll(async () => {
+    market = await openMarket('ours')
+  })
+
+  afterAll(() => market.stop())
+
+  const enter = (options: Partial<EnterEpochOptions> = {}) =>
+    enterEpoch({
+      ledger: market.ledger,
+      rpc: market.anvil.rpc,
+      contract: market.world.inference,
+      operator: market.operator,
+      provider: market.provider,
+      chainId: 31337,
+      signer: TEST_SIGNER,
+      confirmations: 1,
+      pollMs: 20,
+      newEpoch: false,
+      log: silentLogger,
+      ...options,
+    })
+  const rpc = (method: string, ...params: unknown[]) => market.anvil.rpc.send(method, params)
+  const soon = () => new Deadline(Date.now() + 300)
+  const onChain = () => readEpoch(market.world.inference, market.provider)
+
+  it('is waited for: nothing begins before it is mined, and deep enough', async () => {
+    await rpc('evm_setAutomine', false)
+    await expect(enter({ deadline: soon() })).rejects.toMatchObject({ code: 'epoch_not_open' })
+    await rpc('evm_setAutomine', true)
+    await rpc('evm_mine')
+    expect(await onChain()).toBe(1)
+    await expect(enter({ deadline: soon(), confirmations: 9 })).rejects.toMatchObject({
+      code: 'epoch_not_open',
+    })
+    await rpc('anvil_mine', '0x9')
+    await enter({ confirmations: 9 })
+    expect(await onChain()).toBe(1)
+  })
+
+  it('that a reorganisation took back is opened again, by the next start or the next settlement', async () => {
+    await rpc('anvil_mine', '0x9')
+    await enter({ newEpoch: true })
+    expect(await onChain()).toBe(2)
+    await rpc('anvil_reorg', 1, [])
+    expect(await onChain()).toBe(1)
+    const user = await newUser(market, 1)
+    await market.charge(user, 100n)
+    expect((await market.settler().settleNow()).paid).toBe(100n)
+    expect(await onChain()).toBe(2)
+    await rpc('anvil_mine', '0x9')
+    await enter()
+    expect(await onChain()).toBe(2)
+  })
+
+  it('has numbers for the time in which nobody took one: a snapshot of the machine repeats none', async () => {
+    const before = await market.ledger.numbers.last()
+    await rpc('evm_increaseTime', 3600)
+    await rpc('evm_mine')
+    await enter()
+    expect((await market.ledger.numbers.last()) - before).toBeGreaterThan(3500 * 32)
+    expect(epochOfNumber(await market.ledger.numbers.last())).toBe(2)
+  })
+
+  it('ends when its numbers do', async () => {
+    await market.ledger.numbers.skipTo(3 * EPOCH_NUMBERS - 1000)
+    await enter()
+    expect(await onChain()).toBe(3)
+    expect(await market.ledger.numbers.last()).toBeGreaterThanOrEqual(3 * EPOCH_NUMBERS)
   })
 })

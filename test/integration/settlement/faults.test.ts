@@ -64,45 +64,6 @@ describe.each(['theirs', 'ours'] as const)('settlement through faults on %s cont
     await expectPaidOnce(carol, 111n)
   })
 
-  it('sends a stored settlement again after a restart, as the same bytes', async () => {
-    const dave = await newUser(market, 4)
-    await market.charge(dave, 100n)
-    failFor('drop-call', 'eth_sendRawTransaction')
-    await market.settler({ rpcUrl: rpc.url, receiptTimeoutMs: 300 }).settleNow()
-    const [stored] = await market.ledger.openSettlements()
-    await market.restart()
-    rpc.decide = () => 'none'
-    expect((await market.settler({ rpcUrl: rpc.url }).settleNow()).paid).toBe(100n)
-    expect(rpc.sent.at(-1)).toContain(stored!.entry.signature.slice(2))
-    await expectPaidOnce(dave, 100n)
-  })
-
-  it('finds a payment whose transaction it never heard of', async () => {
-    const erin = await newUser(market, 5)
-    await market.charge(erin, 100n)
-    failFor('drop-call', 'eth_sendRawTransaction')
-    await market.settler({ rpcUrl: rpc.url, receiptTimeoutMs: 300 }).settleNow()
-    const { entry } = (await market.ledger.openSettlements())[0]!
-    await settleDirectly(entry)
-    rpc.decide = () => 'none'
-    expect((await market.settler({ rpcUrl: rpc.url }).settleNow()).paid).toBe(100n)
-    await expectPaidOnce(erin, 100n)
-  })
-
-  it('counts what another entry paid when that used the nonce up, and owes the rest again', async () => {
-    const frank = await newUser(market, 6)
-    await market.charge(frank, 100n)
-    failFor('drop-call', 'eth_sendRawTransaction')
-    await market.settler({ rpcUrl: rpc.url, receiptTimeoutMs: 300 }).settleNow()
-    const { entry } = (await market.ledger.openSettlements())[0]!
-    await settleDirectly(signed({ ...entry, totalFee: 7n, nonce: entry.nonce + 5n }))
-    rpc.decide = () => 'none'
-    const report = await market.settler({ rpcUrl: rpc.url }).settleNow()
-    expect(report.payments).toMatchObject([{ paid: 93n, nonce: entry.nonce + 6n }])
-    expect(totals(frank)).toMatchObject({ charged: 100n, paid: 100n })
-    expect(await paidOnChain(market, frank)).toBe(100n)
-  })
-
   it('B8: concludes nothing while the chain does not answer, and says so', async () => {
     const grace = await newUser(market, 7)
     await market.charge(grace, 100n)
@@ -130,22 +91,58 @@ describe.each(['theirs', 'ours'] as const)('settlement through faults on %s cont
     expect(totals(user).paid).toBe(totals(user).charged)
   })
 
-  // Reaches into the storage, whose layout is known for the deployed contracts.
+  // Differences are stored before they are sent; the storage's layout is known for the deployed contracts.
   if (contracts === 'theirs') {
-    it.runIf(contracts === 'theirs')(
-      'lets nobody wait for an entry at which the contract reverts',
-      async () => {
-        const [broken, sound] = [market.anvil.wallets[1]!, market.anvil.wallets[2]!]
-        await pretendNothingIsLocked(broken)
-        await market.charge(broken, 10n)
-        await market.charge(sound, 10n)
-        rpc.decide = () => 'none'
-        const report = await market.settler({ rpcUrl: rpc.url }).settleNow()
-        expect(report).toMatchObject({ paid: 10n, problem: null })
-        expect(report.waiting).toEqual([{ user: broken.address.toLowerCase(), reason: 'refused' }])
-        expect(totals(broken)).toMatchObject({ charged: 110n, paid: 100n })
-      },
-    )
+    it('sends a stored settlement again after a restart, as the same bytes', async () => {
+      const dave = await newUser(market, 4)
+      await market.charge(dave, 100n)
+      failFor('drop-call', 'eth_sendRawTransaction')
+      await market.settler({ rpcUrl: rpc.url, receiptTimeoutMs: 300 }).settleNow()
+      const [stored] = await market.ledger.openSettlements()
+      await market.restart()
+      rpc.decide = () => 'none'
+      expect((await market.settler({ rpcUrl: rpc.url }).settleNow()).paid).toBe(100n)
+      expect(rpc.sent.at(-1)).toContain(stored!.entry.signature.slice(2))
+      await expectPaidOnce(dave, 100n)
+    })
+
+    it('finds a payment whose transaction it never heard of', async () => {
+      const erin = await newUser(market, 5)
+      await market.charge(erin, 100n)
+      failFor('drop-call', 'eth_sendRawTransaction')
+      await market.settler({ rpcUrl: rpc.url, receiptTimeoutMs: 300 }).settleNow()
+      const { entry } = (await market.ledger.openSettlements())[0]!
+      await settleDirectly(entry)
+      rpc.decide = () => 'none'
+      expect((await market.settler({ rpcUrl: rpc.url }).settleNow()).paid).toBe(100n)
+      await expectPaidOnce(erin, 100n)
+    })
+
+    it('counts what another entry paid when that used the nonce up, and owes the rest again', async () => {
+      const frank = await newUser(market, 6)
+      await market.charge(frank, 100n)
+      failFor('drop-call', 'eth_sendRawTransaction')
+      await market.settler({ rpcUrl: rpc.url, receiptTimeoutMs: 300 }).settleNow()
+      const { entry } = (await market.ledger.openSettlements())[0]!
+      await settleDirectly(signed({ ...entry, totalFee: 7n, nonce: entry.nonce + 5n }))
+      rpc.decide = () => 'none'
+      const report = await market.settler({ rpcUrl: rpc.url }).settleNow()
+      expect(report.payments).toMatchObject([{ paid: 93n, nonce: entry.nonce + 6n }])
+      expect(totals(frank)).toMatchObject({ charged: 100n, paid: 100n })
+      expect(await paidOnChain(market, frank)).toBe(100n)
+    })
+
+    it('lets nobody wait for an entry at which the contract reverts', async () => {
+      const [broken, sound] = [market.anvil.wallets[1]!, market.anvil.wallets[2]!]
+      await pretendNothingIsLocked(broken)
+      await market.charge(broken, 10n)
+      await market.charge(sound, 10n)
+      rpc.decide = () => 'none'
+      const report = await market.settler({ rpcUrl: rpc.url }).settleNow()
+      expect(report).toMatchObject({ paid: 10n, problem: null })
+      expect(report.waiting).toEqual([{ user: broken.address.toLowerCase(), reason: 'refused' }])
+      expect(totals(broken)).toMatchObject({ charged: 110n, paid: 100n })
+    })
   }
 
   /** Writes available = total into their ledger's storage. @see contracts.md section 1.1 and W-11 */

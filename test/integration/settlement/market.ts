@@ -1,8 +1,8 @@
 import { rmSync } from 'node:fs'
-import type { Contract } from 'ethers'
-import type { Address } from '../../../src/base/hex.ts'
+import { type Address, sameAddress } from '../../../src/base/hex.ts'
 import { silentLogger } from '../../../src/base/log.ts'
 import { type Account, findAccount, inferenceContract } from '../../../src/chain/inference.ts'
+import { listPayments } from '../../../src/chain/payments.ts'
 import { RpcProvider } from '../../../src/chain/rpc.ts'
 import type { SqliteLedger } from '../../../src/provider/ledger/sqlite/sqliteLedger.ts'
 import { chatService, registerService } from '../../../src/provider/registration.ts'
@@ -118,8 +118,9 @@ export async function newUser(market: Market, index: number, locked = '1'): Prom
 }
 
 /** Everything that the chain's logs say was paid by a user to the provider, neuron. */
-export async function paidOnChain(market: Market, user: TestWallet): Promise<bigint> {
-  const ledger: Contract = market.world.ledger
-  const logs = await ledger.queryFilter(ledger.filters.FundSpent!(user.address))
-  return logs.reduce((sum, log) => sum + ('args' in log ? (log.args.amount as bigint) : 0n), 0n)
+export async function paidOnChain({ world, anvil, provider }: Market, user: TestWallet): Promise<bigint> {
+  const { ledger, inference } = world
+  const payments = await listPayments({ ledger, inference, user: user.address as Address }, anvil.rpc)
+  const own = payments.filter((payment) => sameAddress(payment.provider, provider))
+  return own.reduce((sum, { amount }) => sum + amount, 0n)
 }

@@ -15,6 +15,11 @@ describe.each(['theirs', 'ours'] as const)('reorganisations on %s contracts', (c
   const mine = (blocks: number) => market.anvil.rpc.send('anvil_mine', [`0x${blocks.toString(16)}`])
   const reorganise = (depth: number) => market.anvil.rpc.send('anvil_reorg', [depth, []])
 
+  const notFinal = async (): Promise<unknown[]> => [
+    ...(await market.ledger.recentPayments()),
+    ...(await market.ledger.batches.unfinished()),
+  ]
+
   async function expectExact(user: TestWallet, neuron: bigint): Promise<void> {
     expect(market.ledger.totals(user.address as `0x${string}`)).toMatchObject({
       charged: neuron,
@@ -24,7 +29,7 @@ describe.each(['theirs', 'ours'] as const)('reorganisations on %s contracts', (c
     expect(await market.ledger.openSettlements()).toEqual([])
   }
 
-  it('deeper than the confirmations: the payment is found gone, and sent again as the same bytes', async () => {
+  it('deeper than the confirmations: the payment is found gone, and made again', async () => {
     const alice = await newUser(market, 1)
     await market.charge(alice, 100n)
     await mine(2)
@@ -33,7 +38,8 @@ describe.each(['theirs', 'ours'] as const)('reorganisations on %s contracts', (c
     await reorganise(1)
     expect(await paidOnChain(market, alice)).toBe(0n)
     const again = await settler.settleNow()
-    expect(again.payments).toMatchObject([{ nonce: payments[0]!.nonce, paid: 100n }])
+    expect(again.payments).toMatchObject([{ paid: 100n }])
+    if (contracts === 'theirs') expect(again.payments[0]!.nonce).toBe(payments[0]!.nonce)
     await expectExact(alice, 100n)
   })
 
@@ -57,12 +63,12 @@ describe.each(['theirs', 'ours'] as const)('reorganisations on %s contracts', (c
     await market.charge(carol, 100n)
     const settler = market.settler()
     await settler.settleNow()
-    expect(await market.ledger.recentPayments()).not.toEqual([])
+    expect(await notFinal()).not.toEqual([])
     await mine(70)
     await settler.settleNow()
-    expect(await market.ledger.recentPayments()).toEqual([])
+    expect(await notFinal()).toEqual([])
     await market.restart()
-    expect(await market.ledger.recentPayments()).toEqual([])
+    expect(await notFinal()).toEqual([])
     await expectExact(carol, 100n)
   })
 

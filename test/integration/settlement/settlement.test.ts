@@ -74,7 +74,7 @@ describe.each(['theirs', 'ours'] as const)('settlement on %s contracts', (contra
     expect((await settler.settleNow()).paid).toBe(30n)
   })
 
-  it('B7: sends the same entry again after the chain refused it in a block', async () => {
+  it('B7: pays what the chain refused in a block once the cause is gone', async () => {
     const frank = await newUser(market, 6)
     await market.charge(frank, 40n)
     const { rpc } = market.anvil
@@ -97,10 +97,11 @@ describe.each(['theirs', 'ours'] as const)('settlement on %s contracts', (contra
     const refused = await running
     expect(refused.payments).toEqual([])
     const [open] = await market.ledger.openSettlements()
-    expect(open!.entry.totalFee).toBe(40n)
     await acknowledgeByOwner(market.world, market.provider)
     const report = await settler.settleNow()
-    expect(report.payments).toMatchObject([{ nonce: open!.entry.nonce, paid: 40n }])
+    expect(report.payments).toMatchObject([{ paid: 40n }])
+    // A difference is sent again as it was signed; a total needs no second signature to be the same.
+    if (contracts === 'theirs') expect(report.payments[0]!.nonce).toBe(open!.entry.nonce)
     expect(await paidOnChain(market, frank)).toBe(40n)
   })
 
@@ -135,7 +136,8 @@ describe.each(['theirs', 'ours'] as const)('settlement on %s contracts', (contra
       }),
     )
     const report = await market.settler().settleNow()
-    expect(report.transactions.map(({ payers }) => payers)).toEqual([50, 1])
+    const payers = report.transactions.map((transaction) => transaction.payers)
+    expect(payers).toEqual(contracts === 'theirs' ? [50, 1] : [51])
     expect(report.paid).toBe(153n)
   })
 

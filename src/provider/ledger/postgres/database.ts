@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { Kysely, PostgresDialect, type PostgresPool, sql, type Transaction } from 'kysely'
 import { AppError } from '../../../base/errors.ts'
 import { assertOwner } from '../claim.ts'
-import { ledgerFailed, ledgerTooNew, ledgerUnavailable, rowTampered } from '../errors.ts'
+import { ledgerFailed, ledgerTooNew, ledgerUnavailable, ledgerWentBack, rowTampered } from '../errors.ts'
 import { EMPTY_VERSION, migrationFrom, SCHEMA_VERSION } from '../migrations.ts'
 import { RowSeal } from '../seal.ts'
 import type { CounterRow, LedgerIdentity, Tables } from '../tables.ts'
@@ -30,6 +30,8 @@ export class PostgresDatabase {
   readonly pool: PgPool
   identity: LedgerIdentity
   seal: RowSeal
+  /** The highest number that this process has seen committed. */
+  #highest = 0
 
   constructor(url: string, identity: LedgerIdentity, rowKey: Uint8Array) {
     this.name = nameOf(url)
@@ -65,15 +67,24 @@ export class PostgresDatabase {
    * of all replicas stand in one queue: nothing is ever computed from what another is changing. After a lost
    * connection or a deadlock it runs again, also when it is not known whether it counted: `work` has to find what
    * it did before, by exchange id or nonce.
-   * @throws AppError `ledger_unavailable`, `ledger_failed`, `ledger_row_tampered`
+   * @throws AppError `ledger_unavailable`, `ledger_failed`, `ledger_row_tampered`, `ledger_went_back`
    */
   exclusively<T>(work: (writing: Writing) => Promise<T>): Promise<T> {
-    return this.#retried(() =>
-      this.db
+    return this.#retried(async () => {
+      let raisedTo = 0
+      const done = await this.db
         .transaction()
         .setIsolationLevel('read committed')
-        .execute(async (tx) => work(await this.#lockCounter(tx))),
-    )
+        .execute(async (tx) =>
+          work(
+            await this.#lockCounter(tx, (seq) => {
+              raisedTo = seq
+            }),
+          ),
+        )
+      this.#highest = Math.max(this.#highest, raisedTo)
+      return done
+    })
   }
 
   /** Runs a transaction that reads everything as of one moment. */
@@ -92,7 +103,7 @@ export class PostgresDatabase {
     return this.db.destroy()
   }
 
-  async #lockCounter(tx: Transaction<Tables>): Promise<Writing> {
+  async #lockCounter(tx: Transaction<Tables>, onRaise: (seq: number) => void): Promise<Writing> {
     const row = await tx
       .selectFrom('counters')
       .selectAll()
@@ -106,14 +117,20 @@ export class PostgresDatabase {
       raiseSeq: async (seq) => {
         const values = { last_seq: seq, mac: this.seal.of('counter', [seq]) }
         await tx.updateTable('counters').set(values).where('id', '=', COUNTER).execute()
+        onRaise(seq)
       },
     }
   }
 
-  /** @throws AppError `ledger_row_tampered`: with another counter, numbers could be given out twice */
+  /**
+   * With another counter, or an earlier one, numbers could be given out twice.
+   * @throws AppError `ledger_row_tampered`, `ledger_went_back`
+   */
   #checked(row: CounterRow | undefined): number {
     if (!row || !this.seal.matches('counter', [row.last_seq], row.mac))
       throw rowTampered('counter', this.name)
+    if (row.last_seq < this.#highest) throw ledgerWentBack(this.name)
+    this.#highest = row.last_seq
     return row.last_seq
   }
 

@@ -1,6 +1,6 @@
 import type { Address } from '../../../base/hex.ts'
 import { emptyAccount, type UserAccount } from '../account.ts'
-import type { StoredSettlement, UserTotals } from '../ledger.ts'
+import type { SeenAccount, StoredSettlement, UserTotals } from '../ledger.ts'
 import { owedOf } from '../owed.ts'
 
 interface Known {
@@ -31,9 +31,11 @@ export class Memory {
     return { user, charged, paid: known?.account.paid ?? 0n }
   }
 
-  owed(address: Address, accountNonce: bigint): bigint {
+  owed(address: Address, seen: SeenAccount): bigint {
     const totals = this.totals(address)
-    return owedOf(totals, this.#sound(totals.user)?.settlements ?? [], accountNonce)
+    const known = this.#sound(totals.user)
+    const settled = known?.account.settled ?? 0n
+    return owedOf({ ...totals, settled }, known?.settlements ?? [], seen)
   }
 
   openOf = (address: Address): StoredSettlement | null =>

@@ -9,6 +9,7 @@ import type {
   Exchange,
   Ledger,
   NewSettlement,
+  SeenAccount,
   SettlementKey,
   SettlingTurn,
   StoredSettlement,
@@ -19,10 +20,12 @@ import type { LedgerOptions } from '../openLedger.ts'
 import { receiptById, receiptsAfter } from '../queries.ts'
 import { exchangeRow, receiptOf } from '../rows.ts'
 import type { ExchangeRow } from '../tables.ts'
+import { PostgresBatches } from './batches.ts'
 import { PostgresCommits } from './commits.ts'
 import { PostgresDatabase } from './database.ts'
 import { Looks } from './looks.ts'
 import { Memory } from './memory.ts'
+import { PostgresNumbers } from './numbers.ts'
 import { Replicas } from './replicas.ts'
 import { PostgresSettlements } from './settlements.ts'
 import { takeTurn } from './turn.ts'
@@ -65,6 +68,8 @@ export class PostgresLedger implements Ledger {
   readonly #looks: Looks
   readonly #commits: PostgresCommits
   readonly #settlements: PostgresSettlements
+  readonly batches: PostgresBatches
+  readonly numbers: PostgresNumbers
   readonly #replicas: Replicas
   readonly #replica = randomBytes(8).toString('hex')
   #beat: NodeJS.Timeout | null = null
@@ -78,6 +83,8 @@ export class PostgresLedger implements Ledger {
     this.#looks = new Looks(database, this.#memory)
     this.#commits = new PostgresCommits(database, new Issuer(options, database.identity), this.#memory)
     this.#settlements = new PostgresSettlements(database, (error) => this.#onFault(error))
+    this.batches = new PostgresBatches(database, (error) => this.#onFault(error))
+    this.numbers = new PostgresNumbers(database)
     this.#replicas = new Replicas(database, this.#replica, options.leaseMs ?? DEFAULT_LEASE_MS)
   }
 
@@ -121,8 +128,8 @@ export class PostgresLedger implements Ledger {
     return this.#memory.totals(user)
   }
 
-  owed(user: Address, accountNonce: bigint): bigint {
-    return this.#memory.owed(user, accountNonce)
+  owed(user: Address, seen: SeenAccount): bigint {
+    return this.#memory.owed(user, seen)
   }
 
   openSettlement(user: Address): StoredSettlement | null {
@@ -144,8 +151,8 @@ export class PostgresLedger implements Ledger {
     return takeTurn(this.#database.pool, this.#database.identity)
   }
 
-  unsettled(): Promise<Unsettled> {
-    return this.#settlements.unsettled()
+  unsettled(minimum?: bigint): Promise<Unsettled> {
+    return this.#settlements.unsettled(minimum)
   }
 
   due(minimum: bigint): Promise<Due[]> {

@@ -45,7 +45,7 @@ export class PostgresSettlements {
     })
   }
 
-  unsettled(): Promise<Unsettled> {
+  unsettled(minimum = 1n): Promise<Unsettled> {
     return this.#database.consistently(async (tx) => {
       const owing = await this.#owing(tx)
       const oldest = await tx
@@ -53,10 +53,16 @@ export class PostgresSettlements {
         .innerJoin('users', 'users.user', 'receipts.user')
         .whereRef('receipts.seq', '>', 'users.settled_seq')
         .whereRef('users.charged', '<>', 'users.paid')
-        .select(({ fn }) => fn.min('receipts.issued_at').as('at'))
-        .executeTakeFirst()
-      const owed = owing.reduce((sum, { charged, paid }) => sum + charged - paid, 0n)
-      return { owed, oldestIssuedAt: oldest?.at ?? null }
+        .select(({ fn }) => ['receipts.user', fn.min('receipts.issued_at').as('at')])
+        .groupBy('receipts.user')
+        .orderBy('at')
+        .execute()
+      const due = new Set(owing.flatMap(({ user, charged, paid }) => (charged - paid >= minimum ? user : [])))
+      return {
+        owed: owing.reduce((sum, { charged, paid }) => sum + charged - paid, 0n),
+        oldestIssuedAt: oldest[0]?.at ?? null,
+        oldestDueAt: oldest.find(({ user }) => due.has(user))?.at ?? null,
+      }
     })
   }
 

@@ -1,6 +1,6 @@
 import type { DatabaseSync } from 'node:sqlite'
+import { sqlite } from '../../../base/nodeSqlite.ts'
 import { ledgerCorrupt, ledgerLocked } from '../errors.ts'
-import { sqlite } from './nodeSqlite.ts'
 
 /** A lock that the operating system releases when its process ends, however it ends. */
 export interface FileLock {

@@ -1,17 +1,20 @@
 import type { DatabaseSync, StatementSync } from 'node:sqlite'
 import type { Address } from '../../../base/hex.ts'
+import { sqlite } from '../../../base/nodeSqlite.ts'
 import { bind, prepare } from '../prepare.ts'
 import {
   allExchanges,
   allUsers,
+  epochRow,
   issuedAfter,
+  lastBatch,
   lastSeq,
   receiptById,
   receiptsAfter,
+  unfinishedBatches,
   unsettledSettlements,
 } from '../queries.ts'
-import type { ExchangeRow, ReceiptRow, SettlementRow, UserRow } from '../tables.ts'
-import { sqlite } from './nodeSqlite.ts'
+import type { BatchRow, EpochRow, ExchangeRow, ReceiptRow, SettlementRow, UserRow } from '../tables.ts'
 
 interface After {
   readonly user: Address
@@ -47,7 +50,15 @@ export class LedgerReader {
   issuedAfter = (user: Address, after: number): number | null =>
     (this.#issued.get(...bind(ISSUED, { user, after }))?.issued_at as number | undefined) ?? null
 
-  lastSeq = (): number => Number(this.#all<{ seq: number }>(prepare(lastSeq))[0]?.seq ?? 0)
+  /** The highest number on a receipt or a batch. */
+  lastNumber = (): number => {
+    const [receipt] = this.#all<{ seq: number }>(prepare(lastSeq))
+    const [batch] = this.#all<{ number: number }>(prepare(lastBatch))
+    return Math.max(receipt?.seq ?? 0, batch?.number ?? 0)
+  }
+
+  epoch = (): EpochRow | undefined => this.#all<EpochRow>(prepare(epochRow))[0]
+  batches = (): BatchRow[] => this.#all(prepare(unfinishedBatches))
   users = (): UserRow[] => this.#all(prepare(allUsers))
   exchanges = (): ExchangeRow[] => this.#all(prepare(allExchanges))
   settlements = (): SettlementRow[] => this.#all(prepare(unsettledSettlements))

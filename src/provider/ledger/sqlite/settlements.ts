@@ -40,13 +40,17 @@ export class Settlements {
     })
   }
 
-  unsettled(): Unsettled {
+  unsettled(minimum = 1n): Unsettled {
     const { users, reader } = this.#parts
-    const owing = users.sound().filter(({ account }) => account.charged > account.paid)
-    const issued = owing.flatMap(({ account }) => reader.issuedAfter(account.user, account.settledSeq) ?? [])
+    const owing = users.sound().flatMap(({ account: { user, charged, paid, settledSeq } }) => {
+      if (charged <= paid) return []
+      return [{ amount: charged - paid, issuedAt: reader.issuedAfter(user, settledSeq) }]
+    })
+    const due = owing.filter(({ amount }) => amount >= minimum)
     return {
-      owed: owing.reduce((sum, { account }) => sum + account.charged - account.paid, 0n),
-      oldestIssuedAt: issued.length ? Math.min(...issued) : null,
+      owed: owing.reduce((sum, { amount }) => sum + amount, 0n),
+      oldestIssuedAt: oldest(owing),
+      oldestDueAt: oldest(due),
     }
   }
 
@@ -136,4 +140,9 @@ export class Settlements {
       return null
     }
   }
+}
+
+function oldest(owing: readonly { readonly issuedAt: number | null }[]): number | null {
+  const issued = owing.flatMap(({ issuedAt }) => issuedAt ?? [])
+  return issued.length ? Math.min(...issued) : null
 }

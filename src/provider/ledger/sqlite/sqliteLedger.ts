@@ -12,6 +12,7 @@ import type {
   Exchange,
   Ledger,
   NewSettlement,
+  SeenAccount,
   SettlementKey,
   SettlingTurn,
   StoredSettlement,
@@ -22,9 +23,11 @@ import type { LedgerOptions } from '../openLedger.ts'
 import { exchangeRow, leftBehind, receiptOf, receiptRow, userRow } from '../rows.ts'
 import { RowSeal } from '../seal.ts'
 import type { ExchangeRow, LedgerIdentity } from '../tables.ts'
+import { SqliteBatches } from './batches.ts'
 import { prepareFile } from './file.ts'
 import { GroupCommit } from './groupCommit.ts'
 import { type FileLock, lockLedger } from './lock.ts'
+import { SqliteNumbers } from './numbers.ts'
 import { LedgerReader } from './reader.ts'
 import { Settlements } from './settlements.ts'
 import { write } from './statements.ts'
@@ -70,9 +73,10 @@ export class SqliteLedger implements Ledger {
   readonly #commits: GroupCommit
   readonly #users: Users
   readonly #settlements: Settlements
+  readonly batches: SqliteBatches
+  readonly numbers: SqliteNumbers
   readonly #leftBehind: ExchangeRow[]
   readonly #charging = new Map<string, Promise<SignedReceipt>>()
-  #lastSeq: number
   #isClosed = false
 
   /** Use `openSqliteLedger`, which locks and prepares the file. */
@@ -83,10 +87,20 @@ export class SqliteLedger implements Ledger {
     this.#seal = new RowSeal(options.rowKey, identity)
     this.#lock = lock
     this.#reader = new LedgerReader(options.path)
-    this.#lastSeq = Math.max(this.#reader.lastSeq(), (options.firstSeq ?? 1) - 1)
     this.#leftBehind = this.#reader.exchanges()
     this.#users = new Users({ seal: this.#seal, identity }, this.#reader.users(), this.#reader.settlements())
     this.#commits = new GroupCommit(options.path)
+    const last = Math.max(this.#reader.lastNumber(), (options.firstSeq ?? 1) - 1)
+    const { path } = options
+    this.numbers = new SqliteNumbers(
+      { path, seal: this.#seal, commits: this.#commits },
+      last,
+      this.#reader.epoch(),
+    )
+    this.batches = new SqliteBatches(
+      { users: this.#users, numbers: this.numbers, commits: this.#commits, seal: this.#seal },
+      this.#reader.batches(),
+    )
     this.#settlements = new Settlements({
       users: this.#users,
       reader: this.#reader,
@@ -134,8 +148,8 @@ export class SqliteLedger implements Ledger {
     return this.#users.totals(user)
   }
 
-  owed(user: Address, accountNonce: bigint): bigint {
-    return this.#users.owed(user, accountNonce)
+  owed(user: Address, seen: SeenAccount): bigint {
+    return this.#users.owed(user, seen)
   }
 
   openSettlement(user: Address): StoredSettlement | null {
@@ -155,8 +169,8 @@ export class SqliteLedger implements Ledger {
     return { end: async () => {} }
   }
 
-  async unsettled(): Promise<Unsettled> {
-    return this.#settlements.unsettled()
+  async unsettled(minimum?: bigint): Promise<Unsettled> {
+    return this.#settlements.unsettled(minimum)
   }
 
   async due(minimum: bigint): Promise<Due[]> {
@@ -228,10 +242,10 @@ export class SqliteLedger implements Ledger {
   ): Promise<SignedReceipt> {
     const held = this.#users.get(exchange.user)
     const fee = feeOf(delivered.counts, exchange.prices, exchange.multipliers)
-    const seq = this.#lastSeq + 1
+    const seq = this.numbers.next
     const account = raise(held.account, seq, held.account.charged + fee)
     const signed = this.#issuer.issue(account, fee, { exchange, delivered, status })
-    this.#lastSeq = seq
+    this.numbers.take()
     held.account = account
     await this.#commits.commit([
       write('putUser', userRow(this.#seal, account)),

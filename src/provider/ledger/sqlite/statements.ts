@@ -1,6 +1,18 @@
 import { bind, type Prepared, prepare, type SqliteValue, slotRow } from '../prepare.ts'
-import { endExchange, insertReceipts, putExchange, putSettlements, putUsers } from '../queries.ts'
 import {
+  endExchange,
+  insertReceipts,
+  putBatches,
+  putEpoch,
+  putExchange,
+  putSettlements,
+  putUsers,
+} from '../queries.ts'
+import {
+  BATCH_COLUMNS,
+  type BatchRow,
+  EPOCH_COLUMNS,
+  type EpochRow,
   EXCHANGE_COLUMNS,
   type ExchangeRow,
   RECEIPT_COLUMNS,
@@ -18,6 +30,8 @@ const WRITES = {
   putExchange: prepare((db) => putExchange(db, slotRow<ExchangeRow>(EXCHANGE_COLUMNS))),
   endExchange: prepare((db, { id }: { readonly id: string }) => endExchange(db, id)),
   putSettlement: prepare((db) => putSettlements(db, slotRow<SettlementRow>(SETTLEMENT_COLUMNS))),
+  putBatch: prepare((db) => putBatches(db, slotRow<BatchRow>(BATCH_COLUMNS))),
+  putEpoch: prepare((db) => putEpoch(db, slotRow<EpochRow>(EPOCH_COLUMNS))),
 } satisfies Record<string, Prepared>
 
 type WriteName = keyof typeof WRITES
@@ -28,6 +42,8 @@ interface WriteValues {
   readonly putExchange: ExchangeRow
   readonly endExchange: { readonly id: string }
   readonly putSettlement: SettlementRow
+  readonly putBatch: BatchRow
+  readonly putEpoch: EpochRow
 }
 
 /** One write: a statement's name and its parameters. */

@@ -1,7 +1,7 @@
 import type { Address } from '../../../base/hex.ts'
 import { emptyAccount, type UserAccount } from '../account.ts'
 import { rowTampered } from '../errors.ts'
-import type { StoredSettlement, UserTotals } from '../ledger.ts'
+import type { SeenAccount, StoredSettlement, UserTotals } from '../ledger.ts'
 import { owedOf } from '../owed.ts'
 import { accountOfRow, assertOpenCount, settlementOf } from '../rows.ts'
 import type { RowSeal } from '../seal.ts'
@@ -57,9 +57,11 @@ export class Users {
     return { user, charged: held?.account.charged ?? 0n, paid: held?.account.paid ?? 0n }
   }
 
-  owed(address: Address, accountNonce: bigint): bigint {
-    const totals = this.totals(address)
-    return owedOf(totals, this.#held.get(totals.user)?.settlements.values() ?? [], accountNonce)
+  owed(address: Address, seen: SeenAccount): bigint {
+    const user = address.toLowerCase() as Address
+    const held = this.#held.get(user)
+    if (held?.fault) throw held.fault
+    return owedOf(held?.account ?? emptyAccount(user), held?.settlements.values() ?? [], seen)
   }
 
   lastNonce = (address: Address): bigint =>
@@ -77,6 +79,12 @@ export class Users {
     )
 
   sound = (): Held[] => [...this.#held.values()].filter(({ fault }) => !fault)
+
+  /** One user, if its rows are sound; null when it is unknown too. */
+  soundOf(address: Address): Held | null {
+    const held = this.#held.get(address.toLowerCase() as Address)
+    return held && !held.fault ? held : null
+  }
 
   faults = (): Error[] => [...this.#held.values()].flatMap(({ fault }) => fault ?? [])
 

@@ -1,6 +1,6 @@
 import type { StatementSync } from 'node:sqlite'
 import { parentPort, workerData } from 'node:worker_threads'
-import { sqlite } from './nodeSqlite.ts'
+import { sqlite } from '../../../base/nodeSqlite.ts'
 import { CONNECTION_PRAGMAS } from './pragmas.ts'
 import type { Write } from './statements.ts'
 
