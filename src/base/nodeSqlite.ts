@@ -1,7 +1,7 @@
 type NodeSqlite = typeof import('node:sqlite')
 
 /**
- * Node's own SQLite. Older releases print that it is experimental; users of a broker need not read that, and
+ * Node's own SQLite. Older releases print that it is experimental; users need not read that, and
  * every other warning stays.
  */
 export const sqlite: NodeSqlite = withoutItsWarning(() => process.getBuiltinModule('node:sqlite'))

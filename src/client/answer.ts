@@ -20,6 +20,10 @@ export interface Answer {
   readonly fee: bigint | null
   readonly verdict: Verdict
   readonly receipt: SignedReceipt | null
+  /** Whether request and answer were sealed between this client and the enclave. */
+  readonly sealed: boolean
+  /** `bearer`: whoever saw the request could spend with its token. */
+  readonly auth: 'session' | 'bearer'
   /** From sending to the first text, ms. */
   readonly firstTextMs: number | null
   readonly totalMs: number
@@ -51,6 +55,8 @@ export function answerOf(
     fee: receipt?.receipt.fee ?? null,
     verdict,
     receipt,
+    sealed: finished.sealed !== null,
+    auth: finished.auth,
     firstTextMs: finished.firstTextMs,
     totalMs: finished.totalMs,
     beforeMs,

@@ -3,14 +3,16 @@ import { type Exchange, verifyAnswer } from '../attestation/verifyAnswer.ts'
 import { type Address, sameAddress } from '../base/hex.ts'
 import { receiptFromJson, recoverReceipt, type SignedReceipt } from '../protocol/receipt.ts'
 import { BrokerApi } from './brokerApi.ts'
+import type { Credential } from './credential.ts'
 import type { FinishedExchange } from './exchange.ts'
 import { Mutex } from './mutex.ts'
 import type { Offer } from './offers.ts'
+import { dearestPrices } from './priceTiers.ts'
 import { fetchProof } from './proof.ts'
 import type { CheckedProvider } from './providerCheck.ts'
 import type { ReceiptAccount } from './receipts/receiptStore.ts'
 import { promptTokenBound } from './reservation.ts'
-import { requireAccount, type Session } from './session.ts'
+import { type BuyerSession, requireAccount } from './session.ts'
 
 /** End-of-text and other control tokens that are generated and not delivered. */
 const HIDDEN_TOKENS = 16
@@ -21,10 +23,11 @@ export interface JudgedExchange {
   readonly checked: CheckedProvider
   /** As receipts name it: `/v1/chat/completions`. */
   readonly endpoint: string
+  /** As it was before it was sealed. */
   readonly body: Uint8Array
   readonly maxTokens: number
   readonly finished: FinishedExchange
-  readonly token: string
+  readonly credential: Credential
   /** When the answer ended, ms. */
   readonly now: number
 }
@@ -37,18 +40,18 @@ export interface Judgement {
 
 /** Fetches the proof of an answer, judges it, and keeps the receipt. */
 export class AnswerJudge {
-  readonly #session: Session
+  readonly #session: BuyerSession
   /** A receipt is compared with the known ones and kept before the next is looked at. */
   readonly #turn = new Mutex()
 
-  constructor(session: Session) {
+  constructor(session: BuyerSession) {
     this.#session = session
   }
 
   async judge(judged: JudgedExchange): Promise<Judgement> {
     const { runtime } = this.#session
     const broker = new BrokerApi(runtime, judged.offer.service.url)
-    const proof = await fetchProof(runtime, broker, judged.finished.id, judged.token)
+    const proof = await fetchProof(runtime, broker, judged.finished.id, judged.credential)
     return this.#turn.run(async () => {
       const exchange = this.#exchange(judged)
       const signed = proof && readReceipt(proof.receipt)
@@ -87,8 +90,10 @@ export class AnswerJudge {
       requestHash: finished.requestHash,
       responseHash: finished.responseHash,
       responseBytes: finished.responseBytes,
+      ...(finished.sealed && { sealed: finished.sealed }),
       ended: finished.cut ? 'partial' : 'complete',
       prices: offer.prices,
+      pricesFor: (promptTokens) => dearestPrices(offer.prices, offer.tiers, promptTokens),
       bounds: boundsOf(body, maxTokens, finished),
       evidence: checked.verdict.evidence,
       now,

@@ -1,21 +1,27 @@
-import { AppError, toAppError } from '../base/errors.ts'
+import { AppError } from '../base/errors.ts'
+import type { SealedHashes } from '../protocol/e2ee/index.ts'
 import { formatMaxPrice, HEADER } from '../protocol/headers.ts'
-import { bearer, readText } from './brokerApi.ts'
+import { AnswerReader, type Piece } from './answerReader.ts'
+import { readText } from './brokerApi.ts'
 import { brokerError } from './brokerError.ts'
 import { ChatAnswer } from './chatAnswer.ts'
+import type { Credential } from './credential.ts'
 import type { Offer } from './offers.ts'
+import type { SealedBody } from './purchase/seals.ts'
 import type { HttpResponse, Runtime } from './runtime.ts'
-import { EventSplitter } from './sse.ts'
+import { openRefusal, SealedReader } from './sealedReader.ts'
 
 /** One request as it goes out. */
 export interface OutgoingRequest {
-  /** Base of the inference endpoints. */
-  readonly proxyUrl: string
-  /** Path below it, as receipts name it: `/v1/chat/completions`. */
+  /** The service's, without a slash at its end. */
+  readonly url: string
+  /** As receipts name it: `/v1/chat/completions`. */
   readonly endpoint: string
-  readonly token: string
-  /** Hashed and sent as they are. */
+  readonly credential: Credential
+  /** Hashed and sent as they are, unless they are sealed. */
   readonly body: Uint8Array
+  /** What is hashed and sent instead, so that only the enclave reads it. */
+  readonly sealed: SealedBody | null
   readonly prices: Offer['prices']
   readonly stream: boolean
   /** A retry with the same key joins the running answer and is charged once. */
@@ -30,6 +36,10 @@ export interface FinishedExchange {
   readonly requestHash: string
   readonly responseHash: string
   readonly responseBytes: number
+  /** What stands for both where they were sealed, else null. */
+  readonly sealed: SealedHashes | null
+  /** How the request was authorised. */
+  readonly auth: Credential['auth']
   /** Whether the body arrived whole, as HTTP frames it. */
   readonly whole: boolean
   /** Why the answer ended before its end or could not be read, or null. */
@@ -44,12 +54,6 @@ const HEADERS_TIMEOUT_MS = 120_000
 /** Between two pieces of a stream. */
 const BODY_TIMEOUT_MS = 60_000
 
-/** Bytes of the answer as they came, and the text in them. */
-export interface Piece {
-  readonly bytes: Uint8Array
-  readonly text: string
-}
-
 /** An answer that has begun: the provider took the request. */
 export interface RunningExchange {
   readonly answer: ChatAnswer
@@ -62,21 +66,21 @@ export interface RunningExchange {
   pieces(): AsyncGenerator<Piece, FinishedExchange>
 }
 
-const NOTHING = new Uint8Array(0)
-
 /**
  * Sends a request.
  * @throws AppError what the broker answers instead of an answer, `provider_unreachable`, `provider_slow`
  */
 export async function startExchange(runtime: Runtime, request: OutgoingRequest): Promise<RunningExchange> {
   const startedAt = runtime.now()
-  const response = await post(runtime, request)
-  if (response.status !== 200) throw brokerError(response.status, await readText(response, request.endpoint))
+  const requestHash = hashOf(runtime, bytesOf(request))
+  const response = await post(runtime, request, requestHash)
+  if (response.status !== 200) throw await refusalOf(response, request)
   const answer = new ChatAnswer()
+  const started = { requestHash, startedAt, answer }
   return {
     answer,
     header: (name) => response.header(name),
-    pieces: () => readPieces(runtime, request, response, answer, startedAt),
+    pieces: () => readPieces(runtime, request, response, started),
   }
 }
 
@@ -84,40 +88,41 @@ async function* readPieces(
   runtime: Runtime,
   request: OutgoingRequest,
   response: HttpResponse,
-  answer: ChatAnswer,
-  startedAt: number,
+  { requestHash, startedAt, answer }: Started,
 ): AsyncGenerator<Piece, FinishedExchange> {
-  const requestHash = runtime.sha256()
-  requestHash.update(request.body)
+  const { sealed, stream } = request
   const hash = runtime.sha256()
-  const reader = new AnswerReader(answer, request.stream ? new EventSplitter() : new WholeBody())
+  const opening = sealed && new SealedReader(answer, sealed.opener(), stream, runtime.sha256())
+  const reader = opening ?? new AnswerReader(answer, stream)
   let responseBytes = 0
   let firstTextMs: number | null = null
   let whole = false
   let cut: AppError | null = null
-  const piece = (bytes: Uint8Array, text: string): Piece => {
+  const timed = (piece: Piece): Piece => {
     if (answer.deliveredBytes > 0) firstTextMs ??= runtime.now() - startedAt
-    return { bytes, text }
+    return piece
   }
   try {
     for await (const chunk of response.body) {
       hash.update(chunk)
       responseBytes += chunk.length
-      yield piece(chunk, reader.push(chunk))
+      yield timed(await reader.push(chunk))
     }
-    const rest = reader.end()
-    if (rest) yield piece(NOTHING, rest)
+    const rest = await reader.end()
+    if (rest.text || rest.bytes.length > 0) yield timed(rest)
     whole = true
-    cut = reader.failure ?? (request.stream && !answer.done ? answerCut() : null)
+    cut = reader.failure ?? (stream && !answer.done ? answerCut() : null)
   } catch (error) {
     cut = asCut(error, request.signal)
   }
   return {
     id: response.header(HEADER.responseKey) ?? answer.id?.replace(/^[a-z]+-/, '') ?? '',
     answer,
-    requestHash: requestHash.digest(),
+    requestHash,
     responseHash: hash.digest(),
     responseBytes,
+    sealed: sealed && opening && { requestHash: sealed.hash, responseHash: opening.responseHash(), stream },
+    auth: request.credential.auth,
     whole,
     cut,
     firstTextMs,
@@ -125,73 +130,43 @@ async function* readPieces(
   }
 }
 
-function post(runtime: Runtime, request: OutgoingRequest): Promise<HttpResponse> {
+function post(runtime: Runtime, request: OutgoingRequest, bodyHash: string): Promise<HttpResponse> {
+  const path = request.endpoint.replace(/^\/v1/, '/v1/proxy')
+  const headers = {
+    'content-type': 'application/json',
+    accept: request.stream ? 'text/event-stream' : 'application/json',
+    [HEADER.maxPrice]: formatMaxPrice(request.prices),
+    ...(request.idempotencyKey !== undefined && { [HEADER.idempotencyKey]: request.idempotencyKey }),
+  }
   return runtime.request({
     method: 'POST',
-    url: request.proxyUrl + request.endpoint.replace(/^\/v1/, ''),
-    headers: {
-      'content-type': 'application/json',
-      accept: request.stream ? 'text/event-stream' : 'application/json',
-      ...bearer(request.token),
-      [HEADER.maxPrice]: formatMaxPrice(request.prices),
-      ...(request.idempotencyKey !== undefined && { [HEADER.idempotencyKey]: request.idempotencyKey }),
-    },
-    body: request.body,
+    url: request.url + path,
+    headers: { ...headers, ...request.credential.headersFor({ method: 'POST', path, headers, bodyHash }) },
+    body: bytesOf(request),
     headersTimeoutMs: HEADERS_TIMEOUT_MS,
     bodyTimeoutMs: BODY_TIMEOUT_MS,
     ...(request.signal && { signal: request.signal }),
   })
 }
 
-interface Pieces {
-  /** @returns JSON texts that this piece completes */
-  push(bytes: Uint8Array): string[]
-  end(): string[]
+/** What is known before the answer comes. */
+interface Started {
+  readonly requestHash: string
+  readonly startedAt: number
+  readonly answer: ChatAnswer
 }
 
-/** Reads an answer's text. After a failure it goes on taking bytes: all of them are hashed. */
-class AnswerReader {
-  failure: AppError | null = null
-  readonly #answer: ChatAnswer
-  readonly #pieces: Pieces
+const bytesOf = ({ sealed, body }: OutgoingRequest): Uint8Array => sealed?.bytes ?? body
 
-  constructor(answer: ChatAnswer, pieces: Pieces) {
-    this.#answer = answer
-    this.#pieces = pieces
-  }
-
-  push(bytes: Uint8Array): string {
-    return this.#read(this.#pieces.push(bytes))
-  }
-
-  end(): string {
-    return this.#read(this.#pieces.end())
-  }
-
-  #read(documents: readonly string[]): string {
-    let text = ''
-    try {
-      for (const json of this.failure ? [] : documents) text += this.#answer.read(json)
-    } catch (error) {
-      this.failure = toAppError(error)
-    }
-    return text
-  }
+function hashOf(runtime: Runtime, bytes: Uint8Array): string {
+  const hash = runtime.sha256()
+  hash.update(bytes)
+  return hash.digest()
 }
 
-/** A body that is one JSON document. */
-class WholeBody implements Pieces {
-  readonly #decoder = new TextDecoder()
-  #text = ''
-
-  push(bytes: Uint8Array): string[] {
-    this.#text += this.#decoder.decode(bytes, { stream: true })
-    return []
-  }
-
-  end(): string[] {
-    return [this.#text + this.#decoder.decode()]
-  }
+async function refusalOf(response: HttpResponse, { sealed, endpoint }: OutgoingRequest): Promise<AppError> {
+  const text = await readText(response, endpoint)
+  return brokerError(response.status, sealed ? await openRefusal(text, sealed.opener()) : text)
 }
 
 function asCut(error: unknown, signal: AbortSignal | undefined): AppError {

@@ -1,5 +1,5 @@
-import { AbiCoder, concat, id, keccak256, toBeHex, zeroPadValue } from 'ethers'
-import type { Address, Hex } from '../base/hex.ts'
+import { type Address, bytesToHex, type Hex, hexToBytes } from '../base/hex.ts'
+import { keccak, keccakText } from '../base/keccak.ts'
 
 /** Fields of the EIP-712 domain that every contract of the network uses; version is "1". */
 export interface Domain {
@@ -13,8 +13,10 @@ export const INFERENCE_DOMAIN = '0G Inference Serving'
 /** Domain name of `FineTuningServing`. */
 export const FINE_TUNING_DOMAIN = '0G Fine-Tuning Serving'
 
-const DOMAIN_TYPE = id('EIP712Domain(string name,string version,uint256 chainId,address verifyingContract)')
-const VERSION_HASH = id('1')
+const DOMAIN_TYPE = keccakText(
+  'EIP712Domain(string name,string version,uint256 chainId,address verifyingContract)',
+)
+const VERSION_HASH = keccakText('1')
 const separators = new Map<string, Hex>()
 
 /** Domain separator, computed once per domain. @see https://eips.ethereum.org/EIPS/eip-712 */
@@ -22,12 +24,14 @@ export function domainSeparator({ name, chainId, verifyingContract }: Domain): H
   const key = `${name}|${chainId}|${verifyingContract.toLowerCase()}`
   let separator = separators.get(key)
   if (!separator) {
-    separator = keccak256(
-      AbiCoder.defaultAbiCoder().encode(
-        ['bytes32', 'bytes32', 'bytes32', 'uint256', 'address'],
-        [DOMAIN_TYPE, id(name), VERSION_HASH, chainId, verifyingContract],
-      ),
-    ) as Hex
+    const words = [
+      DOMAIN_TYPE,
+      keccakText(name),
+      VERSION_HASH,
+      uintWord(chainId),
+      addressWord(verifyingContract),
+    ]
+    separator = `0x${bytesToHex(keccak(wordBytes(words)))}`
     separators.set(key, separator)
   }
   return separator
@@ -35,13 +39,23 @@ export function domainSeparator({ name, chainId, verifyingContract }: Domain): H
 
 /** Digest to sign for a struct whose fields are all static: 32-byte words in the type's order. */
 export function typedDigest(domain: Domain, typeHash: Hex, words: readonly Hex[]): Hex {
-  return keccak256(
-    concat(['0x1901', domainSeparator(domain), keccak256(concat([typeHash, ...words]))]),
-  ) as Hex
+  const struct = wordBytes([typeHash, ...words])
+  const signed = hexToBytes(`0x1901${domainSeparator(domain).slice(2)}${bytesToHex(keccak(struct))}`)
+  return `0x${bytesToHex(keccak(signed))}`
 }
 
-/** Unsigned integer as a 32-byte word. */
-export const uintWord = (value: bigint | number): Hex => toBeHex(value, 32) as Hex
+const wordBytes = (words: readonly Hex[]): Uint8Array =>
+  hexToBytes(words.map((word) => word.slice(2)).join(''))
+
+/**
+ * Unsigned integer as a 32-byte word.
+ * @throws RangeError when it is negative or does not fit
+ */
+export function uintWord(value: bigint | number): Hex {
+  const digits = value.toString(16)
+  if (value < 0 || digits.length > 64) throw new RangeError('not an unsigned integer of 256 bits')
+  return `0x${digits.padStart(64, '0')}`
+}
 
 /** Address as a 32-byte word. */
-export const addressWord = (address: Address): Hex => zeroPadValue(address, 32) as Hex
+export const addressWord = (address: Address): Hex => `0x${address.slice(2).toLowerCase().padStart(64, '0')}`

@@ -1,8 +1,9 @@
 /**
  * What is counted. `input` are prompt tokens that were computed, `cachedInput` prompt tokens served from
- * the engine's prefix cache, `output` generated tokens.
+ * the engine's prefix cache, `output` generated tokens, `image` images made or changed, `second` begun seconds of audio
+ * that was heard.
  */
-export type UnitClass = 'input' | 'cachedInput' | 'output'
+export type UnitClass = 'input' | 'cachedInput' | 'output' | 'image' | 'second'
 
 /** Counts by class, non-negative safe integers; an absent class is zero. */
 export type Counts = Readonly<Partial<Record<UnitClass, number>>>

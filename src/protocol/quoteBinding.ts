@@ -1,4 +1,5 @@
-import { concat, getBytes, sha256 } from 'ethers'
+import { sha256 } from 'ethers/crypto'
+import { concat, getBytes } from 'ethers/utils'
 import { type Address, bytesToHex, hexToBytes, isAddress } from '../base/hex.ts'
 import { canonicalJson, sha256Text } from './canonical.ts'
 

@@ -1,6 +1,7 @@
-import { id as keccakText } from 'ethers'
 import { type Address, type Hex, isAddress } from '../base/hex.ts'
+import { keccakText } from '../base/keccak.ts'
 import { canonicalJson, sha256Text } from './canonical.ts'
+import type { SealedHashes } from './e2ee/envelope.ts'
 import { addressWord, type Domain, INFERENCE_DOMAIN, typedDigest, uintWord } from './eip712.ts'
 import type { Counts, Multipliers, UnitClass } from './pricing.ts'
 import { type PrivateKey, recoverDigest, signDigest } from './signature.ts'
@@ -19,9 +20,13 @@ export interface Receipt {
   readonly detail: Hex
 }
 
-/** What was delivered and how the fee came about. Version 1; RFC 8785 JSON, hashes are 64 hex digits. */
+/**
+ * What was delivered and how the fee came about. RFC 8785 JSON, hashes are 64 hex digits. Version 2 is that of an
+ * exchange that was sealed to the enclave, and has `sealed` beside the fields of version 1; version 3 has the fields of
+ * version 1 and prices images or seconds of audio.
+ */
 export interface ReceiptDetail {
-  readonly v: 1
+  readonly v: 1 | 2 | 3
   /** 16 random bytes in hex, so that the hash reveals nothing of a guessable exchange. */
   readonly salt: string
   /** The answer's id, as in the header `ZG-Res-Key`: 32 lower-case hex digits. */
@@ -41,6 +46,8 @@ export interface ReceiptDetail {
   readonly multipliers: Multipliers
   /** sha256 of the statement that the quotes for the signing key are bound to. @see quoteBinding.ts */
   readonly evidence: string
+  /** What the text proof of the exchange names instead of the hashes of its bytes. */
+  readonly sealed?: SealedHashes
 }
 
 /** A receipt with everything needed to check it offline. `detail` is the canonical JSON text itself. */
@@ -67,7 +74,7 @@ export interface ReceiptJson {
 export const RECEIPT_TYPE =
   'Receipt(address provider,address user,uint48 seq,uint96 cumulative,uint96 fee,uint64 issuedAt,bytes32 detail)'
 
-const RECEIPT_TYPE_HASH = keccakText(RECEIPT_TYPE) as Hex
+const RECEIPT_TYPE_HASH = keccakText(RECEIPT_TYPE)
 
 /** EIP-712 digest of a receipt in the serving contract's domain. */
 export function receiptDigest(chainId: number, contract: Address, receipt: Receipt): Hex {

@@ -1,5 +1,6 @@
-import { decodeBase64, encodeBase64, id as keccakText, toUtf8Bytes, toUtf8String } from 'ethers'
+import { decodeBase64, encodeBase64, toUtf8Bytes, toUtf8String } from 'ethers/utils'
 import { type Address, type Hex, isAddress, sameAddress } from '../base/hex.ts'
+import { keccakText } from '../base/keccak.ts'
 import { personalBytesDigest, recoverDigest } from './signature.ts'
 
 /** The signed message of a bearer token `app-sk-…`, keys in this order. Times are milliseconds. */
@@ -14,6 +15,18 @@ export interface SessionClaims {
   readonly generation: number
   /** 0 to 254 are persistent keys, revocable one by one; 255 is ephemeral. */
   readonly tokenId: number
+  /** Of the serving contract; with it, good at no other. Tokens of the deployed format name neither. */
+  readonly chainId?: number
+  readonly contract?: Address
+  /** The only key that can use the token: each request is signed by it. @see signedRequest.ts */
+  readonly sessionKey?: Address
+}
+
+/** Where a token is shown. */
+export interface TokenHome {
+  readonly provider: Address
+  readonly chainId: number
+  readonly contract: Address
 }
 
 export const TOKEN_PREFIX = 'app-sk-'
@@ -22,19 +35,31 @@ export const EPHEMERAL_TOKEN_ID = 255
 export const EPHEMERAL_MAX_MS = 24 * 60 * 60 * 1000
 
 /** Why a token is refused. */
-export type TokenFault = 'malformed' | 'signature' | 'provider' | 'expired' | 'too_long' | 'not_yet_valid'
+export type TokenFault =
+  | 'malformed'
+  | 'signature'
+  | 'provider'
+  | 'domain'
+  | 'expired'
+  | 'too_long'
+  | 'not_yet_valid'
 
 /** Clocks may differ by this much, ms. */
 const CLOCK_SKEW_MS = 5 * 60 * 1000
 
-/** The exact bytes that are signed: compact JSON with the keys in their fixed order. @see client-wire.md 1.2 */
+/**
+ * The exact bytes that are signed: compact JSON with the keys in their fixed order; those that the deployed format
+ * lacks come last. @see client-wire.md 1.2
+ */
 export function tokenMessage(claims: SessionClaims): string {
-  const { address, provider, timestamp, expiresAt, nonce, generation, tokenId } = claims
-  return JSON.stringify({ address, provider, timestamp, expiresAt, nonce, generation, tokenId })
+  const { address, provider, timestamp, expiresAt, nonce, generation, tokenId, ...ours } = claims
+  const { chainId, contract, sessionKey } = ours
+  const deployed = { address, provider, timestamp, expiresAt, nonce, generation, tokenId }
+  return JSON.stringify({ ...deployed, chainId, contract, sessionKey })
 }
 
 /** What a wallet signs with `personal_sign`: the 32 bytes of this hash. */
-export const tokenHash = (message: string): Hex => keccakText(message) as Hex
+export const tokenHash = (message: string): Hex => keccakText(message)
 
 /** Puts message and signature together as an API key. */
 export const encodeToken = (message: string, signature: Hex): string =>
@@ -83,8 +108,9 @@ export function isSignedByOwner({ claims, message, signature }: ParsedToken): bo
  * checked by the caller.
  * @param now ms
  */
-export function claimsFault(claims: SessionClaims, provider: Address, now: number): TokenFault | null {
-  if (!sameAddress(claims.provider, provider)) return 'provider'
+export function claimsFault(claims: SessionClaims, home: TokenHome, now: number): TokenFault | null {
+  if (!sameAddress(claims.provider, home.provider)) return 'provider'
+  if (claims.contract !== undefined && !isForContract(claims, home)) return 'domain'
   if (claims.timestamp > now + CLOCK_SKEW_MS) return 'not_yet_valid'
   if (claims.expiresAt !== 0 && claims.expiresAt <= now) return 'expired'
   if (claims.tokenId === EPHEMERAL_TOKEN_ID) {
@@ -93,10 +119,14 @@ export function claimsFault(claims: SessionClaims, provider: Address, now: numbe
   return null
 }
 
+const isForContract = ({ chainId, contract }: SessionClaims, home: TokenHome): boolean =>
+  chainId === home.chainId && sameAddress(contract!, home.contract)
+
 function areClaims(claims: unknown): claims is SessionClaims {
   if (typeof claims !== 'object' || claims === null) return false
   const { address, provider, timestamp, expiresAt, nonce, generation, tokenId } = claims as SessionClaims
   return (
+    areOurs(claims as SessionClaims) &&
     isAddress(address) &&
     isAddress(provider) &&
     [timestamp, expiresAt, generation].every((n) => Number.isSafeInteger(n) && n >= 0) &&
@@ -104,5 +134,15 @@ function areClaims(claims: unknown): claims is SessionClaims {
     Number.isInteger(tokenId) &&
     tokenId >= 0 &&
     tokenId <= EPHEMERAL_TOKEN_ID
+  )
+}
+
+/** The domain whole or not at all, and a session key only inside one. */
+function areOurs({ chainId, contract, sessionKey }: SessionClaims): boolean {
+  if (contract === undefined) return chainId === undefined && sessionKey === undefined
+  return (
+    Number.isSafeInteger(chainId) &&
+    isAddress(contract) &&
+    (sessionKey === undefined || isAddress(sessionKey))
   )
 }

@@ -1,6 +1,7 @@
-import { computeAddress, concat, getBytes, hashMessage, hexlify, keccak256 } from 'ethers'
-import { recover, signRecoverable } from 'tiny-secp256k1'
-import type { Address, Hex } from '../base/hex.ts'
+import { getAddress } from 'ethers/address'
+import { type Address, bytesToHex, type Hex, hexToBytes } from '../base/hex.ts'
+import { keccak } from '../base/keccak.ts'
+import { secp256k1 } from './secp256k1.ts'
 
 /** secp256k1 private key, 32 bytes. */
 export type PrivateKey = Uint8Array
@@ -10,8 +11,8 @@ export type PrivateKey = Uint8Array
  * @returns 65 bytes r ‖ s ‖ v with v 27 or 28, the form that the contracts and every client accept
  */
 export function signDigest(key: PrivateKey, digest: Hex): Hex {
-  const { signature, recoveryId } = signRecoverable(getBytes(digest), key)
-  return concat([signature, Uint8Array.of(27 + recoveryId)]) as Hex
+  const { signature, recid } = secp256k1.sign(hexToBytes(digest), key)
+  return `0x${bytesToHex(signature)}${(27 + recid).toString(16)}`
 }
 
 /**
@@ -20,30 +21,39 @@ export function signDigest(key: PrivateKey, digest: Hex): Hex {
  */
 export function recoverDigest(digest: Hex, signature: string): Address | null {
   if (!/^0x[0-9a-fA-F]{130}$/.test(signature)) return null
-  const bytes = getBytes(signature)
-  const recoveryId = bytes[64]! - 27
-  if (recoveryId !== 0 && recoveryId !== 1) return null
-  if (isHighS(bytes.subarray(32, 64))) return null
+  const bytes = hexToBytes(signature)
+  const recid = bytes[64]! - 27
+  if (recid !== 0 && recid !== 1) return null
+  if (isHighS(signature)) return null
   try {
-    const publicKey = recover(getBytes(digest), bytes.subarray(0, 64), recoveryId, false)
-    return publicKey && addressOfPublicKey(publicKey)
+    return addressOfPublicKey(secp256k1.recover(bytes.subarray(0, 64), recid, hexToBytes(digest)))
   } catch {
     return null
   }
 }
 
-/** Address of a private key. */
-export const addressOf = (key: PrivateKey): Address => computeAddress(hexlify(key)) as Address
+/** Address of a private key, with EIP-55's checksum. */
+export const addressOf = (key: PrivateKey): Address =>
+  getAddress(addressOfPublicKey(secp256k1.publicKey(key))) as Address
 
 /** Digest that `personal_sign` signs for a text. EIP-191, version 0x45. */
-export const personalTextDigest = (text: string): Hex => hashMessage(text) as Hex
+export const personalTextDigest = (text: string): Hex => personalDigest(new TextEncoder().encode(text))
 
 /** Digest that `personal_sign` signs for 32 raw bytes. */
-export const personalBytesDigest = (bytes: Hex): Hex => hashMessage(getBytes(bytes)) as Hex
+export const personalBytesDigest = (bytes: Hex): Hex => personalDigest(hexToBytes(bytes))
+
+function personalDigest(message: Uint8Array): Hex {
+  const prefix = new TextEncoder().encode(`\x19Ethereum Signed Message:\n${message.length}`)
+  const bytes = new Uint8Array(prefix.length + message.length)
+  bytes.set(prefix)
+  bytes.set(message, prefix.length)
+  return `0x${bytesToHex(keccak(bytes))}`
+}
 
 const HALF_ORDER = 0x7fffffffffffffffffffffffffffffff5d576e7357a4501ddfe92f46681b20a0n
 
-const isHighS = (s: Uint8Array): boolean => BigInt(hexlify(s)) > HALF_ORDER
+/** @param signature 65 bytes r ‖ s ‖ v */
+const isHighS = (signature: string): boolean => BigInt(`0x${signature.slice(66, 130)}`) > HALF_ORDER
 
 const addressOfPublicKey = (publicKey: Uint8Array): Address =>
-  `0x${keccak256(publicKey.subarray(1)).slice(26)}` as Address
+  `0x${bytesToHex(keccak(publicKey.subarray(1))).slice(24)}`

@@ -1,4 +1,5 @@
 import type { Address, Hex } from '../base/hex.ts'
+import { type SealedHashes, sealedProofText } from './e2ee/envelope.ts'
 import { type PrivateKey, personalTextDigest, recoverDigest, signDigest } from './signature.ts'
 
 /** Answer of `GET /v1/proxy/signature/{id}`, as every client of the network reads it. */
@@ -18,6 +19,17 @@ export interface TextProof {
  */
 export const proofText = (requestHash: string, responseHash: string): string =>
   `${requestHash}:${responseHash}`
+
+/** The text for an exchange as its receipt describes it. */
+export const proofTextOf = ({
+  requestHash,
+  responseHash,
+  sealed,
+}: {
+  readonly requestHash: string
+  readonly responseHash: string
+  readonly sealed?: SealedHashes
+}): string => (sealed ? sealedProofText(sealed) : proofText(requestHash, responseHash))
 
 /** Signs the text: EIP-191. */
 export function signTextProof(key: PrivateKey, signer: Address, text: string): TextProof {

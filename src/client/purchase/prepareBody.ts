@@ -1,6 +1,7 @@
 import { AppError, EXIT } from '../../base/errors.ts'
 import type { Offer } from '../offers.ts'
-import { chooseMaxTokens, worstCost } from '../reservation.ts'
+import { dearestPrices } from '../priceTiers.ts'
+import { chooseMaxTokens, promptTokenBound, worstCost } from '../reservation.ts'
 import type { Endpoint } from './endpoints.ts'
 
 /** A request body before a provider is chosen. */
@@ -15,11 +16,14 @@ export interface BodySpec {
 }
 
 export interface PreparedBody {
-  /** Hashed and sent as they are. */
+  readonly json: Readonly<Record<string, unknown>>
+  /** The same as bytes: hashed and sent as they are. */
   readonly bytes: Uint8Array
   readonly stream: boolean
   /** The most that may be generated, all choices together. */
   readonly maxTokens: number
+  /** The dearest prices that the prompt can come to, neuron per token. */
+  readonly prices: Offer['prices']
   /** The most that the answer can cost, neuron. */
   readonly worst: bigint
 }
@@ -37,8 +41,11 @@ export function prepareBody(spec: BodySpec, offer: Offer): PreparedBody {
   const field = body.max_completion_tokens == null ? 'max_tokens' : 'max_completion_tokens'
   const asked = count(body, field)
   const choices = Math.max(count(body, 'n') ?? 1, count(body, 'best_of') ?? 1)
-  const make = (maxTokens: number | undefined) =>
-    encode({ ...body, model: offer.model, ...(maxTokens !== undefined && { [field]: maxTokens }) })
+  const make = (maxTokens: number | undefined) => ({
+    ...body,
+    model: offer.model,
+    ...(maxTokens !== undefined && { [field]: maxTokens }),
+  })
   if (endpoint === '/v1/embeddings') return priced(make(undefined), false, 0, offer)
 
   const context = offer.contextLength ?? UNKNOWN_CONTEXT
@@ -46,24 +53,24 @@ export function prepareBody(spec: BodySpec, offer: Offer): PreparedBody {
     return priced(make(undefined), stream, context * choices, offer)
   }
   // The number of tokens is part of the body: 16 digits are more than it can take.
-  const { input, output } = offer.prices
+  const bodyBytes = encode(make(Number.MAX_SAFE_INTEGER)).length
+  const { input, output } = dearestPrices(offer.prices, offer.tiers, promptTokenBound(bodyBytes))
   const maxTokens = chooseMaxTokens({
     asked,
     otherwise: spec.limitsTokens ? undefined : context,
     maxCost,
     contextLength: offer.contextLength,
-    bodyBytes: make(Number.MAX_SAFE_INTEGER).length,
+    bodyBytes,
     prices: { input, output: output * BigInt(choices) },
   })
   return priced(make(maxTokens), stream, maxTokens * choices, offer)
 }
 
-const priced = (bytes: Uint8Array, stream: boolean, maxTokens: number, { prices }: Offer): PreparedBody => ({
-  bytes,
-  stream,
-  maxTokens,
-  worst: worstCost(bytes.length, maxTokens, prices),
-})
+function priced(json: PreparedBody['json'], stream: boolean, maxTokens: number, offer: Offer): PreparedBody {
+  const bytes = encode(json)
+  const prices = dearestPrices(offer.prices, offer.tiers, promptTokenBound(bytes.length))
+  return { json, bytes, stream, maxTokens, prices, worst: worstCost(bytes.length, maxTokens, prices) }
+}
 
 const encode = (body: object): Uint8Array => new TextEncoder().encode(JSON.stringify(body))
 

@@ -7,6 +7,7 @@ const ALWAYS = new Set([
   'provider_answer_malformed',
   'model_not_found',
   'price_changed',
+  'private_unavailable',
 ])
 /** Retryable, and not the provider's fault: another one would not help. */
 const NEVER = new Set(['rpc_unreachable', 'transaction_unknown'])

@@ -1,74 +1,68 @@
 import { smaller } from '../../base/bigint.ts'
 import { AppError } from '../../base/errors.ts'
 import type { Address } from '../../base/hex.ts'
-import { findAccount, freeBalance } from '../../chain/inference.ts'
+import { type Account, freeBalance } from '../../chain/account.ts'
+import type { Service } from '../../chain/inference.ts'
 import { type Answer, answerOf } from '../answer.ts'
-import { AnswerJudge } from '../answerJudge.ts'
+import type { AnswerJudge } from '../answerJudge.ts'
+import type { Piece } from '../answerReader.ts'
 import { BrokerApi } from '../brokerApi.ts'
-import { type FinishedExchange, type Piece, type RunningExchange, startExchange } from '../exchange.ts'
+import { type FinishedExchange, type RunningExchange, startExchange } from '../exchange.ts'
 import type { Funding, FundingHooks } from '../funding/funding.ts'
 import type { Offer } from '../offers.ts'
-import { assertNotRejected, type CheckedProvider, checkProvider } from '../providerCheck.ts'
-import type { Preferences } from '../routing/preferences.ts'
+import { assertNotRejected, type CheckedProvider, checkProvider, forgetVerdicts } from '../providerCheck.ts'
 import type { Router } from '../routing/router.ts'
-import { requireAccount, type Session } from '../session.ts'
+import { type BuyerSession, requireAccount } from '../session.ts'
 import { SingleFlight } from '../singleFlight.ts'
 import type { SessionTokens } from '../tokens.ts'
 import { conversationOf, needsOf } from './describe.ts'
-import { type BodySpec, type PreparedBody, prepareBody } from './prepareBody.ts'
+import { type PreparedBody, prepareBody } from './prepareBody.ts'
+import { sealTargetOf } from './privacy.ts'
 import { ProviderFault } from './providerFault.ts'
+import type { Purchase, PurchaseHooks, PurchaseRequest } from './purchase.ts'
 import { Purse } from './purse.ts'
+import { Seals } from './seals.ts'
 import { untilText } from './untilText.ts'
 
-export interface PurchaseRequest extends BodySpec {
-  readonly provider?: Address
-  readonly model?: string
-  readonly preferences?: Preferences
-  /** A retry with the same key joins the running answer and is charged once. */
-  readonly idempotencyKey?: string
-  readonly signal?: AbortSignal
-}
-
-export interface PurchaseHooks extends FundingHooks {
-  /** Who was chosen, before anything is sent. May refuse by throwing. */
-  readonly onOffer?: (offer: Offer, maxCost: bigint) => Promise<void> | void
-  /** What is being done, for people. */
-  readonly onStage?: (stage: 'discover' | 'fund' | 'send' | 'verify') => void
-  /** A provider failed before its first text, and another is asked. */
-  readonly onFailover?: (offer: Offer, error: AppError) => void
-}
-
-/** An answer that has begun. Its pieces have to be read to their end, or given up with `return()`. */
-export interface Purchase {
-  readonly offer: Offer
-  /** The most that it can cost, neuron. */
-  readonly maxCost: bigint
-  readonly contentType: string
-  readonly pieces: AsyncGenerator<Piece, Answer>
-}
+export type { Purchase, PurchaseHooks, PurchaseRequest } from './purchase.ts'
 
 /** Providers that are tried for one request. */
 const MAX_ATTEMPTS = 3
+/** What a stale list of offers can lead to. Of none of them anything was paid. */
+const STALE = new Set([
+  'provider_unreachable',
+  'provider_unknown',
+  'provider_rejected',
+  'model_unknown',
+  'model_not_found',
+  'no_provider',
+  'no_suitable_provider',
+  'price_changed',
+  'max_cost_exceeded',
+])
 /** Transferred beyond the need, so that the next answers find money there. */
 const HEADROOM_PERCENT = 100n
 
 /** Buys answers: chooses, funds, sends, verifies, keeps the receipt; goes elsewhere before the first text. */
 export class Purchases {
-  readonly #session: Session
-  readonly #funding: Funding
+  readonly #session: BuyerSession
+  readonly #funding: () => Promise<Funding>
   readonly #tokens: SessionTokens
   readonly #router: Router
-  readonly #judge: AnswerJudge
-  readonly #purse = new Purse()
+  #judge: Promise<AnswerJudge> | undefined
+  readonly #purse: Purse
+  readonly #seals: Seals
   readonly #checks = new SingleFlight()
   readonly #readings = new SingleFlight()
 
-  constructor(session: Session, funding: Funding, tokens: SessionTokens, router: Router) {
+  /** @param funding loaded when money has to be looked after */
+  constructor(session: BuyerSession, funding: () => Promise<Funding>, tokens: SessionTokens, router: Router) {
     this.#session = session
     this.#funding = funding
     this.#tokens = tokens
     this.#router = router
-    this.#judge = new AnswerJudge(session)
+    this.#purse = new Purse(session.cache, session.account?.address)
+    this.#seals = new Seals(session.runtime)
   }
 
   /**
@@ -81,6 +75,18 @@ export class Purchases {
     requireAccount(this.#session)
     hooks.onStage?.('discover')
     const askedAt = this.#session.runtime.now()
+    if (request.private !== false) this.#seals.warm()
+    try {
+      return await this.#buyFromAny(request, hooks, askedAt)
+    } catch (error) {
+      // Nothing was sent, or nobody took it: what an earlier process knew of who sells what may be wrong.
+      const mayBeStale = error instanceof AppError && STALE.has(error.code)
+      if (!mayBeStale || request.signal?.aborted || !this.#router.forgetKept()) throw error
+      return this.#buyFromAny(request, hooks, askedAt)
+    }
+  }
+
+  async #buyFromAny(request: PurchaseRequest, hooks: PurchaseHooks, askedAt: number): Promise<Purchase> {
     const conversation = conversationOf(request)
     const { provider, model, preferences = {} } = request
     const offers = await this.#router.route({
@@ -91,7 +97,9 @@ export class Purchases {
       preferences,
     })
     let failure: AppError | undefined
-    for (const offer of offers.slice(0, MAX_ATTEMPTS)) {
+    const queue = offers.slice(0, MAX_ATTEMPTS)
+    let isRepeated = false
+    for (const offer of queue) {
       try {
         return await this.#buyFrom(offer, request, hooks, { conversation, askedAt })
       } catch (error) {
@@ -100,6 +108,11 @@ export class Purchases {
         failure ??= error.cause
         if (request.signal?.aborted) break
         hooks.onFailover?.(offer, error.cause)
+        if (error.cause.code !== 'e2ee_key_mismatch' || isRepeated) continue
+        // Another enclave answers than the one that was checked: its evidence is looked at anew, once.
+        forgetVerdicts(this.#session, offer.service.provider)
+        isRepeated = true
+        queue.push(offer)
       }
     }
     throw failure
@@ -111,16 +124,16 @@ export class Purchases {
     hooks: PurchaseHooks,
     { conversation, askedAt }: { readonly conversation: string | undefined; readonly askedAt: number },
   ): Promise<Purchase> {
-    const checked = await this.#check(offer)
+    const checked = await this.#check(offer, request)
     const prepared = prepareBody(request, offer)
     await hooks.onOffer?.(offer, prepared.worst)
     const release = this.#purse.reserve(offer.service.provider, prepared.worst)
     try {
       hooks.onStage?.('fund')
-      await this.#fund(offer, hooks)
+      await this.#fund(offer, checked, hooks)
       hooks.onStage?.('send')
       const startedAt = this.#session.runtime.now()
-      const running = await this.#send(offer, prepared, request, hooks)
+      const running = await this.#send(offer, checked, prepared, request, hooks)
       const beforeMs = startedAt - askedAt
       const bought = { offer, checked, request, prepared, running, release, hooks, beforeMs }
       const pieces = await untilText(running, this.#pieces(bought))
@@ -133,11 +146,12 @@ export class Purchases {
     }
   }
 
-  async #check({ service }: Offer): Promise<CheckedProvider> {
+  async #check({ service }: Offer, request: PurchaseRequest): Promise<CheckedProvider> {
     try {
       // Requests that start together look once, and so reserve together: one transfer serves them all.
       const checked = await this.#checks.run(service.provider, () => checkProvider(this.#session, service))
       assertNotRejected(checked, service)
+      sealTargetOf(checked, request.private)
       return checked
     } catch (error) {
       throw ProviderFault.of(error)
@@ -145,14 +159,14 @@ export class Purchases {
   }
 
   /** Makes sure that the provider can set the worst cost of everything under way aside, and what is owed. */
-  async #fund({ service }: Offer, hooks: FundingHooks): Promise<void> {
+  async #fund({ service }: Offer, checked: CheckedProvider, hooks: FundingHooks): Promise<void> {
     const { provider } = service
     const now = () => this.#session.runtime.now()
     if (this.#purse.covers(provider, now())) return
-    const owed = await this.#readings.run(provider.toLowerCase(), () => this.#read(provider, service.url))
+    const owed = await this.#readings.run(provider.toLowerCase(), () => this.#read(service, checked))
     if (this.#purse.covers(provider, now())) return
     const needed = () => owed + this.#purse.underWay(provider)
-    const { transactions } = await this.#funding.ensure(provider, needed, hooks, {
+    const { transactions } = await (await this.#funding()).ensure(provider, needed, hooks, {
       headroomPercent: HEADROOM_PERCENT,
       signer: service.teeSignerAddress,
     })
@@ -160,13 +174,12 @@ export class Purchases {
   }
 
   /** Reads what lies at a provider. @returns what is owed there, neuron */
-  async #read(provider: Address, url: string): Promise<bigint> {
-    const { address } = requireAccount(this.#session)
-    const account = await findAccount(this.#session.inference, address, provider)
+  async #read({ provider, url }: Service, { abilities }: CheckedProvider): Promise<bigint> {
+    const account = await this.#account(provider)
     if (!account) return 0n
-    const token = await this.#tokens.get(provider, account.generation)
+    const credential = await this.#tokens.get(provider, account.generation, abilities)
     const broker = new BrokerApi(this.#session.runtime, url)
-    const owed = await broker.unsettledFee(account.user, token).catch((error: unknown) => {
+    const owed = await broker.unsettledFee(account.user, credential).catch((error: unknown) => {
       throw ProviderFault.of(error)
     })
     this.#purse.remember(account, owed, this.#session.runtime.now())
@@ -176,28 +189,33 @@ export class Purchases {
   /** Sends; what was revoked, spent or changed since it was read is put right, once. */
   async #send(
     offer: Offer,
+    checked: CheckedProvider,
     prepared: PreparedBody,
     request: PurchaseRequest,
     hooks: FundingHooks,
   ): Promise<RunningExchange> {
     const { provider, url } = offer.service
     const { runtime } = this.#session
+    const target = sealTargetOf(checked, request.private)
+    const sealed = target && (await this.#seals.seal(prepared, target, request.idempotencyKey))
     for (let attempt = 0; ; attempt++) {
-      const token = await this.#tokens.get(provider, await this.#generation(provider))
+      const generation = await this.#generation(provider)
+      const credential = await this.#tokens.get(provider, generation, checked.abilities)
       try {
         return await startExchange(runtime, {
-          proxyUrl: new BrokerApi(runtime, url).proxyUrl,
+          url: new BrokerApi(runtime, url).url,
           endpoint: request.endpoint,
-          token,
+          credential,
           body: prepared.bytes,
-          prices: offer.prices,
+          sealed,
+          prices: prepared.prices,
           stream: prepared.stream,
           ...(request.idempotencyKey !== undefined && { idempotencyKey: request.idempotencyKey }),
           ...(request.signal && { signal: request.signal }),
         })
       } catch (error) {
         if (attempt > 0 || !(error instanceof AppError)) throw ProviderFault.of(error)
-        if (!(await this.#putRight(offer, error, hooks))) throw ProviderFault.of(error)
+        if (!(await this.#putRight(offer, checked, error, hooks))) throw ProviderFault.of(error)
       }
     }
   }
@@ -205,21 +223,34 @@ export class Purchases {
   async #generation(provider: Address): Promise<number> {
     const known = this.#purse.generation(provider, this.#session.runtime.now())
     if (known !== null) return known
+    return (await this.#account(provider))?.generation ?? 0
+  }
+
+  async #account(provider: Address): Promise<Account | null> {
     const { address } = requireAccount(this.#session)
-    return (await findAccount(this.#session.inference, address, provider))?.generation ?? 0
+    const { inference } = await this.#session.connected()
+    const { findAccount } = await import('../../chain/inference.ts')
+    return findAccount(inference, address, provider)
   }
 
   /** @returns whether the request may be sent again */
-  async #putRight(offer: Offer, error: AppError, hooks: FundingHooks): Promise<boolean> {
+  async #putRight(
+    offer: Offer,
+    checked: CheckedProvider,
+    error: AppError,
+    hooks: FundingHooks,
+  ): Promise<boolean> {
     const { provider } = offer.service
     if (error.status === 401) {
       this.#tokens.forget(provider)
       this.#purse.forget(provider)
       return true
     }
-    if (error.code === 'signer_not_acknowledged') {
+    // What an earlier process read may be wrong: the chain is asked before anybody believes the broker.
+    const isStale = error.status === 402 && this.#purse.isKept(provider)
+    if (isStale || error.code === 'signer_not_acknowledged') {
       this.#purse.forget(provider)
-      await this.#fund(offer, hooks)
+      await this.#fund(offer, checked, hooks)
       return true
     }
     return error.status === 402 && this.#fillShortfall(offer, error, hooks)
@@ -231,10 +262,11 @@ export class Purchases {
     const shortfall = error.details?.shortfall
     if (typeof shortfall !== 'string' || !/^\d{1,30}$/.test(shortfall)) return false
     if (BigInt(shortfall) > 2n * this.#purse.underWay(provider)) return false
-    const state = await this.#funding.state(provider)
+    const funding = await this.#funding()
+    const state = await funding.state(provider)
     const free = state.account ? freeBalance(state.account) : 0n
     this.#purse.forget(provider)
-    await this.#funding.ensure(provider, () => free + BigInt(shortfall), hooks, { signer })
+    await funding.ensure(provider, () => free + BigInt(shortfall), hooks, { signer })
     return true
   }
 
@@ -254,19 +286,25 @@ export class Purchases {
     }
   }
 
+  /** Loaded while the answer is waited for: nothing of it is needed before the request leaves. */
+  #judging(): Promise<AnswerJudge> {
+    this.#judge ??= import('../answerJudge.ts').then(({ AnswerJudge }) => new AnswerJudge(this.#session))
+    return this.#judge
+  }
+
   async #conclude(
     { offer, checked, request, prepared, beforeMs }: Bought,
     finished: FinishedExchange,
   ): Promise<Answer> {
     const now = this.#session.runtime.now()
-    const judgement = await this.#judge.judge({
+    const judgement = await (await this.#judging()).judge({
       offer,
       checked,
       endpoint: request.endpoint,
       body: prepared.bytes,
       maxTokens: prepared.maxTokens,
       finished,
-      token: await this.#tokens.latest(offer.service.provider),
+      credential: await this.#tokens.latest(offer.service.provider, checked.abilities),
       now,
     })
     return answerOf(offer, finished, judgement, beforeMs)

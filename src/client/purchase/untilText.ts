@@ -1,5 +1,6 @@
 import type { Answer } from '../answer.ts'
-import type { Piece, RunningExchange } from '../exchange.ts'
+import type { Piece } from '../answerReader.ts'
+import type { RunningExchange } from '../exchange.ts'
 import { ProviderFault } from './providerFault.ts'
 
 /**

@@ -1,4 +1,4 @@
-import { decodeBase64, encodeBase64 } from 'ethers'
+import { decodeBase64, encodeBase64 } from 'ethers/utils'
 
 /** base64url without padding. @see https://www.rfc-editor.org/rfc/rfc4648#section-5 */
 export const toBase64Url = (bytes: Uint8Array): string =>

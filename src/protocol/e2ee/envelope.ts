@@ -1,4 +1,5 @@
-import { concat, getBytes, hexlify, sha256 } from 'ethers'
+import { sha256 } from 'ethers/crypto'
+import { concat, getBytes, hexlify } from 'ethers/utils'
 import { canonicalJson } from '../canonical.ts'
 import { fromBase64Url } from './base64url.ts'
 
@@ -55,9 +56,16 @@ export const envelopeHash = (envelope: Envelope): string =>
 export const streamHash = (frames: readonly Envelope[]): string =>
   sha256(concat(frames.map((frame) => `0x${envelopeHash(frame)}`))).slice(2)
 
+/** What stands for a sealed exchange where hashes of its bytes would not do: both are `envelopeHash` or `streamHash`. */
+export interface SealedHashes {
+  readonly requestHash: string
+  readonly responseHash: string
+  readonly stream: boolean
+}
+
 /** The text that the enclave signs for a sealed exchange. @see provider-broker.md section 1.13 */
-export const sealedProofText = (requestHash: string, responseHash: string, isStream: boolean): string =>
-  `zg-sig-v1/e2ee-ct${isStream ? '-stream' : ''}:${requestHash}:${responseHash}`
+export const sealedProofText = ({ requestHash, responseHash, stream }: SealedHashes): string =>
+  `zg-sig-v1/e2ee-ct${stream ? '-stream' : ''}:${requestHash}:${responseHash}`
 
 /** `key_id` of an enclave's key, 8 bytes. */
 export const keyIdOf = (publicKey: Uint8Array): Uint8Array => getBytes(sha256(hexlify(publicKey))).slice(0, 8)

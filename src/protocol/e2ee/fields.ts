@@ -3,6 +3,41 @@ import { sealedMalformed } from './errors.ts'
 
 export type Json = Readonly<Record<string, unknown>>
 
+/** What may travel in clear of a request: how much is asked for of which model, and nothing of what is said. */
+const CLEAR_IN_REQUESTS = new Set([
+  'model',
+  'stream',
+  'stream_options',
+  'max_tokens',
+  'max_completion_tokens',
+  'n',
+  'best_of',
+  'temperature',
+  'top_p',
+  'seed',
+  'encoding_format',
+  'dimensions',
+])
+
+/** What may travel in clear of an answer. */
+const CLEAR_IN_ANSWERS = new Set([
+  'id',
+  'object',
+  'created',
+  'model',
+  'usage',
+  'system_fingerprint',
+  'service_tier',
+])
+
+/** The fields of a request that are sealed: all that are not known to be harmless, `messages` and `tools` among them. */
+export const sealedInRequest = (body: Json): string[] =>
+  Object.keys(body).filter((name) => !CLEAR_IN_REQUESTS.has(name))
+
+/** Those of an answer: `choices` in every frame, and whatever else an engine may add. */
+export const sealedInAnswer = (frame: Json): string[] =>
+  Object.keys(frame).filter((name) => !CLEAR_IN_ANSWERS.has(name))
+
 /** Splits a body into what is sealed and what travels in clear. */
 export function splitFields(body: Json, names: readonly string[]): { sealed: Json; clear: Json } {
   const isSealed = ([name]: readonly [string, unknown]) => names.includes(name)

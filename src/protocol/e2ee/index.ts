@@ -7,11 +7,12 @@ export {
   envelopeAad,
   envelopeHash,
   keyIdOf,
+  type SealedHashes,
   sealedProofText,
   streamHash,
 } from './envelope.ts'
+export type { Json } from './fields.ts'
 export {
-  DEFAULT_SEALED_FIELDS,
   type OpenedRequest,
   type OpenKey,
   openRequest,
@@ -20,3 +21,4 @@ export {
   sealRequest,
 } from './request.ts'
 export { ResponseOpener, ResponseSealer } from './response.ts'
+export { KEM_ID } from './suite.ts'

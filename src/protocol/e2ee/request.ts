@@ -3,12 +3,9 @@ import { sameAddress } from '../../base/hex.ts'
 import { fromBase64Url, toBase64Url } from './base64url.ts'
 import { type Envelope, envelopeAad, keyIdOf } from './envelope.ts'
 import { keyMismatch, openFailed, sealedMalformed } from './errors.ts'
-import { type Json, joinFields, sealedNames, splitFields } from './fields.ts'
+import { type Json, joinFields, sealedInRequest, sealedNames, splitFields } from './fields.ts'
 import { ResponseOpener } from './response.ts'
 import { buffer, KEM_ID, REQUEST_INFO, SUITE } from './suite.ts'
-
-/** Fields that hold what nobody on the way may read. */
-export const DEFAULT_SEALED_FIELDS = ['messages', 'tools'] as const
 
 export interface SealTarget {
   /** X25519 key that verified evidence carries, 32 bytes. */
@@ -19,22 +16,17 @@ export interface SealTarget {
 
 export interface SealedRequest {
   readonly envelope: Envelope
-  /** Opens the answer to this request. */
-  readonly opener: ResponseOpener
+  /** Opens an answer to this request, from its first frame. */
+  opener(): ResponseOpener
 }
 
 /**
- * Seals a request's body to an enclave.
- * @param fields what is sealed of it, where it is there; default `DEFAULT_SEALED_FIELDS`
+ * Seals a request's body to an enclave: all of it but what is known to be harmless.
  * @throws AppError `e2ee_malformed` when nothing would be sealed
  * @see provider-broker.md section 1.14
  */
-export async function sealRequest(
-  body: Json,
-  target: SealTarget,
-  fields: readonly string[] = DEFAULT_SEALED_FIELDS,
-): Promise<SealedRequest> {
-  const names = fields.filter((field) => Object.hasOwn(body, field))
+export async function sealRequest(body: Json, target: SealTarget): Promise<SealedRequest> {
+  const names = sealedInRequest(body)
   if (names.length === 0) throw sealedMalformed('there is nothing to seal')
   const { sealed, clear } = splitFields(body, names)
   const answerKey = await SUITE.kem.generateKeyPair()
@@ -55,7 +47,7 @@ export async function sealRequest(
   const ciphertext = toBase64Url(new Uint8Array(await sender.seal(buffer(plaintext), buffer(aad))))
   return {
     envelope: { ...clear, _e2ee: { ...head, ciphertext } },
-    opener: new ResponseOpener(answerKey.privateKey),
+    opener: () => new ResponseOpener(answerKey.privateKey),
   }
 }
 

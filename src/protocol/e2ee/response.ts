@@ -1,11 +1,9 @@
 import type { RecipientContext, SenderContext } from '@hpke/core'
 import { fromBase64Url, toBase64Url } from './base64url.ts'
-import { type Envelope, envelopeAad } from './envelope.ts'
+import { bindingHash, type Envelope, envelopeAad } from './envelope.ts'
 import { openFailed, sealedMalformed } from './errors.ts'
-import { type Json, joinFields, sealedNames, splitFields } from './fields.ts'
+import { type Json, joinFields, sealedInAnswer, sealedNames, splitFields } from './fields.ts'
 import { buffer, RESPONSE_INFO, SUITE } from './suite.ts'
-
-const SEALED_FIELDS = ['choices'] as const
 
 /** Seals an answer frame by frame: one HPKE context, so that frames cannot change places. */
 export class ResponseSealer {
@@ -29,24 +27,39 @@ export class ResponseSealer {
     return new ResponseSealer(sender, unbound)
   }
 
-  /** One frame: `choices` is sealed, what is left travels in clear. The first carries the key, the last says so. */
+  /**
+   * One frame: `choices` is sealed with all that is not known to be harmless. The first frame carries the key, the
+   * last says so.
+   */
   async seal(frame: Json, isFinal: boolean): Promise<Envelope> {
+    return (await this.sealHashed(frame, isFinal)).envelope
+  }
+
+  /** The same, with what stands for the frame in signed texts: `envelopeHash`, for less. */
+  async sealHashed(
+    frame: Json,
+    isFinal: boolean,
+  ): Promise<{ readonly envelope: Envelope; readonly hash: string }> {
     if (this.#isOver) throw sealedMalformed('a frame after the last one')
-    const { sealed, clear } = splitFields(frame, SEALED_FIELDS)
+    const names = sealedInAnswer(frame)
+    // Something is sealed in every frame: what is bound is bound to it.
+    if (names.length === 0) return this.sealHashed({ ...frame, choices: null }, isFinal)
+    const { sealed, clear } = splitFields(frame, names)
     const first = this.#isFirst ? ({ v: 1, enc: toBase64Url(new Uint8Array(this.#sender.enc)) } as const) : {}
     this.#isFirst = false
     this.#isOver = isFinal
     const head = {
       ...first,
-      sealed_fields: SEALED_FIELDS,
+      sealed_fields: names,
       ...(this.#unbound.length > 0 && { unbound_fields: this.#unbound }),
       final: isFinal,
       ciphertext: '',
     }
     const aad = envelopeAad({ ...clear, _e2ee: head })
-    const plaintext = new TextEncoder().encode(JSON.stringify({ choices: null, ...sealed }))
-    const ciphertext = await this.#sender.seal(buffer(plaintext), buffer(aad))
-    return { ...clear, _e2ee: { ...head, ciphertext: toBase64Url(new Uint8Array(ciphertext)) } }
+    const plaintext = new TextEncoder().encode(JSON.stringify(sealed))
+    const ciphertext = new Uint8Array(await this.#sender.seal(buffer(plaintext), buffer(aad)))
+    const envelope = { ...clear, _e2ee: { ...head, ciphertext: toBase64Url(ciphertext) } }
+    return { envelope, hash: bindingHash(aad, ciphertext) }
   }
 }
 

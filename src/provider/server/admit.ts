@@ -2,6 +2,7 @@ import { AppError, EXIT } from '../../base/errors.ts'
 import type { Address } from '../../base/hex.ts'
 import { format0G } from '../../base/units.ts'
 import { type Account, freeBalance } from '../../chain/inference.ts'
+import { feeOf, type Prices } from '../../protocol/pricing.ts'
 import type { SessionClaims } from '../../protocol/sessionToken.ts'
 import type { AccountBook } from '../accounts.ts'
 import type { Engine } from '../engine/engine.ts'
@@ -9,7 +10,7 @@ import type { Ledger } from '../ledger/ledger.ts'
 import { assertNotRevoked } from './authenticate.ts'
 import type { Visitor } from './gate.ts'
 import { type InferenceRequest, withOutputCap } from './inferenceRequest.ts'
-import type { TokenPrices } from './priceBook.ts'
+import { dearestPrices, type PriceTier } from './priceTiers.ts'
 
 /** Tokens that a chat template may add beside what stands in the body. */
 const TEMPLATE_TOKENS = 64
@@ -24,12 +25,15 @@ export interface AdmissionOptions {
   readonly accounts: AccountBook
   readonly ledger: Ledger
   readonly engine: Engine
+  /** Throws while nothing may be charged: a new epoch of receipt numbers is not final yet. */
+  readonly assertOpen?: () => void
 }
 
 export interface AdmissionRequest {
   readonly visitor: Visitor
   readonly request: InferenceRequest
-  readonly prices: TokenPrices
+  readonly prices: Prices
+  readonly tiers: readonly PriceTier[]
   /** The caller takes fewer tokens than asked for where the balance pays no more. */
   readonly mayCap: boolean
 }
@@ -59,29 +63,37 @@ export class Admission {
    * shortfall), `signer_not_acknowledged` (403), `chain_stale` (503)
    */
   async admit(asked: AdmissionRequest): Promise<Admitted> {
-    const { visitor, request, prices } = asked
+    const { visitor, request } = asked
+    this.#options.assertOpen?.()
     const ageMs = this.#now() - this.#options.accounts.headSeenAt
     if (ageMs > HEAD_TOO_OLD_MS) throw chainStale('five minutes')
     // Nothing to wait for unless other replicas charge the same user.
     const others = this.#options.ledger.refresh(visitor.claims.address)
     if (others) await others
-    const bound = costOf(promptBound(request), request.maxOutputTokens, prices)
+    const bound = mostOf(asked, promptBound(request))
     try {
       return this.#reserve(visitor.claims, visitor.account, request, bound)
     } catch (refusal) {
       if (ageMs > HEAD_OLD_MS) throw isMoney(refusal) ? chainStale('a minute') : refusal
       // Before anyone is refused: the exact count of tokens, and the chain itself.
       const [tokens = promptBound(request), account] = await Promise.all([
-        this.#options.engine.countPromptTokens(request.body),
+        this.#countPrompt(request),
         visitor.refresh(),
       ])
       return this.#reserveExact(asked, account, tokens)
     }
   }
 
+  /** Undefined where the bound of its bytes has to do: messages are the engine's own to render. */
+  async #countPrompt(request: InferenceRequest): Promise<number | undefined> {
+    const isOurs = request.most === null && request.kind !== 'messages'
+    return isOurs ? this.#options.engine.countPromptTokens(request.body) : undefined
+  }
+
   #reserveExact(asked: AdmissionRequest, account: Account | null, promptTokens: number): Admitted {
-    const { visitor, request, prices, mayCap } = asked
-    const amount = costOf(promptTokens, request.maxOutputTokens, prices)
+    const { visitor, request, mayCap } = asked
+    const amount = mostOf(asked, promptTokens)
+    const prices = dearestPrices(asked.prices, asked.tiers, promptTokens)
     const cap = mayCap && account ? this.#affordableOutput(account, request, promptTokens, prices) : 0
     if (cap < 1 || cap * request.choices >= request.maxOutputTokens)
       return this.#reserve(visitor.claims, account, request, amount)
@@ -93,12 +105,12 @@ export class Admission {
   /** Output tokens of each choice that the account can pay beside the prompt. */
   #affordableOutput(
     account: Account,
-    { choices, kind }: InferenceRequest,
+    { choices, maxOutputTokens }: InferenceRequest,
     prompt: number,
-    prices: TokenPrices,
+    prices: Prices,
   ) {
     const left = this.#available(account) - costOf(prompt, 0, prices)
-    if (kind === 'embeddings' || left <= 0n || prices.output === 0n) return 0
+    if (maxOutputTokens === 0 || left <= 0n || !prices.output) return 0
     return Number(left / prices.output / BigInt(choices))
   }
 
@@ -128,7 +140,7 @@ export class Admission {
 
   /** What the account can still pay: free balance, less what is owed, less what is set aside. */
   #available(account: Account): bigint {
-    const owed = this.#options.ledger.owed(account.user, account.nonce)
+    const owed = this.#options.ledger.owed(account.user, account)
     const reserved = this.#reserved.get(account.user.toLowerCase()) ?? 0n
     return freeBalance(account) - owed - reserved
   }
@@ -166,7 +178,14 @@ export class Admission {
 /** The most tokens that the prompt can become: a byte is at most one token. */
 export const promptBound = (request: InferenceRequest): number => request.forward.length + TEMPLATE_TOKENS
 
-const costOf = (promptTokens: number, outputTokens: number, { input, output }: TokenPrices): bigint =>
+/** The most that a request can cost. */
+function mostOf({ request, prices, tiers }: AdmissionRequest, promptTokens: number): bigint {
+  const { most, maxOutputTokens } = request
+  if (most) return feeOf(most, prices)
+  return costOf(promptTokens, maxOutputTokens, dearestPrices(prices, tiers, promptTokens))
+}
+
+const costOf = (promptTokens: number, outputTokens: number, { input = 0n, output = 0n }: Prices): bigint =>
   BigInt(promptTokens) * input + BigInt(outputTokens) * output
 
 const isMoney = (refusal: unknown): boolean => refusal instanceof AppError && refusal.status === 402

@@ -1,5 +1,5 @@
 import { AppError } from '../../base/errors.ts'
-import type { Address } from '../../base/hex.ts'
+import type { Hex } from '../../base/hex.ts'
 import { type Account, isTokenRevoked } from '../../chain/inference.ts'
 import {
   claimsFault,
@@ -8,18 +8,27 @@ import {
   parseToken,
   type SessionClaims,
   type TokenFault,
+  type TokenHome,
+  tokenHash,
 } from '../../protocol/sessionToken.ts'
 
 /** Tokens whose signature was checked; checking costs 0.2 ms, a look-up nothing. */
 const CACHE_SIZE = 10_000
 
-/** Reads bearer tokens: form, signature, claims. Whether a token was revoked is `assertNotRevoked`. */
-export class Authenticator {
-  readonly #provider: Address
-  readonly #signed = new Map<string, SessionClaims>()
+/** A token whose claims hold. */
+export interface CheckedToken {
+  readonly claims: SessionClaims
+  /** What requests are signed for, where the token is bound to a session key; null for bearer tokens. */
+  readonly hash: Hex | null
+}
 
-  constructor(provider: Address) {
-    this.#provider = provider
+/** Reads tokens: form, signature, claims. Whether a token was revoked is `assertNotRevoked`. */
+export class Authenticator {
+  readonly #home: TokenHome
+  readonly #signed = new Map<string, CheckedToken>()
+
+  constructor(home: TokenHome) {
+    this.#home = home
   }
 
   /** Whether the signature of this header's token was checked before: looking at it again costs nothing. */
@@ -32,25 +41,27 @@ export class Authenticator {
    * @param authorization value of the `Authorization` header
    * @throws AppError `token_missing`, `token_malformed`, `token_expired`, … all 401
    */
-  authenticate(authorization: string | undefined, now = Date.now()): SessionClaims {
+  authenticate(authorization: string | undefined, now = Date.now()): CheckedToken {
     if (!authorization) throw unauthorized('token_missing', 'The request carries no API key')
     const token = bearerOf(authorization)
     if (!token) throw unauthorized('token_malformed', 'The Authorization header is not "Bearer app-sk-…"')
-    const claims = this.#signedClaims(token)
-    const fault = claimsFault(claims, this.#provider, now)
+    const checked = this.#signedToken(token)
+    const fault = claimsFault(checked.claims, this.#home, now)
     if (fault) throw FAULTS[fault]()
-    return claims
+    return checked
   }
 
-  #signedClaims(token: string): SessionClaims {
+  #signedToken(token: string): CheckedToken {
     const known = this.#signed.get(token)
     if (known) return known
     const parsed = parseToken(token)
     if (!parsed) throw FAULTS.malformed()
     if (!isSignedByOwner(parsed)) throw FAULTS.signature()
     if (this.#signed.size >= CACHE_SIZE) this.#signed.delete(this.#signed.keys().next().value!)
-    this.#signed.set(token, parsed.claims)
-    return parsed.claims
+    const { claims, message } = parsed
+    const checked = { claims, hash: claims.sessionKey === undefined ? null : tokenHash(message) }
+    this.#signed.set(token, checked)
+    return checked
   }
 }
 
@@ -69,6 +80,7 @@ const FAULTS: Readonly<Record<TokenFault, () => AppError>> = {
   malformed: () => unauthorized('token_malformed', 'The API key is not a token of this network'),
   signature: () => unauthorized('token_signature_invalid', 'The API key was not signed by its address'),
   provider: () => unauthorized('token_wrong_provider', 'The API key is for another provider'),
+  domain: () => unauthorized('token_wrong_contract', 'The API key is for another chain or contract'),
   expired: () => unauthorized('token_expired', 'The API key has expired'),
   too_long: () => unauthorized('token_too_long', 'An ephemeral API key must expire within 24 hours'),
   not_yet_valid: () =>

@@ -1,9 +1,13 @@
+import { AppError } from '../../base/errors.ts'
+import { KEM_ID, keyIdOf, toBase64Url } from '../../protocol/e2ee/index.ts'
 import { HEADER } from '../../protocol/headers.ts'
-import type { Engine } from '../engine/engine.ts'
+import type { Engine, EngineModel } from '../engine/engine.ts'
+import type { Tee } from '../tee/tee.ts'
 import type { UserLimits } from './limits/limits.ts'
 import type { PriceBook } from './priceBook.ts'
+import { tiersDocument } from './priceTiers.ts'
 
-/** `GET /v1/models`: OpenAI's list with what a buyer needs beside it. Prices in neuron per token. */
+/** `GET /v1/models`: OpenAI's list with what a buyer needs beside it. Prices in neuron per token, image or second. */
 export const modelsDocument = (
   engine: Engine,
   prices: PriceBook,
@@ -30,22 +34,52 @@ export const modelsDocument = (
 })
 
 function pricingOf(prices: PriceBook, model: string): object {
-  const { input, output, cachedInput } = prices.of(model)
+  const { input, output, cachedInput, image, second } = prices.of(model)
   return {
     prompt: input.toString(),
     completion: output.toString(),
     ...(cachedInput !== undefined && { input_cache_read: cachedInput.toString() }),
+    ...(image !== undefined && { image: image.toString() }),
+    ...(second !== undefined && { second: second.toString() }),
+    ...(prices.tiers.length > 0 && { tiered_pricing: tiersDocument(prices.tiers) }),
     ...(prices.volume.length > 0 && {
       volume_discounts: prices.volume.map(({ from, percent }) => ({ from: from.toString(), percent })),
     }),
   }
 }
 
+/** `GET /v1/e2ee/pubkey`, for clients that take the key from here and check it against the quote. */
+export function encryptionKeyDocument({ encryption, signer }: Pick<Tee, 'encryption' | 'signer'>): object {
+  if (!encryption) throw noEncryptionKey()
+  const { publicKey } = encryption
+  return {
+    v: 1,
+    kem_id: KEM_ID,
+    enc_pub: toBase64Url(publicKey),
+    key_id: toBase64Url(keyIdOf(publicKey)),
+    signer_address: signer.toLowerCase(),
+  }
+}
+
+/** Without it nothing can be sealed to this broker. */
+export const noEncryptionKey = (): AppError =>
+  new AppError({
+    code: 'e2ee_key_missing',
+    message: 'This provider has no enclave that sealed requests could be opened in',
+    status: 503,
+  })
+
 /** `GET /v1/capabilities`: what this broker can do beyond the deployed protocol. */
-export const capabilitiesDocument = (): object => ({
+export const capabilitiesDocument = (
+  { encryption }: Pick<Tee, 'encryption'>,
+  models: readonly EngineModel[],
+): object => ({
   v: 1,
+  signedRequests: 1,
+  tokenDomain: 1,
+  ...(encryption && { e2ee: 1 }),
   quoteNonce: 1,
-  endpoints: ['/v1/chat/completions', '/v1/completions', '/v1/embeddings'],
+  endpoints: ['/v1/chat/completions', '/v1/completions', '/v1/embeddings', ...endpointsOf(models)],
   receipt: 1,
   receiptHeader: HEADER.receipt,
   maxPriceHeader: HEADER.maxPrice,
@@ -53,3 +87,13 @@ export const capabilitiesDocument = (): object => ({
   idempotencyKeyHeader: HEADER.idempotencyKey,
   settlement: ['settleFeesWithTEE'],
 })
+
+/** Beside those that every broker has. */
+function endpointsOf(models: readonly EngineModel[]): string[] {
+  const kinds = new Set(models.flatMap((model) => model.kinds))
+  return [
+    ...(kinds.has('messages') ? ['/v1/messages'] : []),
+    ...(kinds.has('image') ? ['/v1/images/generations', '/v1/images/edits'] : []),
+    ...(kinds.has('transcription') ? ['/v1/audio/transcriptions'] : []),
+  ]
+}

@@ -1,6 +1,6 @@
 import { type Dispatcher, Pool } from 'undici'
 import { AppError } from '../../base/errors.ts'
-import type { Engine } from '../engine/engine.ts'
+import type { Engine, EngineLease } from '../engine/engine.ts'
 import type { InferenceRequest } from './inferenceRequest.ts'
 
 /** Until the engine's first byte, and between bytes, ms. */
@@ -8,53 +8,79 @@ const ENGINE_SILENCE_MS = 15 * 60 * 1000
 
 export type EngineResponse = Dispatcher.ResponseData
 
-/** Kept-alive connections to the engine. */
+/** Failures before a connection was there: the engine has not seen the request, another one may have it. */
+const NOT_SENT = new Set(['ECONNREFUSED', 'EHOSTUNREACH', 'ENETUNREACH', 'UND_ERR_CONNECT_TIMEOUT'])
+
+/** Kept-alive connections to the engine, or to each of several. */
 export class EngineClient {
   readonly #engine: Engine
-  #pool: { readonly origin: string; readonly pool: Pool } | undefined
+  readonly #pools = new Map<Engine, { readonly origin: string; readonly pool: Pool }>()
 
   constructor(engine: Engine) {
     this.#engine = engine
   }
 
   /**
+   * Sends a request to an engine that is ready; to the next one when that cannot be reached.
    * @param id becomes the answer's `id` in engines that honour `X-Request-Id` (ours, vLLM)
    * @throws AppError `engine_restarting` (503), `engine_unreachable` (502)
    */
   async post(request: InferenceRequest, id: string, signal: AbortSignal): Promise<EngineResponse> {
-    if (this.#engine.state !== 'ready') throw restarting()
-    const base = new URL(this.#engine.baseUrl)
-    try {
-      return await this.#poolFor(base.origin).request({
-        method: 'POST',
-        path: `${base.pathname.replace(/\/$/, '')}/${request.kind}`,
-        headers: {
-          ...this.#engine.headers,
-          'content-type': 'application/json',
-          'accept-encoding': 'identity',
-          'x-request-id': id,
-        },
-        body: request.forward,
-        signal,
-      })
-    } catch (error) {
-      if (signal.aborted) throw error
-      throw unreachable(error)
+    const tried = new Set<Engine>()
+    let failure: unknown
+    for (;;) {
+      const lease = this.#lease(request.model.id, tried)
+      if (!lease) throw failure === undefined ? restarting() : unreachable(failure)
+      try {
+        const response = await this.#send(lease.engine, request, id, signal)
+        response.body.once('close', () => lease.release())
+        return response
+      } catch (error) {
+        lease.release()
+        if (signal.aborted) throw error
+        if (!NOT_SENT.has((error as { code?: string }).code ?? '')) throw unreachable(error)
+        tried.add(lease.engine)
+        failure = error
+      }
     }
   }
 
   async close(): Promise<void> {
-    await this.#pool?.pool.destroy()
+    await Promise.all([...this.#pools.values()].map(({ pool }) => pool.destroy()))
+  }
+
+  #lease(model: string, tried: ReadonlySet<Engine>): EngineLease | undefined {
+    const engine = this.#engine
+    if (engine.lease) return engine.lease(model, tried)
+    const isReady = engine.state === 'ready' && !tried.has(engine)
+    return isReady ? { engine, release: () => undefined } : undefined
+  }
+
+  #send(engine: Engine, request: InferenceRequest, id: string, signal: AbortSignal) {
+    const base = new URL(engine.baseUrl)
+    return this.#poolFor(engine, base.origin).request({
+      method: 'POST',
+      path: `${base.pathname.replace(/\/$/, '')}/${request.kind}`,
+      headers: {
+        ...engine.headers,
+        'content-type': request.contentType,
+        'accept-encoding': 'identity',
+        'x-request-id': id,
+      },
+      body: request.forward,
+      signal,
+    })
   }
 
   /** An engine that was restarted may have another address. */
-  #poolFor(origin: string): Pool {
-    if (this.#pool?.origin !== origin) {
-      void this.#pool?.pool.close()
-      const options = { connections: 1024, headersTimeout: ENGINE_SILENCE_MS, bodyTimeout: ENGINE_SILENCE_MS }
-      this.#pool = { origin, pool: new Pool(origin, options) }
-    }
-    return this.#pool.pool
+  #poolFor(engine: Engine, origin: string): Pool {
+    const known = this.#pools.get(engine)
+    if (known?.origin === origin) return known.pool
+    void known?.pool.close()
+    const options = { connections: 1024, headersTimeout: ENGINE_SILENCE_MS, bodyTimeout: ENGINE_SILENCE_MS }
+    const pool = new Pool(origin, options)
+    this.#pools.set(engine, { origin, pool })
+    return pool
   }
 }
 

@@ -1,24 +1,34 @@
-import { randomBytes } from 'node:crypto'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { AppError, toAppError } from '../../base/errors.ts'
 import type { Address } from '../../base/hex.ts'
 import type { Logger } from '../../base/log.ts'
+import { randomHex16 } from '../../base/randomHex.ts'
 import { HEADER } from '../../protocol/headers.ts'
-import type { Counts } from '../../protocol/pricing.ts'
-import type { Engine } from '../engine/engine.ts'
+import type { Counts, Prices } from '../../protocol/pricing.ts'
+import type { Engine, EngineModel } from '../engine/engine.ts'
 import type { Exchange, Ledger } from '../ledger/ledger.ts'
+import type { Tee } from '../tee/tee.ts'
 import { type Admission, accountMissing, promptBound } from './admit.ts'
 import type { EngineClient, EngineResponse } from './engineClient.ts'
+import { errorBody } from './errorBody.ts'
 import { type Gate, STRANGER_BODY_BYTES, type Visitor } from './gate.ts'
 import { sha256Hex } from './hash.ts'
-import { assertPriceAccepted, type InferenceRequest, parseInferenceRequest } from './inferenceRequest.ts'
+import {
+  assertPriceAccepted,
+  type InferenceRequest,
+  parseObject,
+  readInferenceRequest,
+} from './inferenceRequest.ts'
 import type { Limiter, Pass } from './limits/limiter.ts'
+import { readForm, readImageRequest } from './media.ts'
 import type { Once, OnceRequest } from './once.ts'
-import type { PriceBook, TokenPrices } from './priceBook.ts'
+import type { PriceBook } from './priceBook.ts'
+import { dearestPrices } from './priceTiers.ts'
 import type { QuoteDesk } from './quote.ts'
 import { readBody } from './readBody.ts'
-import { CORS } from './respond.ts'
+import { assertBodySigned } from './requestSignatures.ts'
 import type { Route } from './route.ts'
+import { AnswerSeal, type OpenedRequest, openSealed, sealedRequest } from './sealed.ts'
 import { DirectSink, type Sink } from './sink.ts'
 import { answerStream } from './stream.ts'
 import type { Telemetry } from './telemetry.ts'
@@ -33,8 +43,12 @@ export interface InferenceOptions {
   readonly admission: Admission
   readonly engine: Engine
   readonly engineClient: EngineClient
+  /** Models that were trained here, each for its owner alone. */
+  readonly ownModels?: OwnModels | null
   readonly ledger: Ledger
   readonly quotes: QuoteDesk
+  /** Opens what is sealed to the enclave. */
+  readonly tee: Tee
   /** Called after a charge, so that large debts are settled at once. */
   readonly onCharged: (user: Address) => void
   readonly telemetry: Telemetry
@@ -52,6 +66,21 @@ interface Arrival {
   readonly requestHash: string
   readonly maxPrice: string | undefined
   readonly mayCap: boolean
+  readonly contentType: string
+}
+
+/** Models that only their owners may use. */
+export interface OwnModels {
+  modelsOf(user: Address): readonly EngineModel[]
+  /** The engine of such a model; undefined for all others. */
+  clientOf(model: string): EngineClient | undefined
+}
+
+/** What is run, and for how much. */
+interface Agreed {
+  readonly request: InferenceRequest
+  readonly opened: OpenedRequest | null
+  readonly prices: Prices
 }
 
 /** The request path: authenticate, admit, forward, meter, charge; the proof is made when it is asked for. */
@@ -64,19 +93,22 @@ export async function serveInference(
   const visitor = await options.gate.enter(req)
   const pass = takePlace(res, visitor, options.limiter)
   const raw = await bodyOf(req, visitor, options)
+  const requestHash = sha256Hex(raw)
+  assertBodySigned(visitor.signed, requestHash)
   const arrival: Arrival = {
     visitor,
     pass,
     route,
     raw,
-    requestHash: sha256Hex(raw),
+    requestHash,
     maxPrice: singleHeader(req, HEADER.maxPrice),
     mayCap: singleHeader(req, HEADER.capOutput) === 'balance',
+    contentType: singleHeader(req, 'content-type') ?? '',
   }
   const key = singleHeader(req, HEADER.idempotencyKey)
   if (key !== undefined) return answerOnce(res, key, arrival, options)
   const { writeTimeoutMs } = options.limiter.limits
-  await answer(new DirectSink(res, writeTimeoutMs), newId(), arrival, options)
+  await answer(new DirectSink(res, writeTimeoutMs), idOf(visitor, options.once), arrival, options)
 }
 
 function bodyOf(req: IncomingMessage, { account }: Visitor, options: InferenceOptions): Promise<Buffer> {
@@ -126,23 +158,38 @@ async function answerOnce(
 async function answer(sink: Sink, id: string, arrival: Arrival, options: InferenceOptions): Promise<void> {
   const startedAt = performance.now()
   const { visitor, pass, route } = arrival
-  const asked = parseInferenceRequest(route.kind, arrival.raw, options.engine.models)
-  const prices = options.prices.of(asked.model.id)
-  assertPriceAccepted(arrival.maxPrice, prices)
+  const { asked, opened } = await readAsked(arrival, options)
+  const prices = options.prices.for(asked.model.id, route.kind)
+  const { tiers } = options.prices
+  assertPriceAccepted(arrival.maxPrice, dearestPrices(prices, tiers, promptBound(asked)))
   const { mayCap } = arrival
   const { request, cappedTo, release } = await options.admission.admit({
     visitor,
     request: asked,
     prices,
+    tiers,
     mayCap,
   })
   try {
-    pass.reserveTokens(promptBound(request) + request.maxOutputTokens)
-    const exchange = newExchange(id, arrival, request, prices, options)
-    const headers = cappedTo === null ? {} : { [HEADER.cappedTo]: cappedTo }
-    const upstream = await options.engineClient.post(request, id, sink.signal)
+    pass.reserveTokens(request.most ? 0 : promptBound(request) + request.maxOutputTokens)
+    const seal = opened && new AnswerSeal(opened, request.stream)
+    const multipliersFor = options.prices.multipliersAt(options.ledger.totals(visitor.claims.address).charged)
+    const exchange = newExchange(id, arrival, { request, opened, prices }, options)
+    const headers = {
+      [HEADER.auth]: visitor.auth,
+      ...(cappedTo !== null && { [HEADER.cappedTo]: cappedTo }),
+    }
+    const client = options.ownModels?.clientOf(request.model.id) ?? options.engineClient
+    const upstream = await client.post(request, id, sink.signal)
     const firstByteMs = performance.now() - startedAt
-    const counts = await relay(sink, upstream, { ...options, exchange, request, headers })
+    const counts = await relay(sink, upstream, {
+      ...options,
+      exchange,
+      multipliersFor,
+      request,
+      headers,
+      seal,
+    })
     pass.spendTokens((counts.input ?? 0) + (counts.cachedInput ?? 0) + (counts.output ?? 0))
     const ms = performance.now() - startedAt
     options.telemetry.answered({ model: exchange.model, stream: request.stream, counts, firstByteMs, ms })
@@ -151,6 +198,8 @@ async function answer(sink: Sink, id: string, arrival: Arrival, options: Inferen
       user: exchange.user,
       model: exchange.model,
       stream: request.stream,
+      auth: visitor.auth,
+      sealed: seal !== null,
       ...counts,
       ms: Math.round(ms),
     })
@@ -160,17 +209,34 @@ async function answer(sink: Sink, id: string, arrival: Arrival, options: Inferen
   }
 }
 
+/** What is asked for, opened where it was sealed. */
+async function readAsked(arrival: Arrival, { engine, ownModels, tee }: InferenceOptions) {
+  const { raw, contentType, visitor } = arrival
+  const { kind } = arrival.route
+  const models = [...engine.models, ...(ownModels?.modelsOf(visitor.claims.address) ?? [])]
+  if (kind === 'images/edits' || kind === 'audio/transcriptions') {
+    return { asked: await readForm(kind, raw, contentType, models), opened: null }
+  }
+  const body = parseObject(raw)
+  if (kind === 'images/generations') return { asked: readImageRequest(raw, body, models), opened: null }
+  const isSealed = Object.hasOwn(body, '_e2ee') && kind !== 'messages'
+  const opened = isSealed ? await openSealed(body, tee) : null
+  const plain = opened ?? { raw, body }
+  return { asked: readInferenceRequest(kind, plain.raw, plain.body, models), opened }
+}
+
 function relay(sink: Sink, upstream: EngineResponse, context: AnswerContext): Promise<Counts> {
-  if (upstream.statusCode !== 200) return passRefusal(sink, upstream)
+  if (upstream.statusCode !== 200) return passRefusal(sink, upstream, context.seal)
   return context.request.stream ? answerStream(sink, upstream, context) : answerWhole(sink, upstream, context)
 }
 
 /** The engine's own refusal of a request reaches the client; its server errors are the provider's. */
-async function passRefusal(sink: Sink, upstream: EngineResponse): Promise<Counts> {
-  const body = Buffer.from(await upstream.body.arrayBuffer())
-  if (upstream.statusCode >= 500) throw engineFailed(upstream.statusCode)
-  sink.writeHead(upstream.statusCode, {
-    ...CORS,
+async function passRefusal(sink: Sink, upstream: EngineResponse, seal: AnswerSeal | null): Promise<Counts> {
+  const reason = Buffer.from(await upstream.body.arrayBuffer())
+  const { statusCode } = upstream
+  if (statusCode >= 500) throw engineFailed(statusCode)
+  const body = seal ? await seal.refusal(reason, errorBody(engineRefused(statusCode))) : reason
+  sink.writeHead(statusCode, {
     'content-type': 'application/json',
     'content-length': body.length,
     'zg-failure-source': 'engine',
@@ -182,24 +248,26 @@ async function passRefusal(sink: Sink, upstream: EngineResponse): Promise<Counts
 function newExchange(
   id: string,
   { visitor, route, requestHash }: Arrival,
-  { model }: InferenceRequest,
-  prices: TokenPrices,
-  { ledger, prices: book, quotes }: InferenceOptions,
+  { request, opened, prices }: Agreed,
+  { quotes }: InferenceOptions,
 ): Exchange {
   return {
     id,
     user: visitor.claims.address,
     endpoint: route.endpoint,
-    model: model.id,
-    modelDigest: model.digest,
+    model: request.model.id,
+    modelDigest: request.model.digest,
     requestHash,
     prices: { ...prices },
-    multipliers: book.multipliersFor(ledger.totals(visitor.claims.address).charged),
+    multipliers: {},
     evidence: quotes.digest,
+    ...(opened && { sealed: sealedRequest(opened, request.stream) }),
   }
 }
 
-const newId = (): string => randomBytes(16).toString('hex')
+/** Of a signed request from its nonce: whoever sends it again, anywhere, is never charged again. */
+const idOf = ({ claims, signed }: Visitor, once: Once): string =>
+  signed ? once.idOfNonce(claims.address, `${claims.sessionKey}${signed.nonce}`) : randomHex16()
 
 function setHeaders(res: ServerResponse, headers: Readonly<Record<string, string>>): void {
   for (const name in headers) res.setHeader(name, headers[name]!)
@@ -209,6 +277,15 @@ function singleHeader(req: IncomingMessage, name: string): string | undefined {
   const value = req.headers[name]
   return Array.isArray(value) ? value.join() : value
 }
+
+/** To a sealed request: the reason is sealed beside it. */
+const engineRefused = (status: number): AppError =>
+  new AppError({
+    code: 'request_refused',
+    message: 'The engine of this provider refuses the request; its reason is sealed to the caller',
+    hint: 'Nothing was charged',
+    status,
+  })
 
 const engineFailed = (status: number): AppError =>
   new AppError({

@@ -1,7 +1,8 @@
 import { AppError } from '../../base/errors.ts'
 import { HEADER, parseMaxPrice } from '../../protocol/headers.ts'
+import type { Counts, Prices, UnitClass } from '../../protocol/pricing.ts'
 import type { EngineModel } from '../engine/engine.ts'
-import type { InferenceKind } from './route.ts'
+import type { InferenceKind, TokenKind } from './route.ts'
 
 /** A request body as far as the broker needs it. */
 export interface InferenceRequest {
@@ -12,31 +13,42 @@ export interface InferenceRequest {
   readonly maxOutputTokens: number
   /** Answers asked for; `maxOutputTokens` covers all of them. */
   readonly choices: number
+  /** The most that it can count where no tokens are sold, images or seconds of audio; else null. */
+  readonly most: Counts | null
+  /** Whether that is what it counts: uncompressed audio says so before it is heard. */
+  readonly isExact?: boolean
   /** Parsed body, for the engine's tokenizer. */
   readonly body: Readonly<Record<string, unknown>> & { readonly model: string }
   /** What goes to the engine: the client's own bytes unless usage had to be asked for. */
   readonly forward: Buffer
+  readonly contentType: string
 }
 
 const ENGINE_KIND = {
   'chat/completions': 'chat',
   completions: 'completion',
   embeddings: 'embedding',
+  messages: 'messages',
+  'images/generations': 'image',
+  'images/edits': 'image',
+  'audio/transcriptions': 'transcription',
 } as const
 
 /**
- * Reads and checks a body.
- * @throws AppError `json_invalid`, `body_invalid` (400), `model_not_found` (404)
+ * Checks the JSON of a request for tokens.
+ * @param raw the same as bytes
+ * @throws AppError `body_invalid` (400), `model_not_found` (404)
  */
-export function parseInferenceRequest(
-  kind: InferenceKind,
+export function readInferenceRequest(
+  kind: TokenKind,
   raw: Buffer,
+  body: Record<string, unknown>,
   models: readonly EngineModel[],
 ): InferenceRequest {
-  const body = parseObject(raw)
   const model = findModel(body.model, kind, models)
   const stream = booleanField(body, 'stream') && kind !== 'embeddings'
-  const { forward, changed } = withUsage(body, stream, model.id)
+  const asksUsage = stream && kind !== 'messages'
+  const { forward, changed } = withUsage(body, asksUsage, model.id)
   const output = maxOutputTokens(body, model)
   const choices = Math.max(countField(body, 'n') ?? 1, countField(body, 'best_of') ?? 1)
   return {
@@ -45,8 +57,10 @@ export function parseInferenceRequest(
     stream,
     maxOutputTokens: kind === 'embeddings' ? 0 : output * choices,
     choices,
+    most: null,
     body: { ...body, model: model.id },
     forward: changed ? Buffer.from(JSON.stringify(forward)) : raw,
+    contentType: 'application/json',
   }
 }
 
@@ -54,14 +68,13 @@ export function parseInferenceRequest(
  * Refuses a request whose sender would pay less than the price.
  * @throws AppError `price_changed` (409), `header_invalid` (400)
  */
-export function assertPriceAccepted(
-  header: string | undefined,
-  prices: { readonly input: bigint; readonly output: bigint },
-): void {
+export function assertPriceAccepted(header: string | undefined, prices: Prices): void {
   if (header === undefined) return
   const accepted = parseMaxPrice(header)
   if (!accepted) throw invalid('header_invalid', `The header ${HEADER.maxPrice} is malformed`)
-  if (prices.input <= accepted.input && prices.output <= accepted.output) return
+  const units = Object.keys(prices) as UnitClass[]
+  // Cached prompt tokens never cost more than others.
+  if (units.every((unit) => unit === 'cachedInput' || prices[unit]! <= (accepted[unit] ?? 0n))) return
   throw new AppError({
     code: 'price_changed',
     message: 'The price is higher than the one that the request accepts',
@@ -69,26 +82,29 @@ export function assertPriceAccepted(
     next: '0g-compute provider list',
     retryable: true,
     status: 409,
-    details: { input: prices.input.toString(), output: prices.output.toString() },
+    details: Object.fromEntries(units.map((unit) => [unit, prices[unit]!.toString()])),
   })
 }
 
-function parseObject(raw: Buffer): Record<string, unknown> {
+/** @throws AppError `json_invalid`, `body_invalid` (400) */
+export function parseObject(raw: Buffer): Record<string, unknown> {
   let value: unknown
   try {
     value = JSON.parse(raw.toString('utf8'))
   } catch {
     throw invalid('json_invalid', 'The request body is not JSON')
   }
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) {
-    throw invalid('body_invalid', 'The request body is not a JSON object')
-  }
-  return value as Record<string, unknown>
+  if (!isObject(value)) throw invalid('body_invalid', 'The request body is not a JSON object')
+  return value
 }
 
-function findModel(name: unknown, kind: InferenceKind, models: readonly EngineModel[]): EngineModel {
+export const isObject = (value: unknown): value is Record<string, unknown> =>
+  typeof value === 'object' && value !== null && !Array.isArray(value)
+
+/** @throws AppError `model_not_found` (404), `body_invalid` (400) */
+export function findModel(name: unknown, kind: InferenceKind, models: readonly EngineModel[]): EngineModel {
   const fitting = models.filter((model) => model.kinds.includes(ENGINE_KIND[kind]))
-  if (name !== undefined && typeof name !== 'string') throw invalid('body_invalid', '"model" is not a string')
+  if (name !== undefined && typeof name !== 'string') throw invalidBody('"model" is not a string')
   const model = name === undefined ? fitting[0] : fitting.find((candidate) => candidate.id === name)
   if (model) return model
   throw new AppError({
@@ -137,11 +153,14 @@ function booleanField(body: Record<string, unknown>, name: string): boolean {
   return value
 }
 
-function countField(body: Record<string, unknown>, name: string): number | undefined {
+/** A positive whole number, where one stands there. @throws AppError `body_invalid` */
+export function countField(body: Record<string, unknown>, name: string): number | undefined {
   const value = body[name]
   if (value === undefined || value === null) return undefined
   if (Number.isSafeInteger(value) && (value as number) > 0) return value as number
   throw invalid('body_invalid', `"${name}" is not a positive whole number`)
 }
+
+export const invalidBody = (message: string): AppError => invalid('body_invalid', message)
 
 const invalid = (code: string, message: string): AppError => new AppError({ code, message, status: 400 })

@@ -8,6 +8,20 @@ export interface Usage {
   readonly cached: number
 }
 
+/** Reads an answer, or its stream frame by frame, and knows what was delivered. */
+export interface AnswerMeter {
+  /** What the engine counted, once it has said so. */
+  readonly usage: Usage | null
+  /** What it has said of an answer that is under way, with the frames so far as its tokens. */
+  readonly soFar: Usage | null
+  /** Frames with generated content: each is at least one token. */
+  readonly deltas: number
+  /** Generated text so far, or null when it was not kept in full. */
+  readonly text: string | null
+  /** Takes note of one body or stream frame; what is not JSON counts nothing. */
+  read(json: string): void
+}
+
 interface OpenAiBody {
   readonly usage?: {
     readonly prompt_tokens?: unknown
@@ -25,15 +39,14 @@ interface OpenAiBody {
 const MAX_KEPT_TEXT = 1 << 20
 
 /** Counts what an answer delivers: the engine's usage, else text for the model's own tokenizer, never words. */
-export class Meter {
+export class Meter implements AnswerMeter {
   usage: Usage | null = null
-  /** Frames with generated content: each is at least one token. */
+  readonly soFar = null
   deltas = 0
   #text = ''
 
-  /** Takes note of one body or stream frame; what is not JSON counts nothing. */
   read(json: string): void {
-    const body = parse(json)
+    const body = parseAnswer(json) as OpenAiBody | null
     if (!body) return
     const {
       prompt_tokens: input,
@@ -49,7 +62,6 @@ export class Meter {
     if (!this.usage && this.#text.length < MAX_KEPT_TEXT) this.#text += text
   }
 
-  /** Generated text so far, or null when it was not kept in full. */
   get text(): string | null {
     return this.#text.length < MAX_KEPT_TEXT ? this.#text : null
   }
@@ -68,13 +80,15 @@ function contentOf({ text, delta, message }: NonNullable<OpenAiBody['choices']>[
   return strings.filter((value) => typeof value === 'string').join('') + calls
 }
 
-function parse(json: string): OpenAiBody | null {
+/** A body or the data of a frame, where that is an object. */
+export function parseAnswer(json: string): object | null {
   try {
-    const value = JSON.parse(json) as OpenAiBody | null
+    const value: unknown = JSON.parse(json)
     return typeof value === 'object' ? value : null
   } catch {
     return null
   }
 }
 
-const isCount = (value: unknown): value is number => Number.isSafeInteger(value) && (value as number) >= 0
+export const isCount = (value: unknown): value is number =>
+  Number.isSafeInteger(value) && (value as number) >= 0

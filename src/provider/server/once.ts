@@ -42,10 +42,16 @@ export class Once {
   /** The exchange of a key. @throws AppError `header_invalid` (400) */
   idOf({ user, key }: OnceRequest): string {
     if (!KEY.test(key)) throw invalid()
-    return createHmac('sha256', this.#secret)
-      .update(`0g-compute idempotency key\n${user.toLowerCase()}\n${key}`)
-      .digest('hex')
-      .slice(0, 32)
+    return this.#id(`0g-compute idempotency key\n${user.toLowerCase()}\n${key}`)
+  }
+
+  /** The exchange of a signed request without a key. @param nonce with the session key that used it */
+  idOfNonce(user: Address, nonce: string): string {
+    return this.#id(`0g-compute request nonce\n${user.toLowerCase()}\n${nonce.toLowerCase()}`)
+  }
+
+  #id(text: string): string {
+    return createHmac('sha256', this.#secret).update(text).digest('hex').slice(0, 32)
   }
 
   /** The running answer to join, or null. @throws AppError `idempotency_key_reused` (422), `idempotency_key_running` (409) */

@@ -2,10 +2,10 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import { AppError } from '../../base/errors.ts'
 import { sameAddress } from '../../base/hex.ts'
 import { type ReceiptDetail, receiptToJson, type SignedReceipt } from '../../protocol/receipt.ts'
-import { proofText, signTextProof, type TextProof } from '../../protocol/textProof.ts'
+import { proofTextOf, signTextProof, type TextProof } from '../../protocol/textProof.ts'
 import type { Ledger } from '../ledger/ledger.ts'
 import type { Tee } from '../tee/tee.ts'
-import type { Gate } from './gate.ts'
+import type { Caller, Gate } from './gate.ts'
 import { sendJson } from './respond.ts'
 import type { Route } from './route.ts'
 
@@ -28,7 +28,7 @@ export async function serveSignature(
   const signed = await ledger.receipt(id)
   if (!signed) throw proofNotFound()
   const proof: TextProof = signTextProof(tee.signerKey, tee.signer, textOf(signed))
-  const isOwner = () => sameAddress(gate.claims(req).address, signed.receipt.user)
+  const isOwner = () => sameAddress(gate.caller(req).claims.address, signed.receipt.user)
   const receipt = req.headers.authorization && isOwner() ? { receipt: receiptToJson(signed) } : {}
   sendJson(res, 200, { ...proof, ...receipt })
 }
@@ -61,13 +61,11 @@ export async function serveUnsettledFee(
   sendJson(res, 200, { unsettledFee: (charged - paid).toString() })
 }
 
-function textOf(signed: SignedReceipt): string {
-  const detail = JSON.parse(signed.detail) as ReceiptDetail
-  return proofText(detail.requestHash, detail.responseHash)
-}
+const textOf = ({ detail }: SignedReceipt): string => proofTextOf(JSON.parse(detail) as ReceiptDetail)
 
-function assertOwn(req: IncomingMessage, user: string, gate: Gate): void {
-  if (sameAddress(gate.claims(req).address, user)) return
+export function assertOwn(req: IncomingMessage, user: string, gate: Gate): Caller {
+  const caller = gate.caller(req)
+  if (sameAddress(caller.claims.address, user)) return caller
   throw new AppError({
     code: 'account_of_another',
     message: 'This account belongs to another user',

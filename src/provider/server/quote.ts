@@ -14,6 +14,7 @@ import {
 import type { Engine } from '../engine/engine.ts'
 import { Lru } from '../lru.ts'
 import type { Tee, TeeEvidence } from '../tee/tee.ts'
+import { noEncryptionKey } from './documents.ts'
 import { TokenBucket } from './limits/tokenBucket.ts'
 import { sendJson } from './respond.ts'
 
@@ -65,7 +66,8 @@ export class QuoteDesk {
   #waiting: Waiting[] = []
   #lastQuoteAt = Number.NEGATIVE_INFINITY
   #isScheduled = false
-  #cached: { readonly document: Promise<string>; readonly at: number } | null = null
+  /** By layout. */
+  readonly #cached = new Map<SharedLayout, { readonly document: Promise<string>; readonly at: number }>()
 
   constructor(options: QuoteDeskOptions) {
     const { tee, chainId, contract, provider, models, capabilities, tlsSpki = null } = options
@@ -91,20 +93,20 @@ export class QuoteDesk {
   /** The document for a query string: with `nonce` bound to it, without one the deployed layout. */
   document(query: string, address: string): Promise<string> {
     const nonce = nonceIn(query)
-    return nonce === null ? this.#shared() : this.#withNonce(nonce, address)
+    return nonce === null ? this.#shared(layoutIn(query)) : this.#withNonce(nonce, address)
   }
 
-  /** What every client of the network reads: the signer as text in the report data. */
-  #shared(): Promise<string> {
+  #shared(layout: SharedLayout): Promise<string> {
     const now = this.#now()
-    if (this.#cached && now - this.#cached.at < CACHED_MS) return this.#cached.document
-    const reportData = new Uint8Array(64)
-    reportData.set(toUtf8Bytes(this.#options.tee.signer))
-    const document = this.#options.tee.quote(reportData).then((evidence) => render(evidence, reportData, {}))
-    this.#cached = { document, at: now }
+    const cached = this.#cached.get(layout)
+    if (cached && now - cached.at < CACHED_MS) return cached.document
+    const { tee } = this.#options
+    const reportData = layout === 'sealed' ? sealedReportData(tee) : asciiReportData(tee)
+    const document = tee.quote(reportData).then((evidence) => render(evidence, reportData, {}))
+    this.#cached.set(layout, { document, at: now })
     // A quote that failed is not kept.
     document.catch(() => {
-      if (this.#cached?.document === document) this.#cached = null
+      if (this.#cached.get(layout)?.document === document) this.#cached.delete(layout)
     })
     return document
   }
@@ -167,6 +169,29 @@ export async function serveQuote(
 ): Promise<void> {
   const [, query = ''] = (req.url ?? '').split('?')
   sendJson(res, 200, await quotes.document(query, address), { 'cache-control': 'no-store' })
+}
+
+/** Of the quotes without a nonce: what every client of the network reads, or what its end-to-end encryption reads. */
+type SharedLayout = 'ascii' | 'sealed'
+
+const layoutIn = (query: string): SharedLayout =>
+  new URLSearchParams(query).get('legacy') === 'false' ? 'sealed' : 'ascii'
+
+/** The signer as text. */
+function asciiReportData({ signer }: Tee): Uint8Array {
+  const reportData = new Uint8Array(64)
+  reportData.set(toUtf8Bytes(signer))
+  return reportData
+}
+
+/** Encryption key, signer, version 1. @see provider-broker.md section 1.12 @throws AppError `e2ee_key_missing` (503) */
+function sealedReportData({ encryption, signer }: Tee): Uint8Array {
+  if (!encryption) throw noEncryptionKey()
+  const reportData = new Uint8Array(64)
+  reportData.set(encryption.publicKey)
+  reportData.set(hexToBytes(signer), 32)
+  reportData[55] = 1
+  return reportData
 }
 
 /** The nonce of a query string, lower case, or null. @throws AppError `nonce_invalid` (400) */

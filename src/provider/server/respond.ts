@@ -1,17 +1,8 @@
 import type { ServerResponse } from 'node:http'
 import type { AppError } from '../../base/errors.ts'
-import { HEADER } from '../../protocol/headers.ts'
 import { type ErrorStyle, errorBody, statusOf } from './errorBody.ts'
-import { RATE_HEADER_NAMES } from './limits/rateHeaders.ts'
-
-/** Headers that pages of any origin may send and read: money moves by bearer token, never by cookie. */
-export const CORS = {
-  'access-control-allow-origin': '*',
-  'access-control-expose-headers': `${HEADER.responseKey}, ${HEADER.receipt}, ${HEADER.provider}, ${HEADER.cappedTo}, retry-after, ${RATE_HEADER_NAMES}`,
-} as const
 
 const PREFLIGHT = {
-  ...CORS,
   'access-control-allow-methods': 'GET, POST, OPTIONS',
   'access-control-allow-headers': '*, authorization, content-type',
   'access-control-max-age': '86400',
@@ -25,7 +16,6 @@ export function sendJson(
 ): void {
   const text = typeof body === 'string' ? body : JSON.stringify(body)
   res.writeHead(status, {
-    ...CORS,
     'content-type': 'application/json',
     'content-length': Buffer.byteLength(text),
     ...headers,

@@ -2,16 +2,34 @@ import { AppError } from '../../base/errors.ts'
 import type { Address } from '../../base/hex.ts'
 
 /** What the engine is asked for; the key is its path below the engine's `/v1`. */
-export type InferenceKind = 'chat/completions' | 'completions' | 'embeddings'
+export type InferenceKind = TokenKind | MediaKind
+
+/** Priced by the token. */
+export type TokenKind = 'chat/completions' | 'completions' | 'embeddings' | 'messages'
+
+/** Priced by the image, or by the second of audio. */
+export type MediaKind = 'images/generations' | FormKind
+
+/** Asked for with a file, as multipart/form-data. */
+export type FormKind = 'images/edits' | 'audio/transcriptions'
 
 export type Route =
   | { readonly name: 'inference'; readonly kind: InferenceKind; readonly endpoint: string }
   | { readonly name: 'signature'; readonly id: string }
-  | { readonly name: 'quote' | 'models' | 'capabilities' | 'health' | 'ready' }
+  | { readonly name: 'quote' | 'models' | 'capabilities' | 'encryptionKey' | 'openApi' | 'health' | 'ready' }
   | { readonly name: 'unsettledFee' | 'receipts'; readonly user: Address; readonly query: URLSearchParams }
+  | { readonly name: 'showReceipt'; readonly user: Address }
   | { readonly name: 'preflight' }
 
-const KINDS: readonly InferenceKind[] = ['chat/completions', 'completions', 'embeddings']
+const KINDS: readonly InferenceKind[] = [
+  'chat/completions',
+  'completions',
+  'embeddings',
+  'messages',
+  'images/generations',
+  'images/edits',
+  'audio/transcriptions',
+]
 
 const INFERENCE = new Map<string, Route>(
   KINDS.flatMap((kind) => {
@@ -29,6 +47,8 @@ const DOCUMENTS = new Map<string, Route>([
   ['/v1/proxy/models', { name: 'models' }],
   ['/v1/proxy/v1/models', { name: 'models' }],
   ['/v1/capabilities', { name: 'capabilities' }],
+  ['/v1/e2ee/pubkey', { name: 'encryptionKey' }],
+  ['/openapi.json', { name: 'openApi' }],
   ['/healthz', { name: 'health' }],
   ['/readyz', { name: 'ready' }],
 ])
@@ -48,6 +68,7 @@ export function routeOf(method: string, target: string): Route {
   const found = INFERENCE.get(path) ?? DOCUMENTS.get(path) ?? signatureRoute(path) ?? userRoute(path, query)
   if (!found) throw unknownRoute()
   if (method === 'OPTIONS') return { name: 'preflight' }
+  if (method === 'POST' && found.name === 'receipts') return { name: 'showReceipt', user: found.user }
   const expected = found.name === 'inference' ? 'POST' : 'GET'
   if (method !== expected) throw wrongMethod(expected)
   if (query && found.name === 'inference') throw queryNotAllowed()

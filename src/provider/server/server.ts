@@ -3,23 +3,33 @@ import { createServer as createTlsServer } from 'node:https'
 import type { AddressInfo } from 'node:net'
 import { AppError, toAppError } from '../../base/errors.ts'
 import type { Logger } from '../../base/log.ts'
+import { brokerDocument } from '../../protocol/openapi/brokerDocument.ts'
+import { isFineTuning } from '../finetune/api/isFineTuning.ts'
+import type { FineTuning } from '../finetune/fineTuning.ts'
 import { clientAddress } from './clientAddress.ts'
+import { allowOrigin } from './cors.ts'
+import { encryptionKeyDocument } from './documents.ts'
 import type { ErrorStyle } from './errorBody.ts'
 import { type InferenceOptions, serveInference } from './inference.ts'
-import { type ProofOptions, serveReceipts, serveSignature, serveUnsettledFee } from './prove.ts'
+import { serveReceipts, serveSignature, serveUnsettledFee } from './prove.ts'
 import { serveQuote } from './quote.ts'
 import { sendError, sendJson, sendPreflight } from './respond.ts'
 import { type Route, routeOf } from './route.ts'
+import { type ShownOptions, serveShownReceipt } from './shownReceipt.ts'
 import type { TlsIdentity } from './tls.ts'
 
-export interface ServerOptions extends InferenceOptions, ProofOptions {
+export interface ServerOptions extends InferenceOptions, ShownOptions {
   readonly models: () => object
   readonly capabilities: object
   /** Why this broker should get no requests now; empty when it should. */
   readonly unready: () => readonly string[]
   readonly errorStyle: ErrorStyle
+  /** Whose pages may read answers; default: all. */
+  readonly origins?: readonly string[] | undefined
   /** Ends TLS here; without it somebody else has to, and can read along. */
   readonly tls?: TlsIdentity | undefined
+  /** Answers below `/finetune`, where this broker fine-tunes. */
+  readonly fineTuning?: FineTuning | null
   readonly log: Logger
 }
 
@@ -69,12 +79,18 @@ export class BrokerServer {
 
   async #handle(req: IncomingMessage, res: ServerResponse): Promise<void> {
     res.on('error', () => res.destroy())
+    allowOrigin(req, res, this.#options.origins)
     const startedAt = performance.now()
     let path = 'unknown'
     res.once('close', () => {
       this.#options.telemetry.request(path, res.statusCode, performance.now() - startedAt)
     })
     try {
+      const { fineTuning } = this.#options
+      if (fineTuning && isFineTuning(req.url ?? '')) {
+        path = 'finetune'
+        return await fineTuning.serve(req, res, this.#options.gate)
+      }
       const route = routeOf(req.method ?? '', req.url ?? '')
       path = route.name === 'inference' ? route.endpoint : route.name
       if (this.#draining && route.name !== 'health' && route.name !== 'ready') throw draining()
@@ -93,6 +109,8 @@ export class BrokerServer {
         return serveSignature(req, res, route, options)
       case 'receipts':
         return serveReceipts(req, res, route, options)
+      case 'showReceipt':
+        return serveShownReceipt(req, res, route, options)
       case 'unsettledFee':
         return serveUnsettledFee(req, res, route, options)
       case 'quote':
@@ -101,6 +119,10 @@ export class BrokerServer {
         return sendJson(res, 200, options.models())
       case 'capabilities':
         return sendJson(res, 200, options.capabilities)
+      case 'encryptionKey':
+        return sendJson(res, 200, encryptionKeyDocument(options.tee))
+      case 'openApi':
+        return sendJson(res, 200, brokerDocument())
       case 'health':
         return sendJson(res, 200, { status: 'ok', engine: options.engine.state })
       case 'ready':

@@ -5,16 +5,18 @@ import type { Counts } from '../../protocol/pricing.ts'
 import type { EngineResponse } from './engineClient.ts'
 import { errorBody } from './errorBody.ts'
 import { type Frame, FrameSplitter } from './frames.ts'
-import { countsOf, Meter } from './meter.ts'
-import { CORS } from './respond.ts'
+import { isMessageStop } from './messagesMeter.ts'
+import { type AnswerMeter, countsOf } from './meter.ts'
+import type { AnswerSeal, SealedBytes } from './sealed.ts'
 import { clientLeft, type Sink } from './sink.ts'
-import { type AnswerContext, engineBroke } from './whole.ts'
+import { type AnswerContext, engineBroke, meterOf, priced } from './whole.ts'
 
 /** A stream is checkpointed after this many tokens or this long, whichever comes first. */
 const CHECKPOINT_TOKENS = 32
 const CHECKPOINT_MS = 1000
 
 const DONE = '[DONE]'
+const DONE_EVENT = Buffer.from(`data: ${DONE}\n\n`)
 
 /**
  * Relays a stream frame by frame as it comes. The end, `[DONE]` and the closing of the body, waits for the
@@ -27,7 +29,6 @@ export async function answerStream(
 ): Promise<Counts> {
   const delivery = new Delivery(sink, context)
   sink.writeHead(200, {
-    ...CORS,
     'content-type': 'text/event-stream; charset=utf-8',
     'cache-control': 'no-cache',
     'x-accel-buffering': 'no',
@@ -36,7 +37,7 @@ export async function answerStream(
     ...context.headers,
   })
   try {
-    const ending = await relay(upstream, delivery)
+    const ending = await relay(upstream, delivery, isMessages(context) ? isMessageStop : isDone)
     return await delivery.complete(ending)
   } catch (cause) {
     return await delivery.cutShort(sink.signal.aborted ? null : engineBroke(cause))
@@ -45,14 +46,18 @@ export async function answerStream(
 
 /**
  * @returns what is left to send after the charge
- * @throws Error when the client leaves or the engine stops before its `[DONE]`
+ * @throws Error when the client leaves or the engine stops before its end
  */
-async function relay(upstream: EngineResponse, delivery: Delivery): Promise<Buffer> {
+async function relay(
+  upstream: EngineResponse,
+  delivery: Delivery,
+  isEnd: (data: string) => boolean,
+): Promise<Buffer> {
   const splitter = new FrameSplitter()
   const ending: Buffer[] = []
   for await (const chunk of upstream.body as AsyncIterable<Buffer>) {
     for (const frame of splitter.push(chunk)) {
-      if (ending.length || frame.data === DONE) ending.push(frame.bytes)
+      if (ending.length || isEnd(frame.data)) ending.push(frame.bytes)
       else await delivery.send(frame)
     }
   }
@@ -65,7 +70,7 @@ class Delivery {
   readonly #sink: Sink
   readonly #context: AnswerContext
   readonly #hash = createHash('sha256')
-  readonly #meter = new Meter()
+  readonly #meter: AnswerMeter
   #bytes = 0
   #checkpointTokens = 0
   #checkpointAt = Date.now()
@@ -73,6 +78,7 @@ class Delivery {
   #promptTokens: Promise<number | undefined> | undefined
 
   constructor(sink: Sink, context: AnswerContext) {
+    this.#meter = meterOf(context.request)
     this.#sink = sink
     this.#context = context
   }
@@ -82,34 +88,47 @@ class Delivery {
   }
 
   async send(frame: Frame): Promise<void> {
-    await this.#write(frame.bytes)
+    const { seal } = this.#context
+    if (!seal) await this.#write(frame.bytes)
+    else await this.#writeSealed(await seal.frame(frame.data), seal)
     this.#meter.read(frame.data)
     if (this.#isCheckpointDue()) this.#startCheckpoint()
   }
 
   /** Charges the whole answer, then sends its end. */
   async complete(ending: Buffer): Promise<Counts> {
+    const { seal } = this.#context
+    if (seal) await this.#writeSealed(await seal.end(), seal)
     const counts = await this.#finalCounts()
-    this.#note(ending)
+    // What an engine says after its end is not sealed, and so stays here.
+    const last = seal ? DONE_EVENT : ending
+    this.#note(last)
     await this.#checkpoint
     await this.#charge(counts, 'complete')
-    this.#sink.end(ending)
+    this.#sink.end(last)
     return counts
   }
 
   /** Charges what was delivered, and tells a client that is still there. */
   async cutShort(error: AppError | null): Promise<Counts> {
     if (!this.sawContent && error) {
-      this.#sink.end(errorFrame(error))
+      this.#sink.end(this.#notice(error))
       return {}
     }
     const counts = await this.#deliveredCounts()
-    const notice = error ? errorFrame(error) : Buffer.alloc(0)
+    const notice = error ? this.#notice(error) : Buffer.alloc(0)
     this.#note(notice)
     await this.#checkpoint
     if (this.sawContent) await this.#charge(counts, 'partial')
     this.#sink.end(notice)
     return counts
+  }
+
+  async #writeSealed(sealed: SealedBytes | null, seal: AnswerSeal): Promise<void> {
+    if (!sealed) return
+    if (this.#sink.signal.aborted) throw clientLeft()
+    seal.note(sealed)
+    await this.#write(sealed.bytes)
   }
 
   async #write(bytes: Buffer): Promise<void> {
@@ -137,7 +156,7 @@ class Delivery {
     this.#checkpoint = this.#countPrompt()
       .then((input) => {
         const counts = { input: input ?? 0, output }
-        return this.#context.ledger.checkpoint(this.#context.exchange, { ...upTo, counts })
+        return this.#context.ledger.checkpoint(priced(this.#context, counts), { ...upTo, counts })
       })
       .finally(() => {
         this.#checkpoint = undefined
@@ -154,24 +173,44 @@ class Delivery {
   }
 
   async #deliveredCounts(): Promise<Counts> {
-    if (this.#meter.usage) return countsOf(this.#meter.usage, this.#context.exchange.prices)
+    const usage = this.#meter.usage ?? this.#meter.soFar
+    if (usage) return countsOf(usage, this.#context.exchange.prices)
     return { input: (await this.#countPrompt()) ?? 0, output: this.#meter.deltas }
   }
 
   #countPrompt(): Promise<number | undefined> {
     const { engine, request } = this.#context
+    if (isMessages(this.#context)) return Promise.resolve(this.#meter.soFar?.input)
     const counted = this.#promptTokens ?? engine.countPromptTokens(request.body).catch(() => undefined)
     this.#promptTokens = counted
     return counted
   }
 
   #delivered(counts: Counts) {
-    return { responseHash: this.#hash.copy().digest('hex'), responseBytes: this.#bytes, counts }
+    const { seal } = this.#context
+    return {
+      responseHash: this.#hash.copy().digest('hex'),
+      responseBytes: this.#bytes,
+      counts,
+      ...(seal && { sealedHash: seal.responseHash }),
+    }
+  }
+
+  /** An error as clients of the API expect it in a stream. */
+  #notice(error: AppError): Buffer {
+    const body = errorBody(error)
+    const event = isMessages(this.#context)
+      ? `event: error\ndata: ${JSON.stringify({ type: 'error', ...body })}`
+      : `data: ${JSON.stringify(body)}`
+    return Buffer.from(`${event}\n\n`)
   }
 
   async #charge(counts: Counts, status: 'complete' | 'partial'): Promise<void> {
-    await this.#context.ledger.charge(this.#context.exchange, this.#delivered(counts), status)
+    const { ledger } = this.#context
+    await ledger.charge(priced(this.#context, counts), this.#delivered(counts), status)
   }
 }
 
-const errorFrame = (error: AppError): Buffer => Buffer.from(`data: ${JSON.stringify(errorBody(error))}\n\n`)
+const isDone = (data: string): boolean => data === DONE
+
+const isMessages = ({ request }: AnswerContext): boolean => request.kind === 'messages'

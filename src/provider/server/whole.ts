@@ -2,15 +2,17 @@ import type { OutgoingHttpHeaders } from 'node:http'
 import { AppError } from '../../base/errors.ts'
 import type { Address } from '../../base/hex.ts'
 import { HEADER } from '../../protocol/headers.ts'
-import type { Counts } from '../../protocol/pricing.ts'
+import type { Counts, Multipliers } from '../../protocol/pricing.ts'
 import { receiptToJson } from '../../protocol/receipt.ts'
 import type { Engine } from '../engine/engine.ts'
 import type { Exchange, Ledger } from '../ledger/ledger.ts'
 import type { EngineResponse } from './engineClient.ts'
 import { sha256Hex } from './hash.ts'
 import type { InferenceRequest } from './inferenceRequest.ts'
-import { countsOf, Meter } from './meter.ts'
-import { CORS } from './respond.ts'
+import { mediaCounts } from './mediaCounts.ts'
+import { MessagesMeter } from './messagesMeter.ts'
+import { type AnswerMeter, countsOf, Meter } from './meter.ts'
+import type { AnswerSeal } from './sealed.ts'
 import type { Sink } from './sink.ts'
 
 /** Largest answer that is held in memory before it is charged, bytes. */
@@ -23,10 +25,14 @@ export interface AnswerContext {
   readonly provider: Address
   readonly ledger: Ledger
   readonly engine: Engine
+  /** All but its multipliers, which wait for the tokens of the prompt. */
   readonly exchange: Exchange
+  readonly multipliersFor: (promptTokens: number | null) => Multipliers
   readonly request: InferenceRequest
   /** Beside those that every answer has. */
   readonly headers: OutgoingHttpHeaders
+  /** Seals the answer to a request that was sealed. */
+  readonly seal: AnswerSeal | null
 }
 
 /** Answers in one piece: read, count, charge, and only then let the first byte go. */
@@ -35,14 +41,15 @@ export async function answerWhole(
   upstream: EngineResponse,
   context: AnswerContext,
 ): Promise<Counts> {
-  const { ledger, exchange } = context
-  const body = await readAnswer(upstream)
-  const counts = await countWhole(body, context)
+  const { ledger, exchange, seal } = context
+  const plain = await readAnswer(upstream)
+  const counts = await countWhole(plain, context)
+  const body = seal ? await sealWhole(plain, seal) : plain
   if (sink.signal.aborted) return {}
-  const delivered = { responseHash: sha256Hex(body), responseBytes: body.length, counts }
-  const receipt = await ledger.charge(exchange, delivered, 'complete')
+  const sealedHash = seal ? { sealedHash: seal.responseHash } : {}
+  const delivered = { responseHash: sha256Hex(body), responseBytes: body.length, counts, ...sealedHash }
+  const receipt = await ledger.charge(priced(context, counts), delivered, 'complete')
   sink.writeHead(200, {
-    ...CORS,
     'content-type': String(upstream.headers['content-type'] ?? 'application/json'),
     'content-length': body.length,
     [HEADER.responseKey]: exchange.id,
@@ -57,7 +64,8 @@ export async function answerWhole(
 }
 
 async function countWhole(body: Buffer, { engine, request, exchange }: AnswerContext): Promise<Counts> {
-  const meter = new Meter()
+  if (request.most) return mediaCounts(body, request) ?? exactly(request)
+  const meter = meterOf(request)
   meter.read(body.toString('utf8'))
   if (meter.usage) return countsOf(meter.usage, exchange.prices)
   const [input, output] = await Promise.all([
@@ -68,17 +76,47 @@ async function countWhole(body: Buffer, { engine, request, exchange }: AnswerCon
   return { input, output }
 }
 
-async function readAnswer(upstream: EngineResponse): Promise<Buffer> {
-  const chunks: Buffer[] = []
-  let size = 0
+/** The exchange with what is charged of its prices, by what was counted. */
+export function priced({ exchange, request, multipliersFor }: AnswerContext, counts: Counts): Exchange {
+  const promptTokens = request.most ? null : (counts.input ?? 0) + (counts.cachedInput ?? 0)
+  return { ...exchange, multipliers: multipliersFor(promptTokens) }
+}
+
+/** @throws AppError `usage_missing` */
+function exactly({ most, isExact }: InferenceRequest): Counts {
+  if (most && isExact) return most
+  throw usageMissing()
+}
+
+export const meterOf = ({ kind }: InferenceRequest): AnswerMeter =>
+  kind === 'messages' ? new MessagesMeter() : new Meter()
+
+async function sealWhole(body: Buffer, seal: AnswerSeal): Promise<Buffer> {
   try {
-    for await (const chunk of upstream.body as AsyncIterable<Buffer>) {
-      size += chunk.length
-      if (size > MAX_ANSWER_BYTES) throw new Error('answer too large')
-      chunks.push(chunk)
-    }
+    const sealed = await seal.whole(body)
+    seal.note(sealed)
+    return sealed.bytes
   } catch (cause) {
     throw engineBroke(cause)
+  }
+}
+
+async function readAnswer({ headers, body }: EngineResponse): Promise<Buffer> {
+  try {
+    const isSmall = Number(headers['content-length']) <= MAX_ANSWER_BYTES
+    return isSmall ? Buffer.from(await body.arrayBuffer()) : await readBounded(body)
+  } catch (cause) {
+    throw engineBroke(cause)
+  }
+}
+
+async function readBounded(body: AsyncIterable<Buffer>): Promise<Buffer> {
+  const chunks: Buffer[] = []
+  let size = 0
+  for await (const chunk of body) {
+    size += chunk.length
+    if (size > MAX_ANSWER_BYTES) throw new Error('answer too large')
+    chunks.push(chunk)
   }
   return Buffer.concat(chunks)
 }
@@ -96,7 +134,8 @@ export const engineBroke = (cause: unknown): AppError =>
 const usageMissing = (): AppError =>
   new AppError({
     code: 'usage_missing',
-    message: 'The engine of this provider counts no tokens, so the answer cannot be priced',
+    message:
+      'The engine of this provider does not say what its answer counts, so the answer cannot be priced',
     hint: 'Nothing was charged. Choose another provider',
     next: '0g-compute provider list',
     status: 502,

@@ -8,7 +8,8 @@ import { PRICES, tokenOf } from '../../support/world.ts'
 let bench: Bench
 
 beforeAll(async () => {
-  bench = await startBench({ errorStyle: 'compat' })
+  // The deployed contracts take no account as small as these.
+  bench = await startBench({ errorStyle: 'compat' }, 'ours')
 })
 
 afterAll(() => bench?.stop())
@@ -102,11 +103,14 @@ describe('without a new head', () => {
       refreshed++
       return account
     }
-    const visitor = { claims: claims as never, account, refresh }
-    const { parseInferenceRequest } = await import('../../../src/provider/server/inferenceRequest.ts')
-    const request = parseInferenceRequest('chat/completions', Buffer.from(chat()), engine.models)
+    const visitor = { claims: claims as never, auth: 'bearer' as const, signed: null, account, refresh }
+    const { parseObject, readInferenceRequest } = await import(
+      '../../../src/provider/server/inferenceRequest.ts'
+    )
+    const raw = Buffer.from(chat())
+    const request = readInferenceRequest('chat/completions', raw, parseObject(raw), engine.models)
     const admit = (prices: { input: bigint; output: bigint }) =>
-      admission.admit({ visitor, request, prices, mayCap: false }).then(
+      admission.admit({ visitor, request, prices, tiers: [], mayCap: false }).then(
         () => 'admitted',
         (error) => error.code,
       )

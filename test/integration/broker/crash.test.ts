@@ -26,6 +26,7 @@ beforeAll(async () => {
   scripted.delayMs = DELAY_MS
   home = devnetHome(world)
   await startProvider()
+  await world.acknowledge()
   await world.fund(world.user)
   token = await tokenOf(world.user, world.provider.address)
 })

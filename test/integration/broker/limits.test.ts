@@ -79,6 +79,7 @@ describe('callers without an account', () => {
     bench.broker.control.changeLimits(LIMITS)
     const reads = countCalls('eth_call')
     const codes: (string | undefined)[] = []
+    const startedAt = Date.now()
     for (let i = 0; i < 60; i++) {
       const stranger = Wallet.createRandom() as HDNodeWallet
       const key = await tokenOf(stranger, bench.broker.provider)
@@ -86,7 +87,8 @@ describe('callers without an account', () => {
     }
     expect(codes).toContain('account_missing')
     expect(codes.slice(-20)).toEqual(Array(20).fill('unknown_callers_limited'))
-    expect(reads()).toBeLessThanOrEqual(30)
+    // What strangers may cost comes back with time.
+    expect(reads()).toBeLessThanOrEqual(30 + (Date.now() - startedAt) / 1000)
     // A customer does not notice.
     expect((await bench.post(bench.chat())).status).toBe(200)
   })

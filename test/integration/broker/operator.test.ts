@@ -85,6 +85,8 @@ describe('an operator', () => {
     expect(metrics).toMatch(/^broker_output_tokens_total\{model="steady".*\} 5$/m)
     expect(metrics).toMatch(/^broker_requests_rejected_total\{reason="model_not_found".*\} 1$/m)
     expect(metrics).toMatch(/^broker_owed_0g\{.*\} 3e-8$/m)
+    expect(metrics).toMatch(/^broker_oldest_owed_seconds\{.*\} [0-9.]*[1-9]/m)
+    expect(metrics).toMatch(/^broker_oldest_due_seconds\{.*\} [0-9.]*[1-9]/m)
     expect((await cli('status', ...about())).stdout).toContain('0.00000003 0G')
   })
 

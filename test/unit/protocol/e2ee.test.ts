@@ -54,8 +54,9 @@ describe('known answers of the deployed network', () => {
   })
 
   it('has texts to sign', () => {
-    expect(sealedProofText('a', 'b', false)).toBe('zg-sig-v1/e2ee-ct:a:b')
-    expect(sealedProofText('a', 'b', true)).toBe('zg-sig-v1/e2ee-ct-stream:a:b')
+    const hashes = { requestHash: 'a', responseHash: 'b' }
+    expect(sealedProofText({ ...hashes, stream: false })).toBe('zg-sig-v1/e2ee-ct:a:b')
+    expect(sealedProofText({ ...hashes, stream: true })).toBe('zg-sig-v1/e2ee-ct-stream:a:b')
   })
 })
 
@@ -168,23 +169,25 @@ describe('a sealed answer', () => {
 
   it('is opened frame by frame, and says when it is whole', async () => {
     const { request, frames } = await answered()
+    const opener = request.opener()
     expect(frames.map(({ _e2ee }) => [_e2ee.v, typeof _e2ee.enc, _e2ee.final])).toEqual([
       [1, 'string', false],
       [undefined, 'undefined', false],
       [undefined, 'undefined', true],
     ])
     for (const [index, frame] of frames.entries()) {
-      expect(request.opener.isComplete).toBe(false)
-      expect(await request.opener.open(frame)).toEqual(FRAMES[index])
+      expect(opener.isComplete).toBe(false)
+      expect(await opener.open(frame)).toEqual(FRAMES[index])
     }
-    expect(request.opener.isComplete).toBe(true)
-    await expect(request.opener.open(frames[2]!)).rejects.toMatchObject({ code: 'e2ee_malformed' })
+    expect(opener.isComplete).toBe(true)
+    await expect(opener.open(frames[2]!)).rejects.toMatchObject({ code: 'e2ee_malformed' })
   })
 
   it('lets somebody on the way change what is unbound, and nothing else', async () => {
     const { request, frames } = await answered(['id'])
-    expect(await request.opener.open({ ...frames[0]!, id: 'b' })).toEqual({ ...FRAMES[0], id: 'b' })
-    await expect(request.opener.open({ ...frames[1]!, more: 1 })).rejects.toMatchObject({
+    const opener = request.opener()
+    expect(await opener.open({ ...frames[0]!, id: 'b' })).toEqual({ ...FRAMES[0], id: 'b' })
+    await expect(opener.open({ ...frames[1]!, more: 1 })).rejects.toMatchObject({
       code: 'e2ee_open_failed',
     })
   })
@@ -200,15 +203,41 @@ describe('a sealed answer', () => {
     ['e2ee_malformed', 'a sealed field in clear too', ([a]) => [{ ...a!, choices: [] }]],
   ])('fails with %s on %s', async (code, _case, change) => {
     const { request, frames } = await answered(['choices'])
+    const opener = request.opener()
     const open = async () => {
-      for (const frame of change(frames)) await request.opener.open(frame)
+      for (const frame of change(frames)) await opener.open(frame)
     }
     await expect(open()).rejects.toMatchObject({ code })
   })
 
+  it('is hashed as it is sealed', async () => {
+    const { envelope } = await sealRequest(BODY, KEY)
+    const { clientKey } = await openRequest(envelope, KEY)
+    const sealed = await (await ResponseSealer.to(clientKey)).sealHashed(FRAMES[0]!, true)
+    expect(sealed.hash).toBe(envelopeHash(sealed.envelope))
+  })
+
+  it('is opened again from its first frame by the request that asked', async () => {
+    const { request, frames } = await answered()
+    for (const opener of [request.opener(), request.opener()])
+      expect(await opener.open(frames[0]!)).toEqual(FRAMES[0])
+  })
+
+  it('shows nothing of fields that nobody has thought of', async () => {
+    const body = { ...BODY, temperature: 0, response_format: { type: 'json_schema' }, invented: 'secret' }
+    const request = await sealRequest(body, KEY)
+    expect(request.envelope._e2ee.sealed_fields).toEqual(['messages', 'tools', 'response_format', 'invented'])
+    expect(request.envelope).toMatchObject({ temperature: 0, stream: true })
+    const { clientKey } = await openRequest(request.envelope, KEY)
+    const sealer = await ResponseSealer.to(clientKey)
+    const frame = await sealer.seal({ id: 'a', prompt_logprobs: ['secret'], usage: {} }, true)
+    expect(Object.keys(frame)).toEqual(['id', 'usage', '_e2ee'])
+    expect(await request.opener().open(frame)).toEqual({ id: 'a', prompt_logprobs: ['secret'], usage: {} })
+  })
+
   it('is opened by nobody else', async () => {
     const { frames } = await answered()
-    const { opener } = await sealRequest(BODY, KEY)
-    await expect(opener.open(frames[0]!)).rejects.toMatchObject({ code: 'e2ee_open_failed' })
+    const other = await sealRequest(BODY, KEY)
+    await expect(other.opener().open(frames[0]!)).rejects.toMatchObject({ code: 'e2ee_open_failed' })
   })
 })

@@ -24,10 +24,14 @@ const claims: SessionClaims = {
 }
 const sign = async (hash: Hex): Promise<Hex> => (await wallet.signMessage(getBytes(hash))) as Hex
 
+const withClaims = (change: object): string => encodeToken(JSON.stringify({ ...claims, ...change }), '0x')
+
 /** Vectors of client-wire.md section 1.4, made by the live network's client. */
 const HASH = '0xb62032d3bb4c322fa7c96d8489300b8098ad62d609596e9d32dbbf7d13774f73'
 const TOKEN =
   'app-sk-eyJhZGRyZXNzIjoiMHg3RTVGNDU1MjA5MUE2OTEyNWQ1RGZDYjdiOEMyNjU5MDI5Mzk1QmRmIiwicHJvdmlkZXIiOiIweGYwNzI0MEVmYTY3NzU1QjUzMTFiYzc1Nzg0YTA2MWVEQjQ3MTY1RGQiLCJ0aW1lc3RhbXAiOjE3MDAwMDAwMDAwMDAsImV4cGlyZXNBdCI6MTcwMDA4NjQwMDAwMCwibm9uY2UiOiIwMDExMjIzMzQ0NTU2Njc3ODg5OWFhYmJjY2RkZWVmZiIsImdlbmVyYXRpb24iOjAsInRva2VuSWQiOjI1NX18MHg4YjYxZWE2NmJkZDhiYzVlNzcwNzcxYmY4ZjNiZmMwNDJiYmNjNzVhZmRlMTYxODdkZjkyMmFjZGM0ODg2ZjZkMjE4OTk3NGFiYmY5NmRhMWU2OGQ3YzY3N2QyNTI5YTA4OWU5MDljMTVkZWFlYTYyYTlhY2VmZjFiNGNlZDgyZTFi'
+
+const CONTRACT = '0x2222222222222222222222222222222222222222'
 
 describe('session token', () => {
   it('is byte for byte the one of the live client', async () => {
@@ -39,6 +43,15 @@ describe('session token', () => {
     const parsed = parseToken(TOKEN)
     expect(parsed?.claims).toEqual(claims)
     expect(isSignedByOwner(parsed!)).toBe(true)
+  })
+
+  it('can name its chain, contract and session key, after the keys of the deployed format', async () => {
+    const bound = { ...claims, chainId: 16602, contract: CONTRACT, sessionKey: claims.address } as const
+    const parsed = parseToken(await createToken(bound, sign))!
+    expect(parsed.claims).toEqual(bound)
+    expect(isSignedByOwner(parsed)).toBe(true)
+    expect(parsed.message.slice(0, -1)).toContain(tokenMessage(claims).slice(0, -1))
+    expect(Object.keys(JSON.parse(parsed.message)).slice(7)).toEqual(['chainId', 'contract', 'sessionKey'])
   })
 
   it('is refused with another address, signature or message', async () => {
@@ -59,6 +72,10 @@ describe('session token', () => {
     ['no JSON', `app-sk-${btoa('x|0x')}`],
     ['no claims', `app-sk-${btoa('{"address":1}|0x')}`],
     ['too long', `app-sk-${'A'.repeat(5000)}`],
+    ['a chain without a contract', withClaims({ chainId: 1 })],
+    ['a contract without a chain', withClaims({ contract: CONTRACT })],
+    ['a session key without a contract', withClaims({ sessionKey: CONTRACT })],
+    ['a session key that is none', withClaims({ chainId: 1, contract: CONTRACT, sessionKey: '0x1' })],
     ['empty', ''],
   ])('is no token: %s', (_name, text) => expect(parseToken(text)).toBeNull())
 
@@ -70,9 +87,13 @@ describe('session token', () => {
     ['ephemeral without end', { expiresAt: 0 }, 'too_long'],
     ['ephemeral above 24 h', { expiresAt: at + 86_400_001 }, 'too_long'],
     ['persistent without end', { expiresAt: 0, tokenId: 3 }, null],
+    ['its contract', { chainId: 16602, contract: CONTRACT }, null],
+    ['another contract', { chainId: 16602, contract: claims.address }, 'domain'],
+    ['another chain', { chainId: 16661, contract: CONTRACT }, 'domain'],
     ['of tomorrow', { timestamp: at + 86_400_000, tokenId: 3, expiresAt: 0 }, 'not_yet_valid'],
   ] as const)('judges claims: %s', (_name, change, fault) => {
     const provider = '0xF07240EFA67755B5311BC75784A061EDB47165DD'
-    expect(claimsFault({ ...claims, ...change }, provider, at)).toBe(fault)
+    const home = { provider, chainId: 16602, contract: CONTRACT } as const
+    expect(claimsFault({ ...claims, ...change }, home, at)).toBe(fault)
   })
 })

@@ -1,4 +1,5 @@
 import { describe, expect, it, vi } from 'vitest'
+import { reportLayout } from '../../../src/attestation/reportData.ts'
 import { hexToBytes } from '../../../src/base/hex.ts'
 import {
   bindingDigest,
@@ -53,6 +54,23 @@ const boundBy = ({ binding, nonce }: Answer) =>
   Buffer.from(boundReportData(binding, rootOfNonce(hexToBytes(nonce.value), nonce))).toString('hex')
 
 describe('QuoteDesk', () => {
+  it('binds the encryption key where the deployed encryption asks for it', async () => {
+    const { tee, asked } = countingTee()
+    const publicKey = new Uint8Array(32).fill(7)
+    const desk = deskOf({ ...tee, encryption: { publicKey, privateKey: publicKey } })
+    await desk.document('legacy=false', 'here')
+    const key = '07'.repeat(32)
+    expect(reportLayout(asked[0]!)).toEqual({
+      kind: 'sealed',
+      signer: SIGNER.toLowerCase(),
+      encryptionKey: key,
+    })
+    for (const query of ['legacy=true', '']) await desk.document(query, 'here')
+    expect(reportLayout(asked[1]!)).toEqual({ kind: 'ascii', signer: SIGNER })
+    expect(asked).toHaveLength(2)
+    expect(() => deskOf(tee).document('legacy=false', 'here')).toThrow('no enclave')
+  })
+
   it('binds the nonce to a statement of broker, keys, models and capabilities', async () => {
     const { tee } = countingTee()
     const desk = deskOf(tee)
