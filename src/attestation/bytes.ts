@@ -1,4 +1,4 @@
-import { decodeBase64 } from 'ethers'
+import { decodeBase64 } from 'ethers/utils'
 import { bytesToHex } from '../base/hex.ts'
 import { malformedEvidence } from './malformed.ts'
 

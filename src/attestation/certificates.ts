@@ -1,4 +1,4 @@
-import { decodeBase64, encodeBase64 } from 'ethers'
+import { decodeBase64, encodeBase64 } from 'ethers/utils'
 import { bytesToHex } from '../base/hex.ts'
 import { sameBytes } from './bytes.ts'
 import { childrenOf, type DerNode, readDer, readDerList, TAG, timeOf } from './der.ts'

@@ -1,4 +1,4 @@
-import { decodeBase64 } from 'ethers'
+import { decodeBase64 } from 'ethers/utils'
 import { isZero, sameBytes, shortHex } from './bytes.ts'
 import { type Certificate, chainFault, readCertificate, readPemChain, writePemChain } from './certificates.ts'
 import { startRevocationCheck } from './checkRevocation.ts'

@@ -5,7 +5,7 @@ export const malformedEvidence = (what: string, cause?: unknown): AppError =>
   new AppError({
     code: 'evidence_malformed',
     message: `The evidence cannot be read: ${what}`,
-    hint: 'A provider that serves this proves nothing. Choose another one',
+    hint: 'What cannot be read proves nothing. If a provider serves it, choose another one',
     next: '0g-compute provider list',
     exitCode: EXIT.malformed,
     ...(cause !== undefined && { cause }),

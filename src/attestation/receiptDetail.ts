@@ -2,7 +2,8 @@ import { canonicalJson } from '../protocol/canonical.ts'
 import type { Counts, Multipliers, UnitClass } from '../protocol/pricing.ts'
 import type { ReceiptDetail } from '../protocol/receipt.ts'
 
-const UNITS: readonly UnitClass[] = ['input', 'cachedInput', 'output']
+const TOKENS: readonly UnitClass[] = ['input', 'cachedInput', 'output']
+const ALL_UNITS: readonly UnitClass[] = [...TOKENS, 'image', 'second']
 const FIELDS = [
   'v',
   'salt',
@@ -21,7 +22,7 @@ const FIELDS = [
 ]
 
 /**
- * Reads a receipt's detail: version 1, its fields and no others, in canonical form (so that two readers cannot
+ * Reads a receipt's detail: version 1, 2 or 3, its fields and no others, in canonical form (so that two readers cannot
  * understand it differently). What breaks this is null.
  */
 export function parseReceiptDetail(text: string): ReceiptDetail | null {
@@ -34,11 +35,14 @@ export function parseReceiptDetail(text: string): ReceiptDetail | null {
 }
 
 function isDetail(detail: unknown): detail is ReceiptDetail {
-  if (!isObject(detail) || Object.keys(detail).length !== FIELDS.length) return false
-  if (!FIELDS.every((field) => Object.hasOwn(detail, field))) return false
+  if (!isObject(detail)) return false
+  const fields = detail.v === 2 ? [...FIELDS, 'sealed'] : FIELDS
+  if (Object.keys(detail).length !== fields.length) return false
+  if (!fields.every((field) => Object.hasOwn(detail, field))) return false
   const d = detail as unknown as ReceiptDetail
+  const units = d.v === 3 ? ALL_UNITS : TOKENS
   return (
-    d.v === 1 &&
+    (d.v === 1 || d.v === 3 || (d.v === 2 && isSealed(d.sealed))) &&
     isHex(d.salt, 32) &&
     isHex(d.id, 32) &&
     typeof d.endpoint === 'string' &&
@@ -48,24 +52,34 @@ function isDetail(detail: unknown): detail is ReceiptDetail {
     isHex(d.responseHash, 64) &&
     isCount(d.responseBytes) &&
     (d.status === 'complete' || d.status === 'partial') &&
-    isCounts(d.counts) &&
-    hasUnits(d.prices, (price) => typeof price === 'string' && /^(0|[1-9]\d{0,38})$/.test(price)) &&
-    isMultipliers(d.multipliers) &&
+    isCounts(d.counts, units) &&
+    hasUnits(d.prices, units, (price) => typeof price === 'string' && /^(0|[1-9]\d{0,38})$/.test(price)) &&
+    isMultipliers(d.multipliers, units) &&
     isHex(d.evidence, 64)
   )
 }
 
-const isCounts = (value: unknown): value is Counts => hasUnits(value, isCount)
+const isSealed = (value: unknown): boolean =>
+  isObject(value) &&
+  Object.keys(value).length === 3 &&
+  isHex(value.requestHash, 64) &&
+  isHex(value.responseHash, 64) &&
+  typeof value.stream === 'boolean'
 
-const isMultipliers = (value: unknown): value is Multipliers =>
+type Units = readonly UnitClass[]
+
+const isCounts = (value: unknown, units: Units): value is Counts => hasUnits(value, units, isCount)
+
+const isMultipliers = (value: unknown, units: Units): value is Multipliers =>
   hasUnits(
     value,
+    units,
     (pair) => Array.isArray(pair) && pair.length === 2 && isCount(pair[0]) && isCount(pair[1]) && pair[1] > 0,
   )
 
-function hasUnits(value: unknown, accepts: (item: unknown) => boolean): boolean {
+function hasUnits(value: unknown, units: Units, accepts: (item: unknown) => boolean): boolean {
   if (!isObject(value)) return false
-  return Object.entries(value).every(([unit, item]) => UNITS.includes(unit as UnitClass) && accepts(item))
+  return Object.entries(value).every(([unit, item]) => units.includes(unit as UnitClass) && accepts(item))
 }
 
 const isObject = (value: unknown): value is Record<string, unknown> =>

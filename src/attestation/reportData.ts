@@ -1,4 +1,5 @@
-import { getBytes, hexlify, keccak256, toUtf8Bytes } from 'ethers'
+import { keccak256 } from 'ethers/crypto'
+import { getBytes, hexlify, toUtf8Bytes } from 'ethers/utils'
 import { type Address, bytesToHex, sameAddress } from '../base/hex.ts'
 import { isZero } from './bytes.ts'
 

@@ -1,4 +1,4 @@
-import { sha256 } from 'ethers'
+import { sha256 } from 'ethers/crypto'
 import type { ProviderEvidence, ProviderVerdict } from './verifyProvider.ts'
 
 type Circumstances = Pick<ProviderEvidence, 'network' | 'service'>
@@ -44,7 +44,7 @@ export class VerdictCache {
     fetchedAt: number,
   ): void {
     if (verdict.outcome === 'rejected') return
-    const key = keyOf(circumstances)
+    const key = circumstancesText(circumstances)
     this.#entries.delete(key)
     this.#entries.set(key, { document: digestOf(document), verdict, fetchedAt })
     const [oldest] = this.#entries.keys()
@@ -52,7 +52,7 @@ export class VerdictCache {
   }
 
   #current(circumstances: Circumstances, now: number): Entry | null {
-    const entry = this.#entries.get(keyOf(circumstances))
+    const entry = this.#entries.get(circumstancesText(circumstances))
     return entry && now >= entry.fetchedAt && now - entry.fetchedAt <= this.#maxAgeMs ? entry : null
   }
 }
@@ -60,7 +60,8 @@ export class VerdictCache {
 const encoder = new TextEncoder()
 const digestOf = (document: string): string => sha256(encoder.encode(document))
 
-const keyOf = ({ network, service }: Circumstances): string =>
+/** What a verdict holds for, as text. */
+export const circumstancesText = ({ network, service }: Circumstances): string =>
   JSON.stringify([
     network.chainId,
     network.inference,

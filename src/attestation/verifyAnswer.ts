@@ -1,6 +1,7 @@
 import { type Address, type Hex, sameAddress } from '../base/hex.ts'
 import { format0G } from '../base/units.ts'
 import { sha256Text } from '../protocol/canonical.ts'
+import type { SealedHashes } from '../protocol/e2ee/index.ts'
 import { type Counts, feeOf, type Prices, type UnitClass } from '../protocol/pricing.ts'
 import {
   type ReceiptDetail,
@@ -10,7 +11,7 @@ import {
   recoverReceipt,
   type SignedReceipt,
 } from '../protocol/receipt.ts'
-import { proofText, recoverTextProof, type TextProof } from '../protocol/textProof.ts'
+import { proofTextOf, recoverTextProof, type TextProof } from '../protocol/textProof.ts'
 import { parseReceiptDetail } from './receiptDetail.ts'
 import { type Assurance, StepList, type Verdict } from './verdict.ts'
 
@@ -48,10 +49,14 @@ export interface Exchange {
   /** Of the content-decoded response bytes. */
   readonly responseHash: string
   readonly responseBytes: number
+  /** What stands for both in the signed text, where they were sealed to the enclave. */
+  readonly sealed?: SealedHashes
   /** Whether the answer came to its own end. */
   readonly ended: 'complete' | 'partial'
   /** Highest prices agreed to, neuron per unit. Without one for `cachedInput`, that of `input` holds. */
   readonly prices: Prices
+  /** The same for a prompt of so many tokens, where longer ones were agreed to cost more. */
+  readonly pricesFor?: (promptTokens: number) => Prices
   /** The most that may be counted for what was sent and delivered. */
   readonly bounds: { readonly input: number; readonly output: number }
   /** sha256 of the evidence that was checked for the signer; null where none was. */
@@ -100,14 +105,32 @@ function checkText(steps: StepList, exchange: Exchange, proof: TextProof | null)
     `signed by the signer on chain, ${expected}`,
     signer ?? 'no valid signature',
   )
-  const [requestHash = '', responseHash = ''] = String(proof.text).split(':')
-  steps.check('request-hash', requestHash === exchange.requestHash, 'signed request is the one sent')
+  const { sealed } = exchange
+  // Before the hashes of sealed bodies stands what they are of.
+  const [requestHash = '', responseHash = ''] = String(proof.text)
+    .split(':')
+    .slice(sealed ? 1 : 0)
+  const wanted = sealed ?? exchange
+  const signed = { requestHash, responseHash }
+  if (requestHash !== wanted.requestHash && isOtherEnclave(exchange)) {
+    steps.missing('request-hash', UNBOUND)
+  } else {
+    steps.check('request-hash', requestHash === wanted.requestHash, 'signed request is the one sent')
+  }
   steps.check(
     'response-hash',
-    responseHash === exchange.responseHash && proof.text === proofText(requestHash, responseHash),
+    responseHash === wanted.responseHash &&
+      proof.text === proofTextOf(sealed ? { ...signed, sealed: { ...sealed, ...signed } } : signed),
     'signed response is the one received',
   )
 }
+
+/** Whether the text is signed where the model runs, behind a broker that may say a request in other words. */
+const isOtherEnclave = ({ textSigner, signer }: Exchange): boolean =>
+  textSigner !== undefined && !sameAddress(textSigner, signer)
+
+const UNBOUND =
+  "the model's own server signed what the provider passed on to it, which is not byte for byte what was sent: this proof cannot bind the request"
 
 /** A broker may send anything: its words are typed only after this. */
 const isTextProof = (proof: TextProof): boolean =>
@@ -166,13 +189,14 @@ function checkParties(steps: StepList, exchange: Exchange, signed: SignedReceipt
 function checkDetail(steps: StepList, { receipt, detail }: SignedReceipt): ReceiptDetail | null {
   steps.check('detail-hash', sha256Text(detail) === receipt.detail, 'detail is the one that was signed')
   const parsed = parseReceiptDetail(detail)
-  steps.check('detail-form', parsed !== null, 'detail is canonical JSON of version 1')
+  steps.check('detail-form', parsed !== null, 'detail is canonical JSON of a known version')
   return parsed
 }
 
 function checkExchange(steps: StepList, exchange: Exchange, detail: ReceiptDetail): void {
   steps.check('receipt-id', detail.id === exchange.id, 'receipt is for this answer')
   steps.check('receipt-request', detail.requestHash === exchange.requestHash, 'request is the one sent')
+  checkSealed(steps, exchange, detail)
   steps.check(
     'receipt-response',
     detail.responseHash === exchange.responseHash && detail.responseBytes === exchange.responseBytes,
@@ -183,6 +207,18 @@ function checkExchange(steps: StepList, exchange: Exchange, detail: ReceiptDetai
   checkModelDigest(steps, exchange, detail)
   checkEvidence(steps, exchange, detail)
   checkStatus(steps, exchange, detail)
+}
+
+/** Both sides sealed it, or neither did, and they mean the same envelopes. */
+function checkSealed(steps: StepList, { sealed }: Exchange, detail: ReceiptDetail): void {
+  if (!sealed && !detail.sealed) return
+  const isSame =
+    sealed !== undefined &&
+    detail.sealed?.requestHash === sealed.requestHash &&
+    detail.sealed.responseHash === sealed.responseHash &&
+    detail.sealed.stream === sealed.stream
+  const detailText = sealed ? 'sealed as it was sent and received' : 'not sealed, as it was sent'
+  steps.check('receipt-sealed', isSame, detailText)
 }
 
 function checkModelDigest(steps: StepList, { modelDigest }: Exchange, detail: ReceiptDetail): void {
@@ -237,12 +273,9 @@ function checkPrice(
 }
 
 /** Whether a unit's price times its multiplier is above what was agreed, compared without rounding. */
-function isDearer(
-  unit: UnitClass,
-  prices: Prices,
-  detail: ReceiptDetail,
-  { prices: agreed }: Exchange,
-): boolean {
+function isDearer(unit: UnitClass, prices: Prices, detail: ReceiptDetail, exchange: Exchange): boolean {
+  const { input = 0, cachedInput = 0 } = detail.counts
+  const agreed = exchange.pricesFor?.(input + cachedInput) ?? exchange.prices
   const limit = agreed[unit] ?? (unit === 'cachedInput' ? agreed.input : undefined) ?? 0n
   const [numerator, denominator] = detail.multipliers[unit] ?? [1, 1]
   return prices[unit]! * BigInt(numerator) > limit * BigInt(denominator)

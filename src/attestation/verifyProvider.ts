@@ -83,6 +83,8 @@ export async function verifyProvider(
   steps.check('signer-acknowledged', service.teeSignerAcknowledged, 'the contract acknowledges the signer')
   if (document === null) {
     steps.missing('evidence', 'the provider serves no evidence for its key')
+    if (given.seenCapabilities)
+      steps.check('capabilities', false, 'what was seen before is still there', 'all of it vanished')
     return { ...steps.verdict('none'), evidence: null, binding: null, encryptionKey: null }
   }
   const evidence = readEvidence(document)

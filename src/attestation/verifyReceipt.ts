@@ -1,3 +1,4 @@
+import { sha256 } from 'ethers/crypto'
 import { type Address, sameAddress } from '../base/hex.ts'
 import { format0G } from '../base/units.ts'
 import { sha256Text } from '../protocol/canonical.ts'
@@ -23,10 +24,14 @@ export interface ExpectedReceipt {
   readonly signer?: Address
   /** `evidence` of the provider's verdict. */
   readonly evidence?: string
+  /** The body that was sent, as it left. */
+  readonly request?: Uint8Array
+  /** The body that came, after content decoding. */
+  readonly response?: Uint8Array
 }
 
 /**
- * Judges a receipt by itself, offline: what it says of an exchange is not compared with one.
+ * Judges a receipt by itself, offline: what it says of an exchange is compared with the bytes that are given.
  * @param json as brokers send it and stores keep it
  * @throws AppError `evidence_malformed` (exit 30) for what is no receipt
  * @example
@@ -43,6 +48,7 @@ export function verifyReceipt(json: unknown, expected: ExpectedReceipt = {}): Ve
     if (expected.evidence !== undefined) {
       steps.check('evidence', detail.evidence === expected.evidence, 'evidence is the one that was checked')
     }
+    checkBytes(steps, detail, expected)
   }
   return steps.verdict('none')
 }
@@ -91,7 +97,7 @@ function checkParties(
 function checkDetail(steps: StepList, { receipt, detail }: SignedReceipt): ReceiptDetail | null {
   steps.check('detail-hash', sha256Text(detail) === receipt.detail, 'detail is the one that was signed')
   const parsed = parseReceiptDetail(detail)
-  steps.check('detail-form', parsed !== null, 'detail is canonical JSON of version 1')
+  steps.check('detail-form', parsed !== null, 'detail is canonical JSON of a known version')
   return parsed
 }
 
@@ -104,6 +110,18 @@ function checkFee(steps: StepList, { receipt }: SignedReceipt, detail: ReceiptDe
   steps.check('fee', fee === receipt.fee, `fee of ${format0G(receipt.fee)} 0G is counts times prices`, found)
   steps.check('cumulative', receipt.cumulative >= receipt.fee, 'the total holds the fee')
 }
+
+function checkBytes(steps: StepList, detail: ReceiptDetail, { request, response }: ExpectedReceipt): void {
+  if (request) {
+    steps.check('receipt-request', sha256Hex(request) === detail.requestHash, 'request is the one given')
+  }
+  if (response) {
+    const isSame = sha256Hex(response) === detail.responseHash && response.length === detail.responseBytes
+    steps.check('receipt-response', isSame, 'response is the one given')
+  }
+}
+
+const sha256Hex = (bytes: Uint8Array): string => sha256(bytes).slice(2)
 
 function tryFee({ counts, multipliers }: ReceiptDetail, prices: Prices): bigint | null {
   try {

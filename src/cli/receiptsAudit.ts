@@ -1,30 +1,56 @@
+import { mkdirSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { EXIT, type ExitCode } from '../base/errors.ts'
 import { format0G } from '../base/units.ts'
 import type { Audit, ProviderAudit } from '../client/receipts/audit.ts'
+import { type Contradiction, writeDispute } from '../client/receipts/contradiction.ts'
+import type { Context } from './framework/context.ts'
 import type { CommandDefinition } from './framework/definition.ts'
 
 export const command: CommandDefinition = {
-  options: [['--provider <address>', 'this provider only']],
+  options: [
+    ['--provider <address>', 'this provider only'],
+    ['--full', 'compare every receipt that a provider lists, not only those that are missing here'],
+  ],
   examples: ['0g-compute receipts audit', '0g-compute receipts audit --json'],
-  notes: 'Exit 10 when something is unexplained, 11 when a provider could not be asked.',
+  notes: `Exit 10 when something is unexplained, 11 when a provider could not be asked. Where a signer contradicted
+itself in a way that the contract takes as a proof, a file for receipts dispute is written.`,
   async run(context, input) {
     const { out } = context
     const compute = await context.compute()
     const progress = await out.progress('Comparing receipts with the chain')
-    const audit = await compute.audit(input.address('provider')).finally(() => progress.stop())
-    const providers = audit.providers.map((provider) => ({
+    const provider = input.address('provider')
+    const audit = await compute
+      .audit({ full: input.flag('full'), ...(provider && { provider }) })
+      .finally(() => progress.stop())
+    const disputes = audit.providers.flatMap(({ contradictions }) => keepDisputes(context, contradictions))
+    const providers = audit.providers.map(({ contradictions: _, ...provider }) => ({
       ...provider,
       unreachable: provider.unreachable?.toObject() ?? null,
     }))
-    out.result({ ...audit, providers }, (paint) =>
+    out.result({ ...audit, providers, disputes }, (paint) =>
       [
         ...audit.providers.map((provider) => renderProvider(provider, paint.red)),
         `Charged ${format0G(audit.charged)} 0G, paid on chain ${format0G(audit.paid)} 0G, not settled yet ${format0G(audit.unsettled)} 0G.`,
         `Difference: ${format0G(audit.difference)} 0G`,
+        ...disputes.map((path) => paint.red(`Proof of a contradiction, for the contract: ${path}`)),
       ].join('\n'),
     )
+    if (disputes.length > 0) out.next(`0g-compute receipts dispute ${disputes[0]}`)
     return exitCodeOf(audit)
   },
+}
+
+/** Writes each as a file. @returns their paths */
+function keepDisputes({ paths }: Context, contradictions: readonly Contradiction[]): string[] {
+  const folder = join(paths.state, 'disputes')
+  return contradictions.map((contradiction) => {
+    const { provider, kind, receipts } = contradiction
+    const path = join(folder, `${provider.toLowerCase()}-${kind}-${receipts[0]!.receipt.seq}.json`)
+    mkdirSync(folder, { recursive: true, mode: 0o700 })
+    writeFileSync(path, writeDispute(contradiction), { mode: 0o600 })
+    return path
+  })
 }
 
 function renderProvider(audit: ProviderAudit, red: (text: string) => string): string {
@@ -38,6 +64,7 @@ function renderProvider(audit: ProviderAudit, red: (text: string) => string): st
 }
 
 function exitCodeOf({ providers }: Audit): ExitCode {
-  if (providers.some(({ unexplained }) => unexplained.length > 0)) return EXIT.rejected
+  const isOff = providers.some((audit) => audit.unexplained.length > 0 || audit.contradictions.length > 0)
+  if (isOff) return EXIT.rejected
   return providers.some(({ unreachable }) => unreachable !== null) ? EXIT.incomplete : EXIT.ok
 }

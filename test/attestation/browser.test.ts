@@ -1,28 +1,12 @@
 import { readdirSync, readFileSync } from 'node:fs'
-import { dirname, join, relative } from 'node:path'
+import { join, relative } from 'node:path'
 import { afterAll, expect, it, vi } from 'vitest'
+import { reachable } from '../support/reachable.ts'
 import { type SceneChanges, scene } from './support/scene.ts'
 
 const SRC = join(import.meta.dirname, '../../src')
 
 afterAll(() => vi.unstubAllGlobals())
-
-/** Every file that verification reaches, with what it imports from elsewhere. */
-function reachable(entry: string): Map<string, string[]> {
-  const files = new Map<string, string[]>()
-  const visit = (file: string): void => {
-    if (files.has(file) || file.endsWith('.json')) return
-    const text = readFileSync(file, 'utf8')
-    const imports = [...text.matchAll(/(?:from|import)\s*\(?\s*'([^']+)'/g)].map(([, name]) => name!)
-    files.set(
-      file,
-      imports.filter((name) => !name.startsWith('.')),
-    )
-    for (const name of imports) if (name.startsWith('.')) visit(join(dirname(file), name))
-  }
-  visit(entry)
-  return files
-}
 
 it('needs nothing that a browser lacks', () => {
   const files = reachable(join(SRC, 'attestation/index.ts'))

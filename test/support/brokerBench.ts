@@ -3,7 +3,7 @@ import type { Broker, BrokerOptions } from '../../src/provider/broker.ts'
 import type { Engine } from '../../src/provider/engine/engine.ts'
 import { attachUrlEngine } from '../../src/provider/engine/url/attachUrlEngine.ts'
 import { type ScriptedEngine, startScriptedEngine } from './scriptedEngine.ts'
-import { startWorld, tokenOf, type World } from './world.ts'
+import { type Contracts, startWorld, tokenOf, type World } from './world.ts'
 
 export const CHAT = '/v1/proxy/chat/completions'
 
@@ -31,8 +31,12 @@ export interface Bench {
   stop(): Promise<void>
 }
 
-export async function startBench(options: Partial<BrokerOptions> = {}): Promise<Bench> {
-  const [world, scripted] = await Promise.all([startWorld(), startScriptedEngine()])
+/** @param contracts those of `startWorld` when not given */
+export async function startBench(
+  options: Partial<BrokerOptions> = {},
+  contracts?: Contracts,
+): Promise<Bench> {
+  const [world, scripted] = await Promise.all([startWorld(contracts), startScriptedEngine()])
   const engine = await attachUrlEngine({ target: scripted.target, logger: silentLogger })
   const broker = await world.startBroker(engine, options)
   await world.fund(world.user)

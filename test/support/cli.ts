@@ -15,10 +15,11 @@ export function runCli(
   env: Record<string, string>,
   input = '',
   cwd = process.cwd(),
+  program = PROGRAM,
 ): Promise<CliResult> {
   const inherited = Object.entries(process.env).filter(([name]) => !/^(ZG_|NO_COLOR|FORCE_COLOR)/.test(name))
   return new Promise((resolve, reject) => {
-    const child = spawn(process.execPath, [PROGRAM, ...args], {
+    const child = spawn(process.execPath, [program, ...args], {
       env: { ...Object.fromEntries(inherited), ...env },
       cwd,
       stdio: ['pipe', 'pipe', 'pipe'],

@@ -116,4 +116,92 @@ export function describeDebts(newHome: () => Promise<LedgerHome>): void {
       })
     })
   })
+  describe('a batch', () => {
+    const block = (number: number) => ({
+      number,
+      hash: `0x${number.toString(16).padStart(64, '0')}` as const,
+    })
+    const TX = `0x${'33'.repeat(32)}` as const
+
+    it('takes a number between receipts, and asks for what was charged below it', async () => {
+      await charge(ALICE, 5)
+      const [batch, later] = await Promise.all([ledger.batches.open([ALICE, BOB]), charge(ALICE, 5)])
+      expect(batch.payers).toEqual([
+        { user: ALICE, cumulative: batch.number < later.receipt.seq ? 35n : 70n, afterSeq: 0 },
+      ])
+      expect(batch.number).not.toBe(later.receipt.seq)
+      await reopen()
+      expect(await ledger.batches.unfinished()).toEqual([batch])
+      expect(await ledger.numbers.last()).toBe(3)
+      expect((await charge(ALICE, 5)).receipt.seq).toBe(4)
+    })
+
+    it('is booked as the chain took it: in part, again, and back', async () => {
+      await charge(ALICE, 5)
+      const { number } = await ledger.batches.open([ALICE])
+      await ledger.batches.markSent(number, TX)
+      await ledger.batches.book(number, new Map([[ALICE, 30n]]), { txHash: TX, block: block(7) })
+      expect(await totalsOf(ledger, ALICE)).toEqual({ user: ALICE, charged: 35n, paid: 30n })
+      expect(await ledger.batches.owing(1n)).toEqual([{ user: ALICE, amount: 5n, settled: 30n }])
+      expect(ledger.owed(ALICE, { nonce: 0n, settled: 30n })).toBe(5n)
+      expect(ledger.owed(ALICE, { nonce: 0n, settled: 0n })).toBe(35n)
+      const next = await ledger.batches.open([ALICE])
+      await ledger.batches.book(next.number, new Map([[ALICE, 35n]]), { txHash: TX, block: block(8) })
+      await ledger.batches.book(number, new Map([[ALICE, 30n]]), { txHash: TX, block: block(7) })
+      expect((await totalsOf(ledger, ALICE)).paid).toBe(35n)
+      expect((await ledger.unsettled()).oldestIssuedAt).toBeNull()
+      await reopen()
+      await ledger.batches.rebook(next.number, new Map([[ALICE, 30n]]), block(9))
+      expect((await totalsOf(ledger, ALICE)).paid).toBe(30n)
+      expect((await ledger.unsettled()).oldestIssuedAt).not.toBeNull()
+      await ledger.batches.markFinal(number)
+      await ledger.batches.markVoid(next.number)
+      await reopen()
+      expect(await ledger.batches.unfinished()).toEqual([])
+    })
+
+    it('leaves apart what was taken by differences', async () => {
+      await charge(ALICE, 5)
+      const entry = {
+        user: ALICE,
+        provider: TEST_OWNER.provider,
+        totalFee: 20n,
+        requestsHash: `0x${'11'.repeat(32)}`,
+        nonce: 1n,
+        signature: `0x${'22'.repeat(65)}`,
+      } as const
+      await ledger.storeSettlements([{ entry, throughSeq: 1, fromBlock: 7 }])
+      expect(await ledger.batches.owing(1n)).toEqual([])
+      await ledger.markDone(entry, 20n, TX)
+      const { number, payers } = await ledger.batches.open([ALICE])
+      expect(payers).toMatchObject([{ cumulative: 15n }])
+      await ledger.batches.book(number, new Map([[ALICE, 15n]]), { txHash: TX, block: block(7) })
+      expect((await totalsOf(ledger, ALICE)).paid).toBe(35n)
+    })
+
+    it('taken by a ledger that is lost counts as charged and paid, and a receipt that is shown as owed', async () => {
+      await ledger.batches.adopt(ALICE, 100n)
+      expect(await totalsOf(ledger, ALICE)).toEqual({ user: ALICE, charged: 100n, paid: 100n })
+      expect((await charge(ALICE, 5)).receipt.cumulative).toBe(135n)
+      await ledger.batches.raise(ALICE, 150n)
+      await ledger.batches.raise(ALICE, 140n)
+      expect(await totalsOf(ledger, ALICE)).toMatchObject({ charged: 150n, paid: 100n })
+      await reopen()
+      expect((await charge(ALICE, 5)).receipt.cumulative).toBe(185n)
+    })
+  })
+
+  describe('numbers', () => {
+    it('go on where an epoch begins, and never back', async () => {
+      await charge(ALICE, 5)
+      await ledger.numbers.enter(2, 1000)
+      expect((await charge(ALICE, 5)).receipt.seq).toBe(2 * 2 ** 32 + 1)
+      await ledger.numbers.skipTo(5)
+      await ledger.numbers.skipTo(2 * 2 ** 32 + 100)
+      expect((await charge(ALICE, 5)).receipt.seq).toBe(2 * 2 ** 32 + 100)
+      await reopen()
+      expect(await ledger.numbers.epoch()).toEqual({ epoch: 2, since: 1000, isHere: true })
+      expect((await charge(ALICE, 5)).receipt.seq).toBe(2 * 2 ** 32 + 101)
+    })
+  })
 }

@@ -5,7 +5,10 @@ import { setTimeout as sleep } from 'node:timers/promises'
 /**
  * A stand-in for engines that misbehave: an OpenAI-compatible server whose model's name says what it does.
  * `steady` streams as many tokens as `max_tokens` asks for, `no-usage` reports none, `dies` breaks off after
- * five tokens, `fails` answers 500, `garbage` answers what is not JSON, `silent` never answers.
+ * five tokens, `fails` answers 500, `refuses` quotes the request in a 422, `garbage` answers what is not JSON, `silent` never answers.
+ *
+ * It serves Anthropic's messages too, paints as many images as it is asked for, and hears 2.3 seconds in any recording,
+ * whatever the model: nothing is made, the answers only have the shape.
  */
 export interface ScriptedEngine {
   readonly target: string
@@ -18,10 +21,10 @@ export interface ScriptedEngine {
   stop(): Promise<void>
 }
 
-const MODELS = ['steady', 'no-usage', 'dies', 'fails', 'garbage', 'silent']
+const MODELS = ['steady', 'no-usage', 'dies', 'fails', 'refuses', 'garbage', 'silent']
 
 /** @param port default any free one */
-export async function startScriptedEngine(port = 0): Promise<ScriptedEngine> {
+export async function startScriptedEngine(port = 0, models = MODELS): Promise<ScriptedEngine> {
   const requests: { path: string; body: string }[] = []
   const server = createServer((req, res) => {
     answer(req, res).catch(() => res.destroy())
@@ -44,7 +47,7 @@ export async function startScriptedEngine(port = 0): Promise<ScriptedEngine> {
     if (req.url === '/v1/models') {
       return sendJson(res, 200, {
         object: 'list',
-        data: MODELS.map((id) => ({ id, object: 'model', max_model_len: 4096 })),
+        data: models.map((id) => ({ id, object: 'model', max_model_len: 4096 })),
       })
     }
     const body = await bodyOf(req)
@@ -53,9 +56,14 @@ export async function startScriptedEngine(port = 0): Promise<ScriptedEngine> {
     res.on('close', () => {
       if (!res.writableFinished) engine.aborted++
     })
-    const { model, stream, max_tokens: count = 8 } = JSON.parse(body)
+    if (req.url.startsWith('/v1/audio/')) return sendHeard(res, body)
+    if (req.url === '/v1/images/edits') return sendImages(res, Number(fieldOf(body, 'n') ?? 1))
+    const { model, stream, max_tokens: count = 8, n = 1 } = JSON.parse(body)
+    if (req.url === '/v1/images/generations') return sendImages(res, n)
+    if (req.url === '/v1/messages') return message(res, model, count, stream === true)
     if (model === 'silent') return
     if (model === 'fails') return sendJson(res, 500, { error: { message: 'boom' } })
+    if (model === 'refuses') return sendJson(res, 422, { error: { message: `no: ${body}` } })
     if (model === 'garbage')
       return void res.writeHead(200, { 'content-type': 'application/json' }).end('<html>')
     if (stream) return streamTokens(res, model, count)
@@ -72,6 +80,30 @@ export async function startScriptedEngine(port = 0): Promise<ScriptedEngine> {
     })
   }
 
+  /** Ten prompt tokens of which four are from a cache and one was written to it. */
+  async function message(res: ServerResponse, model: string, count: number, stream: boolean): Promise<void> {
+    const usage = { input_tokens: 5, cache_read_input_tokens: 4, cache_creation_input_tokens: 1 }
+    const head = { id: 'msg_1', type: 'message', role: 'assistant', model }
+    if (!stream) {
+      const content = [{ type: 'text', text: 'tok '.repeat(count) }]
+      return sendJson(res, 200, { ...head, content, usage: { ...usage, output_tokens: count } })
+    }
+    res.writeHead(200, { 'content-type': 'text/event-stream' })
+    const event = (type: string, value: object) =>
+      res.write(`event: ${type}\ndata: ${JSON.stringify({ type, ...value })}\n\n`)
+    event('message_start', { message: { ...head, content: [], usage: { ...usage, output_tokens: 1 } } })
+    event('content_block_start', { index: 0, content_block: { type: 'text', text: '' } })
+    for (let i = 0; i < count && !res.destroyed; i++) {
+      if (model === 'dies' && i === 5) return void setTimeout(() => res.destroy(), 20)
+      event('content_block_delta', { index: 0, delta: { type: 'text_delta', text: `t${i} ` } })
+      if (engine.delayMs) await sleep(engine.delayMs)
+    }
+    event('content_block_stop', { index: 0 })
+    event('message_delta', { delta: { stop_reason: 'end_turn' }, usage: { output_tokens: count } })
+    event('message_stop', {})
+    res.end()
+  }
+
   async function streamTokens(res: ServerResponse, model: string, count: number): Promise<void> {
     res.writeHead(200, { 'content-type': 'text/event-stream' })
     const frame = (value: object) => res.write(`data: ${JSON.stringify(value)}\n\n`)
@@ -84,6 +116,19 @@ export async function startScriptedEngine(port = 0): Promise<ScriptedEngine> {
     res.end('data: [DONE]\n\n')
   }
 }
+
+const sendImages = (res: ServerResponse, n: number): void =>
+  sendJson(res, 200, { created: 1, data: Array.from({ length: n }, () => ({ b64_json: 'AAAA' })) })
+
+function sendHeard(res: ServerResponse, form: string): void {
+  const format = fieldOf(form, 'response_format')
+  if (format === 'text') res.writeHead(200, { 'content-type': 'text/plain' }).end('heard')
+  else if (format === 'verbose_json') sendJson(res, 200, { text: 'heard', duration: 2.3 })
+  else sendJson(res, 200, { text: 'heard', usage: { type: 'duration', seconds: 3 } })
+}
+
+const fieldOf = (form: string, name: string): string | undefined =>
+  new RegExp(`name="${name}"\\r\\n\\r\\n([^\\r]*)`).exec(form)?.[1]
 
 async function bodyOf(req: IncomingMessage): Promise<string> {
   const chunks: Buffer[] = []

@@ -59,6 +59,7 @@ export async function startServe(
     )
   })
   if (message.type !== 'ready') throw new Error(JSON.stringify(message))
+  await world.acknowledge()
   const admin = () => JSON.parse(readFileSync(join(dataDir, 'admin.json'), 'utf8')) as AdminFile
   return {
     child,

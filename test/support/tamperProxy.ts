@@ -9,6 +9,8 @@ export interface Tampering {
   response?(body: Buffer): Buffer
   /** Changes the proof document. */
   proof?(proof: ProofDocument, id: string): ProofDocument | Promise<ProofDocument>
+  /** Answers a request for a document itself, with an empty one by 404; null passes it. */
+  document?(url: URL): Promise<string | null> | string | null
   /** Changes the answer's headers. */
   headers?(headers: Record<string, string>): Record<string, string>
 }
@@ -52,6 +54,9 @@ export async function startTamperProxy(): Promise<TamperProxy> {
     const tampering = proxy.tampering
     const isChat = req.url?.startsWith('/v1/proxy/chat/') ?? false
     const body = await bodyOf(req)
+    const own = isChat ? null : await tampering?.document?.(new URL(req.url!, proxy.url))
+    if (own != null)
+      return void res.writeHead(own ? 200 : 404, { 'content-type': 'application/json' }).end(own)
     const upstream = await fetch(proxy.target + req.url, {
       method: req.method ?? 'GET',
       headers: forwarded(req),
@@ -76,7 +81,8 @@ export async function startTamperProxy(): Promise<TamperProxy> {
 }
 
 function forwarded(req: IncomingMessage): Record<string, string> {
-  const names = ['authorization', 'content-type', 'zg-max-price']
+  const own = Object.keys(req.headers).filter((name) => name.startsWith('zg-'))
+  const names = ['authorization', 'content-type', ...own]
   return Object.fromEntries(
     names.flatMap((name) => (req.headers[name] ? [[name, String(req.headers[name])]] : [])),
   )

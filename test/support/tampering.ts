@@ -100,6 +100,31 @@ export function describeTampering(newHome: () => Promise<OpenHome>): void {
       expect(await duePayers()).toEqual([])
     })
 
+    it('cannot have a total settled again by forgetting the batch that took it', async () => {
+      await charge(ALICE)
+      const { number } = await ledger.batches.open([ALICE])
+      const block = { number: 7, hash: `0x${'44'.repeat(32)}` } as const
+      await ledger.batches.book(number, new Map([[ALICE, 35n]]), { txHash: null, block })
+      await tamper(`UPDATE users SET paid = '0', settled = '0' WHERE "user" = '${ALICE}'`)
+      await expect(charge(ALICE)).rejects.toMatchObject(TAMPERED)
+      expect(await ledger.batches.owing(1n)).toEqual([])
+    })
+
+    it('cannot have a batch booked for others: what it did not write is not looked at', async () => {
+      await charge(ALICE)
+      await ledger.batches.open([ALICE])
+      await tamper(`UPDATE batches SET payers = '[["${BOB}","1",0]]'`)
+      expect(await ledger.batches.unfinished()).toEqual([])
+      expect(await ledger.batches.owing(1n)).toMatchObject([{ user: ALICE, amount: 35n }])
+    })
+
+    it('cannot name another epoch', async () => {
+      await ledger.numbers.enter(3, 1000)
+      expect(await ledger.numbers.epoch()).toEqual({ epoch: 3, since: 1000, isHere: true })
+      await tamper('UPDATE epochs SET epoch = 2')
+      await expect(ledger.numbers.epoch()).rejects.toMatchObject(TAMPERED)
+    })
+
     it('cannot add receipts to what is owed, or take some away', async () => {
       await charge(ALICE)
       await charge(ALICE)

@@ -1,15 +1,14 @@
-import { parseReceiptDetail } from '../../attestation/receiptDetail.ts'
 import { AppError } from '../../base/errors.ts'
 import { type Address, sameAddress } from '../../base/hex.ts'
-import { findAccount, findService, listAccountsOf, type Service } from '../../chain/inference.ts'
+import { listAccountsOf } from '../../chain/inference.ts'
 import { listPayments, type Payment } from '../../chain/payments.ts'
-import { sha256Text } from '../../protocol/canonical.ts'
-import { receiptFromJson, type SignedReceipt } from '../../protocol/receipt.ts'
-import { isStatement } from '../answerJudge.ts'
-import { BrokerApi } from '../brokerApi.ts'
+import { readSettled, type Settled, signerVersion } from '../../chain/stakes.ts'
+import { recoverReceipt } from '../../protocol/receipt.ts'
 import { requireAccount, type Session } from '../session.ts'
 import type { SessionTokens } from '../tokens.ts'
-import type { StoredReceipt } from './receiptStore.ts'
+import { askProvider } from './askProvider.ts'
+import { type Contradiction, contradictionOf } from './contradiction.ts'
+import { type Tally, tallyReceipts } from './tally.ts'
 
 /** Something that receipts do not explain, neuron. */
 export interface Unexplained {
@@ -41,6 +40,8 @@ export interface ProviderAudit {
   /** `paid` + `unsettled` − `charged`: 0 when every neuron has its receipt. */
   readonly difference: bigint
   readonly unexplained: readonly Unexplained[]
+  /** What the contract takes as a proof that the signer contradicted itself. */
+  readonly contradictions: readonly Contradiction[]
   /** Why the provider could not be asked, or null. */
   readonly unreachable: AppError | null
 }
@@ -53,6 +54,13 @@ export interface Audit {
   readonly difference: bigint
 }
 
+export interface AuditOptions {
+  /** This provider only. */
+  readonly provider?: Address
+  /** Compare every receipt that a provider lists, not only those that are missing here. */
+  readonly full?: boolean
+}
+
 /** A settlement that is mined while the audit looks makes a difference that is none: it looks again. */
 const LOOKS = 3
 const BETWEEN_LOOKS_MS = 1500
@@ -61,22 +69,31 @@ const BETWEEN_LOOKS_MS = 1500
  * Compares receipts with the chain, for one provider or for all: fills gaps from the provider first, then sets the
  * fees against what was taken on chain and what is still owed.
  */
-export async function auditReceipts(session: Session, tokens: SessionTokens, only?: Address): Promise<Audit> {
+export async function auditReceipts(
+  session: Session,
+  tokens: SessionTokens,
+  options: AuditOptions = {},
+): Promise<Audit> {
   for (let look = 1; ; look++) {
-    const audit = await auditOnce(session, tokens, only)
+    const audit = await auditOnce(session, tokens, options)
     const settled = audit.providers.every(({ unexplained }) => unexplained.length === 0)
     if (settled || look === LOOKS) return audit
     await session.runtime.sleep(BETWEEN_LOOKS_MS)
   }
 }
 
-async function auditOnce(session: Session, tokens: SessionTokens, only?: Address): Promise<Audit> {
+async function auditOnce(
+  session: Session,
+  tokens: SessionTokens,
+  { provider: only, full = false }: AuditOptions,
+): Promise<Audit> {
   const { ledger, inference, rpc } = session
   const user = requireAccount(session).address
-  const payments = await listPayments({ ledger, inference, user }, rpc)
+  const fromBlock = session.network.deployedAt ?? 0
+  const payments = await listPayments({ ledger, inference, user, fromBlock }, rpc)
   const providers = only ? [only] : await involvedProviders(session, user, payments)
   const audits = await Promise.all(
-    providers.map((provider) => auditProvider(session, tokens, user, provider, payments)),
+    providers.map((provider) => auditProvider(session, tokens, { user, provider, full }, payments)),
   )
   const sum = (pick: (audit: ProviderAudit) => bigint) =>
     audits.reduce((total, audit) => total + pick(audit), 0n)
@@ -107,117 +124,48 @@ async function involvedProviders(
 async function auditProvider(
   session: Session,
   tokens: SessionTokens,
-  user: Address,
-  provider: Address,
+  { user, provider, full }: { readonly user: Address; readonly provider: Address; readonly full: boolean },
   payments: readonly Payment[],
 ): Promise<ProviderAudit> {
-  const owner = { chainId: session.network.chainId, contract: session.network.inference, user, provider }
+  const { network, receipts, inference } = session
+  const owner = { chainId: network.chainId, contract: network.inference, user, provider }
   const settlements = payments.filter((payment) => sameAddress(payment.provider, provider))
   const paid = settlements.reduce((sum, { amount }) => sum + amount, 0n)
-  const before = (await session.receipts.list(owner)).length
-  const asked = await askProvider(session, tokens, owner)
-  const receipts = await session.receipts.list(owner)
-  const charged = receipts.reduce((sum, { signed }) => sum + signed.receipt.fee, 0n)
+  const before = await receipts.count(owner)
+  const asked = await askProvider(session, tokens, owner, full)
+  const settled = await readSettled(inference, user, provider)
+  const tally = await tallyReceipts(receipts.each(owner), settled)
+  const { charged } = tally
   const unsettled = asked instanceof AppError ? null : asked
   const owed = unsettled ?? (charged > paid ? charged - paid : 0n)
   return {
     provider,
-    receipts: receipts.length,
-    fetched: receipts.length - before,
+    receipts: tally.count,
+    fetched: tally.count - before,
     charged,
     paid,
     settlements,
     unsettled,
     difference: paid + owed - charged,
-    unexplained: [...gapsIn(receipts), ...moneyWithoutReceipt(charged, paid, unsettled)],
+    contradictions: [...tally.contradictions, ...(await settlementContradiction(session, tally, settled))],
+    unexplained: [...tally.unexplained, ...moneyWithoutReceipt(charged, paid, unsettled)],
     unreachable: asked instanceof AppError ? asked : null,
   }
 }
 
-type Owner = Parameters<Session['receipts']['list']>[0]
-
-/** Fetches missing receipts and what is owed. @returns neuron, or why the provider could not be asked */
-async function askProvider(
-  session: Session,
-  tokens: SessionTokens,
-  owner: Owner,
-): Promise<bigint | AppError> {
-  try {
-    const { provider, user } = owner
-    const service = await findService(session.inference, provider)
-    if (!service) return providerGone(provider)
-    const account = await findAccount(session.inference, user, provider)
-    const token = await tokens.get(provider, account?.generation ?? 0)
-    const broker = new BrokerApi(session.runtime, service.url)
-    await fetchMissing(session, broker, service, owner, token)
-    return await broker.unsettledFee(user, token)
-  } catch (error) {
-    if (error instanceof AppError) return error
-    throw error
+/** A receipt that is later than a batch and of a smaller total, by the signer of that batch. */
+async function settlementContradiction(
+  { inference }: Session,
+  { belowSettled }: Tally,
+  settled: Settled | null,
+): Promise<Contradiction[]> {
+  for (const signed of belowSettled) {
+    const signer = recoverReceipt(signed)
+    const version = signer && (await signerVersion(inference, signed.receipt.provider, signer))
+    const contradiction = version === settled?.version ? contradictionOf([signed]) : null
+    if (contradiction) return [contradiction]
   }
-}
-
-async function fetchMissing(
-  session: Session,
-  broker: BrokerApi,
-  service: Service,
-  owner: Owner,
-  token: string,
-): Promise<void> {
-  let after: number | null = lastSeqWithoutGap(await session.receipts.list(owner))
-  while (after !== null) {
-    const page: { receipts: unknown[]; next: number | null } = await broker.receipts(owner.user, after, token)
-    for (const json of page.receipts) {
-      const signed = checked(json, owner, service)
-      if (signed) {
-        const savedAt = session.runtime.now()
-        await session.receipts.add({ signed, source: 'audit', outcome: null, savedAt })
-      }
-    }
-    after = page.next !== null && page.next > after ? page.next : null
-  }
-}
-
-/** A receipt from the provider's list, if its signer made it for this user and its detail is the signed one. */
-function checked(json: unknown, owner: Owner, service: Service): SignedReceipt | null {
-  try {
-    const signed = receiptFromJson(json)
-    const stated = isStatement(signed, { ...owner, signer: service.teeSignerAddress })
-    const whole = sha256Text(signed.detail) === signed.receipt.detail && parseReceiptDetail(signed.detail)
-    return stated && whole ? signed : null
-  } catch {
-    return null
-  }
-}
-
-/** The number up to which every fee is accounted for: totals rise by exactly the fee. */
-function lastSeqWithoutGap(receipts: readonly StoredReceipt[]): number {
-  let total = 0n
-  let seq = 0
-  for (const { signed } of receipts) {
-    const { receipt } = signed
-    if (receipt.cumulative !== total + receipt.fee) break
-    total = receipt.cumulative
-    seq = receipt.seq
-  }
-  return seq
-}
-
-function gapsIn(receipts: readonly StoredReceipt[]): Unexplained[] {
-  const found: Unexplained[] = []
-  let total = 0n
-  let seq = 0
-  for (const { signed } of receipts) {
-    const { receipt } = signed
-    const jump = receipt.cumulative - receipt.fee - total
-    const detail = `between receipts ${seq} and ${receipt.seq}`
-    if (receipt.seq === seq || jump < 0n)
-      found.push({ kind: 'contradiction', amount: jump < 0n ? -jump : 0n, detail })
-    else if (jump > 0n) found.push({ kind: 'gap', amount: jump, detail })
-    total = receipt.cumulative
-    seq = receipt.seq
-  }
-  return found
+  return []
 }
 
 function moneyWithoutReceipt(charged: bigint, paid: bigint, unsettled: bigint | null): Unexplained[] {
@@ -232,11 +180,3 @@ function moneyWithoutReceipt(charged: bigint, paid: bigint, unsettled: bigint | 
     unsettled > open ? 'claimed by the provider beyond all receipts' : 'on receipts, and not claimed'
   return [{ kind: 'unsettled_differs', amount, detail }]
 }
-
-const providerGone = (provider: Address): AppError =>
-  new AppError({
-    code: 'provider_unknown',
-    message: `Provider ${provider} is not registered any more`,
-    hint: 'Its receipts on this machine are compared with the chain alone',
-    next: '0g-compute fund withdraw --all',
-  })

@@ -16,6 +16,14 @@ export function memoryReceiptStore(): ReceiptStore {
   return {
     known: async (account, seq) => entry(account).index.known(seq),
     add: async (stored) => void entry(accountOf(stored.signed)).index.add(stored),
+    async addAll(all) {
+      for (const stored of all) entry(accountOf(stored.signed)).index.add(stored)
+    },
+    async *each(account) {
+      yield* entry(account).index.all
+    },
+    count: async (account) => entry(account).index.all.length,
+    newest: async (account) => entry(account).index.all.at(-1)?.signed ?? null,
     list: async (account) => entry(account).index.all,
     accounts: async ({ chainId, contract, user }) =>
       [...accounts.values()]

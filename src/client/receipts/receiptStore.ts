@@ -27,8 +27,15 @@ export interface ReceiptStore {
   known(account: ReceiptAccount, seq: number): Promise<KnownReceipts>
   /** Adds one; the same receipt twice is kept once. Durable when the promise resolves. */
   add(receipt: StoredReceipt): Promise<void>
-  /** Receipts of an account by number. */
+  /** Adds many, all or none. */
+  addAll(receipts: readonly StoredReceipt[]): Promise<void>
+  /** Receipts of an account by number, one at a time: there may be a million. */
+  each(account: ReceiptAccount): AsyncIterable<StoredReceipt>
+  /** The same as a list. */
   list(account: ReceiptAccount): Promise<readonly StoredReceipt[]>
+  count(account: ReceiptAccount): Promise<number>
+  /** The one with the highest number. */
+  newest(account: ReceiptAccount): Promise<SignedReceipt | null>
   /** Every account that has receipts of this user on this contract. */
   accounts(owner: Omit<ReceiptAccount, 'provider'>): Promise<readonly ReceiptAccount[]>
 }

@@ -1,10 +1,11 @@
-import { appendFileSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs'
+import { mkdtempSync, rmSync, statSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { DatabaseSync } from 'node:sqlite'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { fileReceiptStore } from '../../../src/client/receipts/fileReceiptStore.ts'
 import { memoryReceiptStore } from '../../../src/client/receipts/memoryReceiptStore.ts'
 import { accountOf, type StoredReceipt } from '../../../src/client/receipts/receiptStore.ts'
+import { sqliteReceiptStore } from '../../../src/client/receipts/sqliteReceiptStore.ts'
 import { receiptFromJson, type SignedReceipt } from '../../../src/protocol/receipt.ts'
 import { OTHER, proofOf } from '../attestation/honest.ts'
 
@@ -31,7 +32,7 @@ afterEach(() => rmSync(dir, { recursive: true }))
 
 describe.each([
   ['in memory', () => memoryReceiptStore()],
-  ['in files', () => fileReceiptStore(dir)],
+  ['in a file', () => sqliteReceiptStore(dir)],
 ])('receipts %s', (_name, open) => {
   it('know what stands below, at and above a number, in whatever order they came', async () => {
     const store = open()
@@ -63,46 +64,38 @@ describe.each([
   })
 })
 
-describe('receipts in files', () => {
-  const path = () => {
-    const file = readdirSync(dir, { recursive: true, encoding: 'utf8' }).find((name) =>
-      name.endsWith('.jsonl'),
-    )
-    return join(dir, file!)
-  }
+describe('receipts in a file', () => {
+  const path = () => join(dir, 'receipts.sqlite')
 
   it('outlive the process and are for their owner alone', async () => {
-    await fileReceiptStore(dir).add(stored(A))
-    expect(await fileReceiptStore(dir).list(ACCOUNT)).toEqual([stored(A)])
+    await sqliteReceiptStore(dir).add(stored(A))
+    expect(await sqliteReceiptStore(dir).list(ACCOUNT)).toEqual([stored(A)])
     expect(statSync(path()).mode & 0o777).toBe(0o600)
   })
 
-  it('are only ever appended to, one line each, also when many are added at once', async () => {
-    const store = fileReceiptStore(dir)
-    await store.add(stored(A))
-    const before = readFileSync(path(), 'utf8')
-    await Promise.all(
-      Array.from({ length: 20 }, (_, i) => store.add(stored(receipt(10 + i, 1000n + 100n * BigInt(i))))),
+  it('are all there when many are added at once, by two processes', async () => {
+    const stores = [sqliteReceiptStore(dir), sqliteReceiptStore(dir)]
+    const many = Array.from({ length: 40 }, (_, i) => stored(receipt(10 + i, 1000n + 100n * BigInt(i))))
+    await Promise.all(many.map((one, i) => stores[i % 2]!.add(one)))
+    expect(await stores[0]!.list(ACCOUNT)).toEqual(many)
+    expect(await stores[1]!.known(ACCOUNT, 30)).toMatchObject({ floor: 2900n, ceiling: 3000n })
+  })
+
+  it('come in pages, none twice and none left out', async () => {
+    const store = sqliteReceiptStore(dir)
+    const many = Array.from({ length: 2500 }, (_, i) => stored(receipt(1 + i, 100n * BigInt(i + 1))))
+    await store.addAll(many)
+    expect(await store.count(ACCOUNT)).toBe(2500)
+    expect((await store.list(ACCOUNT)).map(({ signed }) => signed.receipt.seq)).toEqual(
+      many.map((_, i) => i + 1),
     )
-    const after = readFileSync(path(), 'utf8')
-    expect(after.startsWith(before)).toBe(true)
-    expect(after.trimEnd().split('\n')).toHaveLength(21)
   })
 
-  it('see what another process appended', async () => {
-    const [one, two] = [fileReceiptStore(dir), fileReceiptStore(dir)]
-    await one.add(stored(A))
-    await two.add(stored(B))
-    expect(await one.known(ACCOUNT, 6)).toMatchObject({ floor: 400n })
-  })
-
-  it('lose nothing but the line that a crash cut short', async () => {
-    const store = fileReceiptStore(dir)
-    await store.add(stored(A))
-    appendFileSync(path(), '{"v":1,"savedAt":2,"rec')
-    await fileReceiptStore(dir).add(stored(B))
-    expect((await fileReceiptStore(dir).list(ACCOUNT)).map(({ signed }) => signed.receipt.seq)).toEqual([
-      3, 5,
-    ])
+  it('of a newer version are left alone', async () => {
+    await sqliteReceiptStore(dir).add(stored(A))
+    const file = new DatabaseSync(path())
+    file.exec('PRAGMA user_version = 99')
+    file.close()
+    await expect(sqliteReceiptStore(dir).add(stored(B))).rejects.toMatchObject({ code: 'receipts_too_new' })
   })
 })

@@ -1,0 +1,11 @@
+import { defineConfig } from 'vitest/config'
+
+/** Examples that need packages of their own: `npm run test:all` installs these and runs them. */
+export default defineConfig({
+  test: {
+    include: ['test/examples/**/*.test.ts'],
+    testTimeout: 60_000,
+    hookTimeout: 60_000,
+    maxWorkers: 1,
+  },
+})
