@@ -1,5 +1,5 @@
 import { measureInferBefore } from './cli/inferBefore.ts'
-import { measurePackage } from './cli/packed.ts'
+import { buildCopy, measurePackage } from './cli/packed.ts'
 import { measureStartup } from './cli/startup.ts'
 import { type Result, report } from './report.ts'
 
@@ -17,10 +17,12 @@ async function attempt(
   }
 }
 
+const copy = buildCopy()
+process.once('exit', () => copy.remove())
 const results = [
-  ...measureStartup(),
-  ...(await attempt(['inferBefore'], 'ms', async () => [await measureInferBefore()])),
-  ...(await attempt(['tarball', 'install', 'packages'], 'MB', measurePackage)),
+  ...measureStartup(copy.program),
+  ...(await attempt(['inferBefore'], 'ms', async () => [await measureInferBefore(copy.program)])),
+  ...(await attempt(['tarball', 'install', 'packages'], 'MB', () => measurePackage(copy))),
 ]
 
 const median = (id: string) => results.find((result) => result.id === id)!.value!

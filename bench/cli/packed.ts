@@ -19,11 +19,20 @@ import type { Result } from '../report.ts'
 const ROOT = join(import.meta.dirname, '../..')
 const MB = 1024 * 1024
 
+/** A built copy of this folder, which stays as it is: what is packed, and what is timed. */
+export interface Copy {
+  readonly dir: string
+  /** The program in it. */
+  readonly program: string
+  remove(): void
+}
+
 /** Sizes in MB of 2^20 bytes: what is downloaded, without the demo model, and what a production install takes. */
-export function measurePackage(): Result[] {
+export function measurePackage({ dir: copy }: Copy): Result[] {
   const dir = mkdtempSync(join(tmpdir(), '0g-pack-'))
   try {
-    const tarball = pack(dir)
+    execFileSync('npm', ['pack', '--ignore-scripts', '--pack-destination', dir], { cwd: copy, stdio: 'pipe' })
+    const tarball = join(dir, globSync('*.tgz', { cwd: dir })[0]!)
     const light = withoutModel(tarball, dir)
     const { size, packages } = install(tarball, dir)
     return [
@@ -36,10 +45,8 @@ export function measurePackage(): Result[] {
   }
 }
 
-/** Builds and packs a copy: this folder stays as it is. */
-function pack(dir: string): string {
-  const copy = join(dir, 'copy')
-  mkdirSync(copy)
+export function buildCopy(): Copy {
+  const copy = mkdtempSync(join(tmpdir(), '0g-copy-'))
   const parts = [
     'package.json',
     'tsconfig.json',
@@ -55,14 +62,13 @@ function pack(dir: string): string {
   for (const part of parts.filter((name) => existsSync(join(ROOT, name))))
     cpSync(join(ROOT, part), join(copy, part), { recursive: true })
   symlinkSync(join(ROOT, 'node_modules'), join(copy, 'node_modules'))
-  const options = { cwd: copy, stdio: 'pipe' as const }
-  execFileSync(
-    process.execPath,
-    [join(ROOT, 'node_modules/typescript/bin/tsc'), '-p', 'tsconfig.build.json'],
-    options,
-  )
-  execFileSync('npm', ['pack', '--ignore-scripts', '--pack-destination', dir], options)
-  return join(dir, globSync('*.tgz', { cwd: dir })[0]!)
+  const tsc = join(ROOT, 'node_modules/typescript/bin/tsc')
+  execFileSync(process.execPath, [tsc, '-p', 'tsconfig.build.json'], { cwd: copy, stdio: 'pipe' })
+  return {
+    dir: copy,
+    program: join(copy, 'bin/0g-compute.js'),
+    remove: () => rmSync(copy, { recursive: true, force: true }),
+  }
 }
 
 function withoutModel(tarball: string, dir: string): string {

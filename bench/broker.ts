@@ -1,0 +1,130 @@
+import { askStreams, askWhole } from './broker/load.ts'
+import { type Absent, ours, PEERS, type Subject, startEngine } from './broker/subjects.ts'
+import { type Result, report } from './report.ts'
+
+/**
+ * `npm run bench:broker`: what this broker adds with everything on, beside proxies and gateways before the same
+ * engine. Rounds are interleaved, so that a busy machine is busy for all; figures are medians over the rounds.
+ * `--rounds N`, `--only a,b`.
+ */
+const rounds = Number(option('rounds') ?? 5)
+const only = option('only')?.split(',')
+const CONNECTIONS = [1, 16, 64, 256]
+const WHOLE_MS = 1500
+const STREAMS_TIMED = 20
+const STREAMS_HELD = 1000
+
+const engine = await startEngine()
+const enginePort = Number(new URL(engine.origin).port)
+const started: Subject[] = [engine]
+const absent: Absent[] = []
+for (const start of [ours('sqlite'), ours('postgres'), ...PEERS]) {
+  const one = await start(enginePort)
+  if ('why' in one) absent.push(one)
+  else if (only && !only.includes(one.name)) await one.stop()
+  else started.push(one)
+}
+
+type Figures = Map<string, number[]>
+const figures = new Map<Subject, Figures>(started.map((subject) => [subject, new Map()]))
+const note = (subject: Subject, id: string, value: number) => {
+  const own = figures.get(subject) as Figures
+  own.set(id, [...(own.get(id) ?? []), value])
+}
+
+try {
+  for (const subject of started) {
+    await askWhole(subject, 16, WHOLE_MS)
+    await askStreams(subject, STREAMS_TIMED)
+    note(subject, 'rssIdle', subject.memory() / 1e6)
+  }
+  for (let round = 0; round < rounds; round++) for (const subject of started) await oneRound(subject)
+  for (const subject of started) await holdStreams(subject)
+} finally {
+  for (const subject of started.reverse()) await subject.stop()
+}
+report({ bench: 'broker', results: results(), versions: versions() })
+
+async function oneRound(subject: Subject): Promise<void> {
+  const frontier: { readonly p99: number; readonly perSecond: number }[] = []
+  for (const connections of CONNECTIONS) {
+    const { times, perSecond } = await askWhole(subject, connections, WHOLE_MS)
+    const p99 = quantile(times, 0.99)
+    frontier.push({ p99, perSecond })
+    note(subject, `p50c${connections}`, quantile(times, 0.5))
+    note(subject, `p99c${connections}`, p99)
+    note(subject, `rpsC${connections}`, perSecond)
+  }
+  for (const bound of [5, 10, 50]) {
+    const within = frontier.filter(({ p99 }) => p99 <= bound).map(({ perSecond }) => perSecond)
+    note(subject, `rpsP99under${bound}`, Math.max(0, ...within))
+  }
+  const { firstFrame, onTheWay } = await askStreams(subject, STREAMS_TIMED)
+  note(subject, 'ttft', median(firstFrame))
+  note(subject, 'interToken', median(onTheWay))
+}
+
+async function holdStreams(subject: Subject): Promise<void> {
+  let loaded = 0
+  const sampling = setInterval(() => {
+    loaded = Math.max(loaded, subject.memory())
+  }, 100)
+  const { complete } = await askStreams(subject, STREAMS_HELD).catch(() => ({ complete: 0 }))
+  clearInterval(sampling)
+  note(subject, 'streams', complete)
+  note(subject, 'rssLoaded', loaded / 1e6)
+}
+
+function results(): Result[] {
+  const direct = figures.get(engine) as Figures
+  const list: Result[] = []
+  for (const subject of started.toReversed()) {
+    const own = figures.get(subject) as Figures
+    const add = (id: string, unit: string, values: readonly number[] = []) =>
+      list.push({
+        id,
+        subject: subject.name,
+        value: median(values),
+        unit,
+        spread: [Math.min(...values), Math.max(...values)],
+      })
+    const added = (id: string) => own.get(id)?.map((value, round) => value - (direct.get(id)?.[round] ?? 0))
+    if (subject !== engine) {
+      for (const connections of CONNECTIONS) {
+        add(`addedP50c${connections}`, 'ms', added(`p50c${connections}`))
+        add(`addedP99c${connections}`, 'ms', added(`p99c${connections}`))
+      }
+      add('ttftAdded', 'ms', added('ttft'))
+      add('interTokenAdded', 'ms', added('interToken'))
+    }
+    for (const connections of CONNECTIONS)
+      add(`rpsC${connections}`, 'requests/s', own.get(`rpsC${connections}`))
+    for (const bound of [5, 10, 50]) add(`rpsP99under${bound}`, 'requests/s', own.get(`rpsP99under${bound}`))
+    add('streams', 'count', own.get('streams'))
+    add('rssIdle', 'MB', own.get('rssIdle'))
+    add('rssLoaded', 'MB', own.get('rssLoaded'))
+  }
+  for (const { name, why } of absent)
+    list.push({ id: 'addedP50c1', subject: name, value: null, unit: 'ms', why })
+  return list
+}
+
+function versions(): Record<string, string> {
+  return Object.fromEntries(started.flatMap(({ name, version }) => (version ? [[name, version]] : [])))
+}
+
+function quantile(sorted: readonly number[], q: number): number {
+  return sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * q))] ?? Number.NaN
+}
+
+function median(values: readonly number[]): number {
+  return quantile(
+    values.toSorted((a, b) => a - b),
+    0.5,
+  )
+}
+
+function option(name: string): string | undefined {
+  const at = process.argv.indexOf(`--${name}`)
+  return at < 0 ? undefined : process.argv[at + 1]
+}
