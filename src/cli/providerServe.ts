@@ -1,5 +1,6 @@
 import { Wallet } from 'ethers'
 import { toAppError } from '../base/errors.ts'
+import type { Address } from '../base/hex.ts'
 import { fileLogger, type Logger } from '../base/log.ts'
 import { format0GPerMillion, parse0G } from '../base/units.ts'
 import { connect } from '../chain/rpc.ts'
@@ -7,12 +8,14 @@ import { startAdmin } from '../provider/admin/adminServer.ts'
 import { type Broker, startBroker } from '../provider/broker.ts'
 import type { ProviderConfig } from '../provider/config/config.ts'
 import { DEFAULT_PRICES, limitsOf, pricesOf } from '../provider/config/resolve.ts'
+import { FINE_TUNING_PREFIX } from '../provider/finetune/api/isFineTuning.ts'
 import { readTlsIdentity } from '../provider/server/tls.ts'
-import { openSimulatedTee } from '../provider/tee/simulated.ts'
+import { openTee } from '../provider/tee/openTee.ts'
 import { tellParent } from './devnet/provider.ts'
 import type { Context } from './framework/context.ts'
 import type { CommandDefinition } from './framework/definition.ts'
 import type { Input } from './framework/input.ts'
+import { fineTuningOf } from './provider/fineTuning.ts'
 import { providerKey } from './provider/providerKey.ts'
 import { type ProviderSettings, providerSettings, SETTINGS_OPTIONS } from './provider/settings.ts'
 import { startEngine } from './provider/startEngine.ts'
@@ -21,8 +24,11 @@ const DEFAULT_PORT = 3080
 
 export const command: CommandDefinition = {
   options: [
-    ['--engine <kind>', 'embedded (llama.cpp, the default) or url'],
-    ['--model <file>', 'GGUF for the embedded engine (default: the demo model)'],
+    ['--engine <kind>', 'embedded (llama.cpp, the default), llama-server, vllm, transformers or url'],
+    [
+      '--model <path>',
+      'GGUF file, or a folder with safetensors for vllm and transformers (default: the demo model)',
+    ],
     ['--target <url>', 'OpenAI-compatible server for --engine url, e.g. http://127.0.0.1:8000/v1'],
     ['--host <address>', 'address to listen on (default 127.0.0.1)'],
     ['--port <port>', `port to listen on, 0 for any free one (default ${DEFAULT_PORT})`],
@@ -31,9 +37,13 @@ export const command: CommandDefinition = {
     ['--price-output <0G>', `per million answer tokens (default ${DEFAULT_PRICES.output})`],
     ['--settle-interval <seconds>', 'between settlements (default 300)'],
     ['--settle-min <0G>', 'users who owe less wait (default 0.004)'],
+    ['--tee <kind>', 'dstack or simulated (default: dstack where its socket is)'],
     ['--database <url>', 'postgres://… for several brokers behind a load balancer (default: SQLite)'],
     ['--new-epoch', 'go on from what the chain says when the ledger is lost or old'],
     ['--admin-port <port>', 'metrics and control on 127.0.0.1 (default 0: any free one)'],
+    ['--finetune', 'train for customers as well (provider init --finetune installs what it takes)'],
+    ['--trainer <kind>', 'local (a child process for each job) or ray'],
+    ['--ray-address <url>', 'dashboard of a Ray cluster, for --trainer ray'],
     ['--compat', "answer errors as the network's present broker does: 400 and a text"],
     ...SETTINGS_OPTIONS,
   ],
@@ -62,8 +72,13 @@ async function serve(outer: Context, input: Input): Promise<void> {
   const { network, paths } = context
   const log = fileLogger(2, context.flags.quiet ? 'warn' : (config.log?.level ?? 'info'))
   const [prices, limits] = [pricesOf(config), limitsOf(config)]
+  const fineTuning = fineTuningOf(config, context)
   const publicUrl = config.listen?.url
-  const tee = openSimulatedTee({ dir: paths.devnet, network, ...(publicUrl && { url: publicUrl }) })
+  const tee = await openTee({
+    ...config.tee,
+    ...{ devnetDir: paths.devnet, network },
+    ...(publicUrl && { url: publicUrl }),
+  })
   const rpc = await connect(network)
   context.onClose(() => rpc.destroy())
   const operator = new Wallet(await (await providerKey(context)).unlock(), rpc)
@@ -83,8 +98,10 @@ async function serve(outer: Context, input: Input): Promise<void> {
     dataDir,
     prices,
     limits,
+    ...(config.listen?.origins && { origins: config.listen.origins }),
     errorStyle: config.compat ? 'compat' : 'openai',
     settlement: settlementOf(config),
+    ...(fineTuning && { fineTuning }),
     log,
   })
   context.onClose(() => broker.stop())
@@ -103,19 +120,21 @@ async function serve(outer: Context, input: Input): Promise<void> {
 
 function announce(
   { out }: Context,
-  { url, provider, warning, control }: Broker,
+  { url, provider, warning, control, fineTuning }: Broker,
   { metrics, signer, assurance }: { metrics: string; signer: string; assurance: string },
 ): void {
   const [first] = control.models()
   const { id: model, input, output } = first!
   tellParent({ type: 'ready', url, address: provider, model })
-  out.result({ url, provider, signer, model, assurance, metrics }, (paint) =>
+  const tuning = fineTuning && `${url}${FINE_TUNING_PREFIX}`
+  out.result({ url, provider, signer, model, assurance, metrics, fineTuning: tuning }, (paint) =>
     [
       `Serving ${paint.bold(model)} at ${url}`,
       `  provider  ${provider}`,
       `  signer    ${signer}  ${paint.dim(assurance)}`,
       `  price     ${format0GPerMillion(input)} / ${format0GPerMillion(output)} 0G per million tokens in / out`,
       `  metrics   ${metrics}`,
+      ...(tuning ? [`  training  ${tuning}`] : []),
     ].join('\n'),
   )
   if (warning) out.warn(`${warning.message}. ${warning.hint ?? ''}`)
@@ -128,7 +147,13 @@ function flagsOf(input: Input): ProviderConfig {
     listen: { host: input.text('host'), port: input.integer('port'), url: input.text('url') },
     prices: { input: input.text('priceInput'), output: input.text('priceOutput') },
     settlement: { interval: input.integer('settleInterval', 1), minimum: input.text('settleMin') },
+    tee: { kind: input.text('tee') },
     admin: { port: input.integer('adminPort') },
+    finetune: {
+      enabled: input.flag('finetune') || undefined,
+      trainer: input.text('trainer'),
+      rayAddress: input.text('rayAddress'),
+    },
     database: input.text('database'),
     compat: input.flag('compat') || undefined,
   }
@@ -139,6 +164,8 @@ const settlementOf = ({ settlement = {} }: ProviderConfig) => ({
   ...(settlement.interval !== undefined && { intervalMs: settlement.interval * 1000 }),
   ...(settlement.minimum !== undefined && { minimumFee: parse0G(settlement.minimum) }),
   ...(settlement.eager !== undefined && { eagerFee: parse0G(settlement.eager) }),
+  ...(settlement.payee !== undefined && { payee: settlement.payee as Address }),
+  ...(settlement.keep !== undefined && { keep: parse0G(settlement.keep) }),
 })
 
 /** SIGHUP reads the configuration again: prices and limits change, and a fault in it changes nothing. */

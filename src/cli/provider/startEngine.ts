@@ -2,29 +2,71 @@ import { existsSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { AppError, EXIT } from '../../base/errors.ts'
 import type { Logger } from '../../base/log.ts'
-import type { ProviderConfig } from '../../provider/config/config.ts'
+import type { ConfiguredEngine, ProviderConfig } from '../../provider/config/config.ts'
 import type { Engine } from '../../provider/engine/engine.ts'
+import type { SpawnedKind } from '../../provider/engine/spawned/recipes.ts'
 
 const DEMO_MODEL = fileURLToPath(new URL('../../../models/demo/demo.gguf', import.meta.url))
 
-/** The engine that a configuration names. @throws AppError `usage`, and those of the engine */
-export async function startEngine({ engine = {} }: ProviderConfig, logger: Logger): Promise<Engine> {
-  const { kind = 'embedded', target, model = DEMO_MODEL, parallel, context } = engine
+/**
+ * The engine that a configuration names, or all of them behind one.
+ * @throws AppError `usage`, `engines_disagree`, and those of the engines; none is left running
+ */
+export async function startEngine({ engine = {}, engines }: ProviderConfig, logger: Logger): Promise<Engine> {
+  if (!engines?.length) return startOne(engine, logger)
+  const { PooledEngine } = await import('../../provider/engine/pooledEngine.ts')
+  const named = Object.keys(engine).length > 0 ? [engine, ...engines] : engines
+  const starts = await Promise.allSettled(named.map((one) => startOne(one, logger)))
+  const started = starts.flatMap((start) => (start.status === 'fulfilled' ? [start.value] : []))
+  try {
+    for (const start of starts) if (start.status === 'rejected') throw start.reason
+    return new PooledEngine(started)
+  } catch (error) {
+    await Promise.all(started.map((one) => one.stop()))
+    throw error
+  }
+}
+
+async function startOne(engine: ConfiguredEngine, logger: Logger): Promise<Engine> {
+  const { kind = 'embedded', target } = engine
   if (kind === 'url') {
     if (!target) throw usage('--engine url needs --target', 'Name the server, e.g. http://127.0.0.1:8000/v1')
     const { attachUrlEngine } = await import('../../provider/engine/url/attachUrlEngine.ts')
-    return attachUrlEngine({ target, logger })
+    return attachUrlEngine({ target, logger, ...urlOptions(engine) })
   }
-  if (kind !== 'embedded') throw usage(`There is no engine "${kind}"`, 'Engines: embedded, url')
+  if (kind === 'embedded') return embedded(engine, logger)
+  if (!isSpawned(kind)) {
+    throw usage(`There is no engine "${kind}"`, `Engines: embedded, ${SPAWNED.join(', ')}, url`)
+  }
+  if (!engine.model)
+    throw usage(`--engine ${kind} needs --model`, 'Name a GGUF file or a folder with safetensors')
+  const { startSpawnedEngine } = await import('../../provider/engine/spawned/startSpawnedEngine.ts')
+  const { model, name, context, ...rest } = engine
+  const options = { ...rest, model, ...(name && { modelId: name }), ...(context && { contextSize: context }) }
+  return startSpawnedEngine(kind, options, logger)
+}
+
+const urlOptions = ({ context, serves = {} }: ConfiguredEngine) => ({
+  ...(context !== undefined && { contextLength: context }),
+  serves: Object.fromEntries(Object.entries(serves).map(([id, kind]) => [id, [kind]])),
+})
+
+async function embedded(engine: ConfiguredEngine, logger: Logger): Promise<Engine> {
+  const { model = DEMO_MODEL, name, parallel, context } = engine
   if (!existsSync(model)) throw usage(`There is no model at ${model}`, 'Name a GGUF file with --model')
   const { startEmbeddedEngine } = await import('../../provider/engine/embedded/startEmbeddedEngine.ts')
   return startEmbeddedEngine({
     modelPath: model,
     logger,
+    ...(name !== undefined && { modelId: name }),
     ...(parallel !== undefined && { parallel }),
     ...(context !== undefined && { contextSize: context }),
   })
 }
+
+const SPAWNED: readonly SpawnedKind[] = ['llama-server', 'vllm', 'transformers']
+
+const isSpawned = (kind: string): kind is SpawnedKind => SPAWNED.some((known) => known === kind)
 
 const usage = (message: string, hint: string): AppError =>
   new AppError({

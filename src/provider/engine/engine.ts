@@ -1,5 +1,11 @@
+/**
+ * What serves: ours and those that the broker starts, `url` for a server that somebody else runs, `pool` for several
+ * of them together.
+ */
+export type EngineKind = 'embedded' | 'llama-server' | 'vllm' | 'transformers' | 'url' | 'pool'
+
 /** What a model can be asked for. */
-export type EngineModelKind = 'chat' | 'completion' | 'embedding'
+export type EngineModelKind = 'chat' | 'completion' | 'embedding' | 'messages' | 'image' | 'transcription'
 
 export interface EngineModel {
   readonly id: string
@@ -22,13 +28,19 @@ export interface PromptBody {
   readonly tools?: unknown
 }
 
+/** An engine that was chosen for one request; `release` it when the answer has ended. */
+export interface EngineLease {
+  readonly engine: Engine
+  release(): void
+}
+
 /**
  * An OpenAI-compatible server that the broker forwards to.
  *
  * `baseUrl` and `headers` change when an engine is restarted: read them for each request, never keep them.
  */
 export interface Engine {
-  readonly kind: 'embedded' | 'url'
+  readonly kind: EngineKind
   /** OpenAI-compatible base without a trailing slash; ends in `/v1` unless its owner configured otherwise. */
   readonly baseUrl: string
   /** Added to every forwarded request: the private bearer of a child, the configured key of a URL. */
@@ -50,6 +62,12 @@ export interface Engine {
    * @throws AppError `engine_unreachable`
    */
   countTextTokens(model: string, text: string): Promise<number | undefined>
+
+  /**
+   * Of several engines the one for a request for this model now, but none of `except`; undefined while none is
+   * ready. Absent where there is nothing to choose.
+   */
+  lease?(model: string, except: ReadonlySet<Engine>): EngineLease | undefined
 
   /** Calls `listener` at each change of `state`; the returned function unsubscribes. */
   onStateChange(listener: (state: EngineState) => void): () => void

@@ -1,15 +1,15 @@
 import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import type { EmbeddedEngine } from '../../../src/provider/engine/embedded/embeddedEngine.ts'
 import type { EngineState } from '../../../src/provider/engine/engine.ts'
+import type { SupervisedEngine } from '../../../src/provider/engine/supervisedEngine.ts'
 import { attachUrlEngine } from '../../../src/provider/engine/url/attachUrlEngine.ts'
 import { bearerOf, openAi, startDemo, waitUntil } from './fixtures/engines.ts'
 
 const messages = [{ role: 'user' as const, content: 'What is a receipt?' }]
 
 describe('an engine by URL', () => {
-  let served: EmbeddedEngine
+  let served: SupervisedEngine
   beforeAll(async () => {
     served = await startDemo({ parallel: 1 })
   })

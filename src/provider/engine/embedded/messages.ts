@@ -5,6 +5,8 @@ export interface LoadMessage {
   readonly type: 'load'
   readonly bearer: string
   readonly modelPath: string
+  /** A LoRA adapter of the model in GGUF, applied to everything that is asked. */
+  readonly adapterPath?: string | undefined
   readonly modelId: string
   /** Tokens per request; undefined takes what the model was trained on and the memory allows. */
   readonly contextSize: number | undefined

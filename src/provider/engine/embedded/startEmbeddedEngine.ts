@@ -1,13 +1,16 @@
 import { availableParallelism } from 'node:os'
 import { basename } from 'node:path'
 import type { EngineLogger } from '../engine.ts'
-import { EmbeddedEngine } from './embeddedEngine.ts'
+import { SupervisedEngine } from '../supervisedEngine.ts'
 import type { LoadOptions } from './engineProcess.ts'
+import { startHashed } from './startHashed.ts'
 import { findWeights } from './weights.ts'
 
 export interface EmbeddedEngineOptions {
   /** A GGUF file, or the first of a split one. */
   readonly modelPath: string
+  /** A LoRA adapter of that model, also in GGUF. */
+  readonly adapterPath?: string
   /** The name that requests use; the file's name without `.gguf` by default. */
   readonly modelId?: string
   /** Tokens per request, prompt and answer; by default what the model was trained on, as far as memory allows. */
@@ -31,11 +34,14 @@ export interface EmbeddedEngineOptions {
  * @example
  * const engine = await startEmbeddedEngine({ modelPath: 'models/demo/demo.gguf', logger })
  */
-export async function startEmbeddedEngine(options: EmbeddedEngineOptions): Promise<EmbeddedEngine> {
+export async function startEmbeddedEngine(options: EmbeddedEngineOptions): Promise<SupervisedEngine> {
   const { modelPath, logger } = options
-  const files = await findWeights(modelPath)
+  const weights = await findWeights(modelPath)
+  const files =
+    options.adapterPath === undefined ? weights : [...weights, ...(await findWeights(options.adapterPath))]
   const load: LoadOptions = {
     modelPath,
+    adapterPath: options.adapterPath,
     modelId: options.modelId ?? basename(modelPath).replace(/(-00001-of-\d{5})?\.gguf$/i, ''),
     contextSize: options.contextSize,
     parallel: options.parallel ?? 4,
@@ -43,5 +49,5 @@ export async function startEmbeddedEngine(options: EmbeddedEngineOptions): Promi
     threads: options.threads ?? Math.max(1, availableParallelism() - 1),
     gpu: options.gpu ?? 'auto',
   }
-  return EmbeddedEngine.start(load, files, logger)
+  return SupervisedEngine.start('embedded', () => startHashed(load, files), logger)
 }

@@ -62,7 +62,7 @@ async function requireGguf(file: string): Promise<void> {
 export function modelInvalid(file: string, reason: string): AppError {
   return new AppError({
     code: 'model_invalid',
-    message: `${file} is not a usable GGUF model: ${reason}.`,
+    message: `${file} is not a usable model: ${reason}.`,
     hint: 'The file may be truncated or of another format. Download or convert it again and compare its SHA-256.',
   })
 }

@@ -1,6 +1,6 @@
 import { AppError } from '../../../base/errors.ts'
 import type { Engine, EngineLogger, EngineModel } from '../engine.ts'
-import { type EngineServer, listModels } from './listModels.ts'
+import { type EngineServer, listModels, type ServedKinds } from './listModels.ts'
 import { probeTokenizer } from './tokenizers.ts'
 import { UrlEngine } from './urlEngine.ts'
 
@@ -13,6 +13,8 @@ export interface UrlEngineOptions {
   readonly models?: readonly string[]
   /** Tokens per request, for a server that does not say. */
   readonly contextLength?: number
+  /** What models serve that make no text, by id: `image`, `transcription`. */
+  readonly serves?: ServedKinds
   readonly logger?: EngineLogger
 }
 
@@ -27,7 +29,7 @@ export interface UrlEngineOptions {
 export async function attachUrlEngine(options: UrlEngineOptions): Promise<Engine> {
   const headers = options.apiKey === undefined ? {} : { authorization: `Bearer ${options.apiKey}` }
   const server: EngineServer = { baseUrl: readTarget(options.target), headers: Object.freeze(headers) }
-  const models = pickModels(await listModels(server, options.contextLength), options)
+  const models = pickModels(await listModels(server, options.contextLength, options.serves), options)
   const tokenizer = await probeTokenizer(server, models[0]?.id ?? '')
   return new UrlEngine(server, models, tokenizer, options.logger)
 }

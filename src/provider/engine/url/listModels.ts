@@ -1,26 +1,33 @@
 import { request } from 'undici'
 import { AppError } from '../../../base/errors.ts'
-import type { EngineModel } from '../engine.ts'
+import type { EngineModel, EngineModelKind } from '../engine.ts'
 import type { TokenizeEndpoint } from '../tokenizeEndpoint.ts'
 
 export type EngineServer = TokenizeEndpoint
 
 const TIMEOUT = 5_000
 /** The OpenAI API does not say what a model can do; the engine refuses what it cannot. */
-const ANY_KIND = ['chat', 'completion', 'embedding'] as const
+const ANY_KIND = ['chat', 'completion', 'embedding', 'messages'] as const
+
+/** What models serve that are not priced by the token, by id. */
+export type ServedKinds = Readonly<Record<string, readonly EngineModelKind[]>>
 
 /**
  * The models of a server, from `GET /v1/models`.
  *
  * @param contextLength overrides what the server says
+ * @param serves what models are for that are asked for no text: they have no context
  * @throws AppError `engine_unreachable`, `engine_refused`, `context_length_unknown`
  */
 export async function listModels(
   server: EngineServer,
   contextLength?: number,
+  serves: ServedKinds = {},
 ): Promise<readonly EngineModel[]> {
   const entries = await fetchModels(server)
   return entries.map((entry) => {
+    const kinds = Object.hasOwn(serves, entry.id) ? serves[entry.id] : undefined
+    if (kinds) return Object.freeze({ id: entry.id, digest: null, contextLength: 0, kinds })
     const length = contextLength ?? readContextLength(entry)
     if (length === undefined) throw contextLengthUnknown(server, entry.id)
     return Object.freeze({ id: entry.id, digest: null, contextLength: length, kinds: ANY_KIND })

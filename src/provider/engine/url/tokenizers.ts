@@ -29,7 +29,8 @@ export async function probeTokenizer(
   return 'tokens' in answer && Array.isArray(answer.tokens) ? llamaServerTokenizer(endpoint) : undefined
 }
 
-function vllmTokenizer(endpoint: TokenizeEndpoint): Tokenizer {
+/** Of servers with vLLM's `/tokenize`, as our own child has it. */
+export function vllmTokenizer(endpoint: TokenizeEndpoint): Tokenizer {
   return {
     countPrompt: (body) => countPromptTokens(endpoint, body),
     countText: (model, text) => countTextTokens(endpoint, model, text),

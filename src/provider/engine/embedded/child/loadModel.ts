@@ -116,13 +116,14 @@ async function openModel(
 async function openContext(
   { InsufficientMemoryError }: NodeLlamaCpp,
   model: LlamaModel,
-  { contextSize, parallel, threads }: LoadMessage,
+  { contextSize, parallel, threads, adapterPath }: LoadMessage,
 ): Promise<LlamaContext> {
   const longest = model.trainContextSize
   try {
     return await model.createContext({
       sequences: parallel,
       threads,
+      ...(adapterPath !== undefined && { lora: adapterPath }),
       contextSize: contextSize === undefined ? { max: longest } : Math.min(contextSize, longest),
     })
   } catch (error) {
