@@ -2,6 +2,7 @@ import { Contract, type ContractRunner, isError } from 'ethers'
 import { type Address, type Hex, sameAddress } from '../base/hex.ts'
 import type { SignedReceipt } from '../protocol/receipt.ts'
 import artifact from './artifacts/Stakes.json' with { type: 'json' }
+import { hasBatches, readSettled, type Settled } from './batches.ts'
 import type { TransactionCall } from './transaction.ts'
 
 /** A provider's stake and the claims on it. Amounts in neuron, times in unix seconds. @see IStakes.sol, IDisputes.sol */
@@ -14,18 +15,6 @@ export interface StakeState {
   /** When it ends or ended; 0 once resolved, and where there never was one. */
   readonly windowEndsAt: number
 }
-
-/** What a batch settled for one payer: everything up to a number. */
-export interface Settled {
-  /** Neuron, in all. */
-  readonly settled: bigint
-  /** Number of the batch. */
-  readonly upTo: number
-  /** Version of the signer that signed it. */
-  readonly version: number
-}
-
-const MODE_BATCH = 1n
 
 /** The `Stakes` contract of a serving contract, or null where it has none, as on the deployed network. */
 export async function findStakes(inference: Contract, runner: ContractRunner): Promise<Contract | null> {
@@ -53,18 +42,14 @@ export async function readStake(stakes: Contract, service: Address, provider: Ad
 }
 
 /** What batches settled for a payer; null where no batch did. */
-export async function readSettled(
+export async function settledByBatches(
   inference: Contract,
   user: Address,
   provider: Address,
 ): Promise<Settled | null> {
-  try {
-    const [settled, upTo, version, mode] = await inference.getFunction('settledOf').staticCall(user, provider)
-    return mode === MODE_BATCH ? { settled, upTo: Number(upTo), version: Number(version) } : null
-  } catch (error) {
-    if (isError(error, 'CALL_EXCEPTION') || isError(error, 'BAD_DATA')) return null
-    throw error
-  }
+  if (!(await hasBatches(inference))) return null
+  const settled = await readSettled(inference, user, provider)
+  return settled.mode === 'batch' ? settled : null
 }
 
 /** Version of a signer among those of its provider; 0 for one that never was. */

@@ -1,8 +1,9 @@
 import { AppError } from '../../base/errors.ts'
 import { type Address, sameAddress } from '../../base/hex.ts'
+import type { Settled } from '../../chain/batches.ts'
 import { listAccountsOf } from '../../chain/inference.ts'
 import { listPayments, type Payment } from '../../chain/payments.ts'
-import { readSettled, type Settled, signerVersion } from '../../chain/stakes.ts'
+import { settledByBatches, signerVersion } from '../../chain/stakes.ts'
 import { recoverReceipt } from '../../protocol/receipt.ts'
 import { requireAccount, type Session } from '../session.ts'
 import type { SessionTokens } from '../tokens.ts'
@@ -133,7 +134,7 @@ async function auditProvider(
   const paid = settlements.reduce((sum, { amount }) => sum + amount, 0n)
   const before = await receipts.count(owner)
   const asked = await askProvider(session, tokens, owner, full)
-  const settled = await readSettled(inference, user, provider)
+  const settled = await settledByBatches(inference, user, provider)
   const tally = await tallyReceipts(receipts.each(owner), settled)
   const { charged } = tally
   const unsettled = asked instanceof AppError ? null : asked

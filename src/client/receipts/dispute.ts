@@ -8,10 +8,10 @@ import {
   collectCall,
   disputeCall,
   findStakes,
-  readSettled,
   readStake,
   resolveCall,
   type StakeState,
+  settledByBatches,
   signerVersion,
 } from '../../chain/stakes.ts'
 import { type PreparedTransaction, prepare, send, type TransactionCall } from '../../chain/transaction.ts'
@@ -125,7 +125,7 @@ export class Dispute {
     if (version === 0) throw unfounded(`${signer} never was a signer of ${provider}`)
     if (kind === 'receipts') return 0n
     const { user, seq, cumulative } = receipts[0]!.receipt
-    const settled = await readSettled(inference, user, provider)
+    const settled = await settledByBatches(inference, user, provider)
     if (!settled || settled.version !== version || seq <= settled.upTo || cumulative >= settled.settled)
       throw unfounded('the settlement on chain does not contradict the receipt')
     return settled.settled - cumulative

@@ -1,4 +1,4 @@
-import type { Settled } from '../../chain/stakes.ts'
+import type { Settled } from '../../chain/batches.ts'
 import type { SignedReceipt } from '../../protocol/receipt.ts'
 import type { Unexplained } from './audit.ts'
 import { type Contradiction, contradictionOf } from './contradiction.ts'

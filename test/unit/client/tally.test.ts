@@ -48,7 +48,7 @@ describe('receipts read once', () => {
   })
 
   it('find what is later than a settlement and of a smaller total', async () => {
-    const settled = { settled: 250n, upTo: 4, version: 1 }
+    const settled = { settled: 250n, upTo: 4, version: 1, mode: 'batch' } as const
     const { belowSettled } = await tallyReceipts(stored(A, B, C), settled)
     expect(belowSettled).toEqual([B])
   })
