@@ -1,9 +1,19 @@
 import { existsSync, readFileSync } from 'node:fs'
+import { browser } from './test/browser.ts'
 import { command } from './test/command.ts'
+import { deployed } from './test/deployed.ts'
+import { engines } from './test/engines.ts'
+import { examples } from './test/examples.ts'
+import { finetune } from './test/finetune.ts'
 import { forge } from './test/forge.ts'
+import { pythonClient, trainedInterop } from './test/interop.ts'
+import { journeys } from './test/journeys.ts'
 import { licences } from './test/licences.ts'
 import { addTallies, emptyTally, type Part, type Tally } from './test/part.ts'
+import { peers } from './test/peers.ts'
 import { postgres } from './test/postgres.ts'
+import { ray } from './test/ray.ts'
+import { schemathesis } from './test/schemathesis.ts'
 import { slither } from './test/slither.ts'
 import { trainer } from './test/trainer.ts'
 import { vitest } from './test/vitest.ts'
@@ -22,7 +32,22 @@ const QUICK: readonly Part[] = [
   vitest(),
 ]
 
-const EXTRA: readonly Part[] = [trainer(), postgres(), slither()]
+const EXTRA: readonly Part[] = [
+  trainer(),
+  journeys(),
+  finetune(),
+  engines(),
+  ray(),
+  peers(),
+  postgres(),
+  deployed(),
+  slither(),
+  browser(),
+  examples(),
+  pythonClient(),
+  schemathesis(),
+  trainedInterop(),
+]
 
 const parts = process.argv.includes('--all') ? [...QUICK, ...EXTRA] : QUICK
 let total: Tally = emptyTally()

@@ -18,7 +18,7 @@ export interface CatalogueEntry {
 
 /** Functions that make an error of a code and a message. */
 const MAKERS =
-  /\b(?:unauthorized|invalid|refused|fault|usage|malformed|engineError|taskError)\(\s*'([a-z][a-z0-9_]*)',\s*(['"`])((?:\\.|(?!\2)[^\\])*)\2/g
+  /\b(?:unauthorized|invalid|refused|fault|usage|malformed|engineError|taskError|ledgerError)\(\s*'([a-z][a-z0-9_]*)',\s*(['"`])((?:\\.|(?!\2)[^\\])*)\2/g
 
 /** Reads every error that the sources make. */
 export function catalogue(root: string): CatalogueEntry[] {

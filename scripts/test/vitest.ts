@@ -15,13 +15,16 @@ interface Report {
 }
 
 /** The TypeScript tests: unit, integration, interoperability, end to end. */
-export const vitest = (options: readonly string[] = []): Part => ({
+export const vitest = (
+  options: readonly string[] = [],
+  env: Readonly<Record<string, string>> = {},
+): Part => ({
   name: 'vitest',
   async run() {
     const dir = mkdtempSync(join(tmpdir(), 'vitest-'))
     const file = join(dir, 'report.json')
     const args = ['run', ...options, '--reporter=default', '--reporter=json', `--outputFile.json=${file}`]
-    const { code, output } = await runProgram('vitest', args, { NO_COLOR: '1' })
+    const { code, output } = await runProgram('vitest', args, { NO_COLOR: '1', ...env })
     try {
       const report = JSON.parse(readFileSync(file, 'utf8')) as Report
       if (code !== 0) console.log(output)

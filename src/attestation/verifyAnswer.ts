@@ -58,7 +58,7 @@ export interface Exchange {
   /** The same for a prompt of so many tokens, where longer ones were agreed to cost more. */
   readonly pricesFor?: (promptTokens: number) => Prices
   /** The most that may be counted for what was sent and delivered. */
-  readonly bounds: { readonly input: number; readonly output: number }
+  readonly bounds: { readonly input: number; readonly output: number; readonly image?: number }
   /** sha256 of the evidence that was checked for the signer; null where none was. */
   readonly evidence: string | null
   /** Client's clock when the answer ended, ms. */
@@ -262,15 +262,21 @@ function checkPrice(
     `fee of ${format0G(receipt.fee)} 0G is counts times prices`,
     fee === null ? 'no price for what was counted' : `that is ${format0G(fee)} 0G`,
   )
-  const { input = 0, cachedInput = 0, output = 0 } = detail.counts
+  const { input = 0, cachedInput = 0, output = 0, image = 0, second = 0 } = detail.counts
   const { bounds } = exchange
   steps.check(
     'counts',
-    input + cachedInput <= bounds.input && output <= bounds.output,
-    `at most ${bounds.input} tokens in and ${bounds.output} out for what was sent and delivered`,
-    `${input + cachedInput} in and ${output} out were counted`,
+    input + cachedInput <= bounds.input &&
+      output <= bounds.output &&
+      image <= (bounds.image ?? 0) &&
+      second === 0,
+    `at most ${describe(bounds.input, bounds.output, bounds.image)} for what was sent and delivered`,
+    `${describe(input + cachedInput, output, image)} were counted`,
   )
 }
+
+const describe = (input: number, output: number, image = 0): string =>
+  image > 0 ? `${image} images` : `${input} tokens in and ${output} out`
 
 /** Whether a unit's price times its multiplier is above what was agreed, compared without rounding. */
 function isDearer(unit: UnitClass, prices: Prices, detail: ReceiptDetail, exchange: Exchange): boolean {

@@ -1,13 +1,17 @@
 import { Conversation } from './chat/conversation.ts'
 import { linesOf } from './chat/linesOf.ts'
 import type { CommandDefinition } from './framework/definition.ts'
+import { PRIVACY_OPTIONS } from './framework/privacy.ts'
 import { preferencesOf, ROUTING_OPTIONS } from './framework/routing.ts'
+import { VERIFICATION_OPTIONS } from './framework/verification.ts'
 
 export const command: CommandDefinition = {
   options: [
     ['--model <name>', 'which model'],
     ['--provider <address>', 'whom to ask'],
     ...ROUTING_OPTIONS,
+    ...VERIFICATION_OPTIONS,
+    ...PRIVACY_OPTIONS,
     ['--system <text>', 'system prompt'],
     ['--max-tokens <count>', 'at most so many tokens an answer'],
     ['--max-cost <0G>', 'most that one answer may cost'],

@@ -8,6 +8,7 @@ export const command: CommandDefinition = {
     ['--port <port>', `port of the chain, 0 for any free one (default ${CHAIN_PORT})`],
     ['--provider-port <port>', 'port of the provider, 0 for any free one (default 0)'],
     ['--model <file>', 'GGUF that the provider serves (default: the demo model)'],
+    ['--finetune', 'the provider trains too (provider init --finetune installs what it takes)'],
     ['--settle-interval <seconds>', 'between settlements (default 2)'],
   ],
   examples: ['0g-compute devnet up', '0g-compute devnet up --port 0 --model ./qwen2.5-0.5b.gguf'],
@@ -24,6 +25,7 @@ export const command: CommandDefinition = {
         providerPort: input.integer('providerPort') ?? 0,
         settleSeconds: input.integer('settleInterval', 1) ?? 2,
         ...(model !== undefined && { model }),
+        finetune: input.flag('finetune'),
         onStep: (title) => progress.update(title),
       })
       progress.stop()

@@ -5,6 +5,7 @@ import type { CommandDefinition } from './framework/definition.ts'
 import { asAddress } from './framework/input.ts'
 import { readText } from './framework/readText.ts'
 import { preferencesOf, ROUTING_OPTIONS } from './framework/routing.ts'
+import { VERIFICATION_OPTIONS } from './framework/verification.ts'
 import { answerObject } from './render/answer.ts'
 import { fundingHooks } from './render/funding.ts'
 import { exitCodeOf, renderVerdict } from './render/verdict.ts'
@@ -15,6 +16,7 @@ export const command: CommandDefinition = {
     ['--model <name>', 'which model'],
     ['--provider <address>', 'whom to ask'],
     ...ROUTING_OPTIONS,
+    ...VERIFICATION_OPTIONS,
     ['--max-cost <0G>', 'send nothing when it could cost more'],
   ],
   examples: ['0g-compute embed "a sentence"', '0g-compute embed - < lines.txt > vectors.ndjson'],
@@ -53,7 +55,7 @@ export const command: CommandDefinition = {
     )
     const cost = answer.fee === null ? 'no receipt' : `${format0G(answer.fee)} 0G`
     out.note(`${cost}\nVerdict: ${renderVerdict(answer.verdict, out.notePaint)}`)
-    return exitCodeOf(answer.verdict)
+    return exitCodeOf(answer.verdict, settings)
   },
 }
 

@@ -51,6 +51,7 @@ const trust = `Trust
   - tdx        Intel's hardware, checked
   - simulated  a devnet on this machine: proves nothing, shows how it works
   - none       evidence missing or not checked
+  0g-compute provider verify <address> shows every step of that check; --policy says what has to hold.
 
   What this does not show: that the model is good, that the enclave's program is honest where nobody
   read it, or who else reads along where the connection ends outside the enclave.

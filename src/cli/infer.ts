@@ -6,9 +6,11 @@ import type { Context } from './framework/context.ts'
 import type { CommandDefinition } from './framework/definition.ts'
 import { asAddress, type Input } from './framework/input.ts'
 import type { Progress } from './framework/output.ts'
+import { PRIVACY_OPTIONS, privacyOf } from './framework/privacy.ts'
 import { readImage, readJsonFile } from './framework/readInput.ts'
 import { readText } from './framework/readText.ts'
 import { preferencesOf, ROUTING_OPTIONS } from './framework/routing.ts'
+import { VERIFICATION_OPTIONS } from './framework/verification.ts'
 import { answerObject } from './render/answer.ts'
 import { fundingHooks } from './render/funding.ts'
 import { exitCodeOf, renderVerdict } from './render/verdict.ts'
@@ -21,6 +23,8 @@ export const command: CommandDefinition = {
     ['--model <name>', 'which model (default: that of the cheapest provider)'],
     ['--provider <address>', 'whom to ask (default: the cheapest that has the model)'],
     ...ROUTING_OPTIONS,
+    ...VERIFICATION_OPTIONS,
+    ...PRIVACY_OPTIONS,
     ['--system <text>', 'system prompt'],
     ['--image <file>', 'show the model an image; several with commas'],
     ['--schema <file>', 'JSON Schema that the answer has to follow, where the engine can'],
@@ -39,16 +43,12 @@ export const command: CommandDefinition = {
     'The answer goes to stdout; cost and verdict to stderr. Exit 10: verification rejected; 11: incomplete.',
   async run(context, input) {
     const request = await readRequest(context, input)
-    const compute = await context.compute()
+    const buyer = await context.buyer()
     const progress = await context.out.progress('Finding a provider')
     try {
-      const answer = await show(
-        compute.chat(request, hooksFor(context, progress, request)),
-        context,
-        progress,
-      )
+      const answer = await show(buyer.chat(request, hooksFor(context, progress, request)), context, progress)
       report(context, answer)
-      return exitCodeOf(answer.verdict)
+      return exitCodeOf(answer.verdict, context.settings)
     } finally {
       progress.stop()
     }
@@ -72,6 +72,7 @@ async function readRequest(context: Context, input: Input): Promise<InferenceReq
     messages,
     stream: input.flag('stream'),
     preferences: preferencesOf(input),
+    ...privacyOf(input),
     ...formOf(input),
     signal,
     ...(model !== undefined && { model }),
@@ -159,7 +160,7 @@ function report({ out }: Context, answer: Answer): void {
   const cost = fee === null ? 'no receipt' : `${format0G(fee)} 0G`
   const paint = out.notePaint
   out.note(
-    `${paint.dim(`${tokens}, ${cost}, ${timesOf(answer)}`)}\nVerdict: ${renderVerdict(verdict, paint)}`,
+    `${paint.dim(`${tokens}, ${cost}, ${answer.sealed ? 'sealed' : 'not sealed'}, ${timesOf(answer)}`)}\nVerdict: ${renderVerdict(verdict, paint)}`,
   )
   if (verdict.outcome === 'rejected') {
     out.warn(

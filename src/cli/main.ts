@@ -25,6 +25,9 @@ async function withoutCommand(argv: readonly string[], { words, rest }: Route): 
   if (topic !== undefined && commandsOf(topic, COMMANDS).length > 0 && (asksForHelp || words.length === 1)) {
     return print(topicHelp(topic, COMMANDS), asksForHelp ? 0 : 2)
   }
+  const { runOldCommand } = await import('./migration/runOldCommand.ts')
+  const exitCode = await runOldCommand(argv, main)
+  if (exitCode !== null) return exitCode
   const { unknownCommand } = await import('./framework/unknownCommand.ts')
   return unknownCommand(words, rest)
 }

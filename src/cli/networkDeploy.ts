@@ -59,6 +59,7 @@ export const command: CommandDefinition = {
 
     const profile = asProfile(name, {
       ...deployment,
+      deployedAt: deployment.block,
       rpcUrls: network.rpcUrls,
       confirmations: confirmationsOf(network),
     })

@@ -4,6 +4,8 @@ import { format0G, format0GPerMillion } from '../base/units.ts'
 import { inferenceContract, listServices } from '../chain/inference.ts'
 import { connect, type RpcProvider } from '../chain/rpc.ts'
 import { pricesOf } from '../provider/config/resolve.ts'
+import { trainerPython } from '../provider/finetune/trainer/installTrainer.ts'
+import { findGpus } from '../provider/gpus.ts'
 import type { TokenPrices } from '../provider/server/priceBook.ts'
 import type { Context } from './framework/context.ts'
 import type { CommandDefinition } from './framework/definition.ts'
@@ -15,10 +17,11 @@ import {
   checkNode,
   checkPort,
   checkTee,
+  checkTraining,
   engineCheck,
-  findGpus,
   rpcCheck,
 } from './provider/checks.ts'
+import { trainerFolder } from './provider/fineTuning.ts'
 import { type Measured, measureEngine } from './provider/measure.ts'
 import { providerKey } from './provider/providerKey.ts'
 import { type ProviderSettings, providerSettings, SETTINGS_OPTIONS } from './provider/settings.ts'
@@ -88,11 +91,17 @@ async function checkAll(settings: ProviderSettings) {
     rpcCheck(network, isUp ? null : rpc.failure),
     ...funds,
     port,
-    checkTee(network, config.listen?.url),
+    checkTee(network, config.listen?.url, config.tee),
     checkFolder(dataDir),
+    ...trainingChecks(settings),
   ]
   const estimate = measured.result && (await estimateOf(measured.result, settings, isUp ? rpc : null))
   return { checks, estimate }
+}
+
+function trainingChecks({ config: { finetune }, context }: ProviderSettings): Check[] {
+  if (!finetune?.enabled) return []
+  return checkTraining(finetune.python ?? trainerPython(trainerFolder(context.paths)), finetune.workDir)
 }
 
 async function fundsOf(context: Context, rpc: RpcProvider): Promise<Check[]> {

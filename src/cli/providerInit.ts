@@ -5,10 +5,13 @@ import type { ProviderConfig } from '../provider/config/config.ts'
 import { DEFAULT_PRICES, pricesOf } from '../provider/config/resolve.ts'
 import { renderConfig } from '../provider/config/template.ts'
 import { problemsOf } from '../provider/config/validate.ts'
+import { installTrainer } from '../provider/finetune/trainer/installTrainer.ts'
+import type { Context } from './framework/context.ts'
 import type { CommandDefinition } from './framework/definition.ts'
 import type { Input } from './framework/input.ts'
 import { canAsk } from './framework/prompt.ts'
 import { askForConfig } from './provider/askForConfig.ts'
+import { trainerFolder } from './provider/fineTuning.ts'
 import { defaultConfigFile } from './provider/settings.ts'
 
 export const command: CommandDefinition = {
@@ -23,11 +26,13 @@ export const command: CommandDefinition = {
     ['--price-input <0G>', `per million prompt tokens (default ${DEFAULT_PRICES.input})`],
     ['--price-output <0G>', `per million answer tokens (default ${DEFAULT_PRICES.output})`],
     ['--data-dir <dir>', 'where the ledger lives'],
+    ['--finetune', 'install what fine-tuning takes (Python packages, some GB), and turn it on'],
     ['--defaults', 'ask nothing'],
     ['--force', 'replace the file that is there'],
   ],
   examples: [
     '0g-compute provider init',
+    '0g-compute provider init --finetune --defaults',
     '0g-compute provider init ./provider.yaml --engine url --target http://127.0.0.1:8000/v1',
   ],
   notes: 'On a terminal it asks for what no flag gives. Every other setting stands in the file as a comment.',
@@ -39,6 +44,7 @@ export const command: CommandDefinition = {
     const asks = canAsk() && !out.json && !input.flag('defaults')
     const config = asks ? await askForConfig(given) : given
     assertValid(config)
+    if (input.flag('finetune')) await install(context)
     mkdirSync(dirname(file), { recursive: true })
     writeFileSync(file, renderConfig(config), { mode: 0o600 })
     out.result({ file, config }, () => `Wrote ${file}`)
@@ -47,12 +53,19 @@ export const command: CommandDefinition = {
   },
 }
 
+/** With every step shown: it takes minutes. */
+async function install({ out, paths }: Context): Promise<void> {
+  const progress = await out.progress('Looking for Python')
+  await installTrainer(trainerFolder(paths), (title) => progress.update(title)).finally(() => progress.stop())
+}
+
 function fromFlags(input: Input): ProviderConfig {
   const sections = {
     engine: { kind: input.text('engine'), model: input.text('model'), target: input.text('target') },
     listen: { host: input.text('host'), port: input.integer('port'), url: input.text('url') },
     prices: { input: input.text('priceInput'), output: input.text('priceOutput') },
     dataDir: input.text('dataDir'),
+    finetune: { enabled: input.flag('finetune') || undefined },
   }
   return JSON.parse(JSON.stringify(sections)) as ProviderConfig
 }

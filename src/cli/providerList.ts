@@ -3,32 +3,50 @@ import { format0GPerMillion } from '../base/units.ts'
 import type { Service } from '../chain/inference.ts'
 import type { Compute } from '../client/compute.ts'
 import { SORTS, type Sort } from '../client/routing/preferences.ts'
+import { type ProviderStatus, readStatuses, statusOf } from '../client/statusApi.ts'
 import type { CommandDefinition } from './framework/definition.ts'
 import { asSort } from './framework/routing.ts'
+import { comparison, renderComparison, usdRateOf } from './provider/compare.ts'
 
 export const command: CommandDefinition = {
   options: [
     ['--sort <by>', `${SORTS.join(', ')} (default price)`],
     ['--max-price <0G>', 'per million tokens: dearer ones are left out'],
     ['--type <type>', 'chatbot, text-to-image, …'],
+    ['--compare', 'US dollars per million tokens, beside list prices of others'],
+    ['--usd-rate <USD>', 'US dollars for 1 0G, for --compare'],
     ['--no-probe', 'read the chain only, ask no provider'],
   ],
-  examples: ['0g-compute provider list', '0g-compute provider list --sort latency --json'],
+  examples: [
+    '0g-compute provider list',
+    '0g-compute provider list --sort latency --json',
+    '0g-compute provider list --compare --usd-rate 0.5',
+  ],
   notes: 'Prices are 0G per million tokens, as registered on chain.',
   async run(context, input) {
     const { out } = context
     const sort = asSort(input.text('sort') ?? 'price')
     const maxPrice = input.amount('maxPrice')
+    const compares = input.flag('compare')
+    const rate = compares ? usdRateOf(input.text('usdRate') ?? context.settings.get('usd-rate')) : null
     const compute = await context.compute({ needsAccount: false })
     const progress = await out.progress('Asking providers')
     const type = input.text('type')
     const services = (await compute.providers()).filter(
       (service) => (!type || service.serviceType === type) && isWithin(service, maxPrice),
     )
-    const probe = input.flag('probe')
-    const listed = await Promise.all(services.map((service) => describe(compute, service, probe)))
+    const probe = input.flag('probe') && !compares
+    const { statusUrl } = context.network
+    const statuses = probe && statusUrl ? await readStatuses(statusUrl) : new Map()
+    const listed = await Promise.all(services.map((service) => describe(compute, service, probe, statuses)))
     progress.stop()
     listed.sort(ORDERS[sort])
+    if (rate) {
+      const compared = comparison(listed, rate)
+      const text = out.json ? '' : await renderComparison(compared, out.table.bind(out))
+      out.result({ network: context.network.name, ...compared }, () => text)
+      return undefined
+    }
     const table = out.json ? '' : await renderTable(listed, out.table.bind(out))
     out.result({ network: context.network.name, providers: listed }, () => table)
     if (listed.length > 0) out.next(`0g-compute infer "…" --provider ${listed[0]!.provider}`)
@@ -48,6 +66,8 @@ interface ListedProvider {
   readonly acknowledged: boolean
   /** null when it does not answer, or was not asked. */
   readonly latencyMs: number | null
+  /** By the network's own monitoring; null where it says nothing. */
+  readonly status: ProviderStatus | null
 }
 
 /** Those of the same place keep the order of their prices. */
@@ -64,7 +84,12 @@ const isVerifiable = ({ acknowledged, verifiability }: ListedProvider): boolean 
 const isWithin = ({ inputPrice, outputPrice }: Service, maxPrice: bigint | undefined): boolean =>
   maxPrice === undefined || larger(inputPrice, outputPrice) * 1_000_000n <= maxPrice
 
-async function describe(compute: Compute, service: Service, probe: boolean): Promise<ListedProvider> {
+async function describe(
+  compute: Compute,
+  service: Service,
+  probe: boolean,
+  statuses: ReadonlyMap<string, ProviderStatus>,
+): Promise<ListedProvider> {
   return {
     provider: service.provider,
     type: service.serviceType,
@@ -75,6 +100,7 @@ async function describe(compute: Compute, service: Service, probe: boolean): Pro
     verifiability: service.verifiability || 'none',
     acknowledged: service.teeSignerAcknowledged,
     latencyMs: probe ? await latencyOf(compute, service) : null,
+    status: statusOf(statuses, service.provider),
   }
 }
 
@@ -93,12 +119,20 @@ function renderTable(
   table: (head: readonly string[], rows: readonly (readonly string[])[]) => Promise<string>,
 ): Promise<string> | string {
   if (providers.length === 0) return 'Nobody sells anything here yet.'
+  const isWatched = providers.some(({ status }) => status)
   const rows = providers.map((provider) => [
     provider.provider,
     provider.model,
     `${format0GPerMillion(provider.inputPrice)} / ${format0GPerMillion(provider.outputPrice)}`,
     provider.acknowledged ? provider.verifiability : `${provider.verifiability}, not acknowledged`,
     provider.latencyMs === null ? '-' : `${provider.latencyMs} ms`,
+    ...(isWatched ? [sayStatus(provider.status)] : []),
   ])
-  return table(['provider', 'model', '0G/M in / out', 'verifiable', 'answers in'], rows)
+  const head = ['provider', 'model', '0G/M in / out', 'verifiable', 'answers in']
+  return table(isWatched ? [...head, 'status'] : head, rows)
+}
+
+const sayStatus = (status: ProviderStatus | null): string => {
+  if (!status) return '-'
+  return status.uptime === null ? status.status : `${status.status}, ${status.uptime} % up`
 }

@@ -7,8 +7,9 @@ import { connect } from '../chain/rpc.ts'
 import { startAdmin } from '../provider/admin/adminServer.ts'
 import { type Broker, startBroker } from '../provider/broker.ts'
 import type { ProviderConfig } from '../provider/config/config.ts'
-import { DEFAULT_PRICES, limitsOf, pricesOf } from '../provider/config/resolve.ts'
+import { DEFAULT_PRICES, limitsOf, pricesOf, rateFeedOf } from '../provider/config/resolve.ts'
 import { FINE_TUNING_PREFIX } from '../provider/finetune/api/isFineTuning.ts'
+import { RateFeed } from '../provider/prices/rateFeed.ts'
 import { readTlsIdentity } from '../provider/server/tls.ts'
 import { openTee } from '../provider/tee/openTee.ts'
 import { tellParent } from './devnet/provider.ts'
@@ -82,6 +83,9 @@ async function serve(outer: Context, input: Input): Promise<void> {
   const rpc = await connect(network)
   context.onClose(() => rpc.destroy())
   const operator = new Wallet(await (await providerKey(context)).unlock(), rpc)
+  const feed = rateFeedOf(config)
+  const rateFeed = feed && (await RateFeed.start({ ...feed, log }))
+  context.onClose(() => rateFeed?.stop())
   const engine = await startEngine(config, log)
   context.onClose(() => engine.stop())
   const broker = await startBroker({
@@ -97,6 +101,7 @@ async function serve(outer: Context, input: Input): Promise<void> {
     newEpoch: input.flag('newEpoch'),
     dataDir,
     prices,
+    ...(rateFeed && { rateFeed }),
     limits,
     ...(config.listen?.origins && { origins: config.listen.origins }),
     errorStyle: config.compat ? 'compat' : 'openai',

@@ -1,5 +1,5 @@
 import { join } from 'node:path'
-import { AppError, EXIT } from '../base/errors.ts'
+import { AppError, EXIT, type ExitCode } from '../base/errors.ts'
 import { format0G, parse0G } from '../base/units.ts'
 import type { FundingPlan } from '../client/funding/fundingPlan.ts'
 import { withinBudget } from '../client/openai.ts'
@@ -7,9 +7,12 @@ import type { ProxyLine } from '../client/proxy/proxyServer.ts'
 import type { Context } from './framework/context.ts'
 import type { CommandDefinition } from './framework/definition.ts'
 import { asAddress, type Input } from './framework/input.ts'
+import { PRIVACY_OPTIONS, privacyOf } from './framework/privacy.ts'
 import { preferencesOf, ROUTING_OPTIONS } from './framework/routing.ts'
+import { VERIFICATION_OPTIONS } from './framework/verification.ts'
 import { whenAborted } from './framework/whenAborted.ts'
 import { fundingHooks } from './render/funding.ts'
+import { exitCodeOf, renderVerdict } from './render/verdict.ts'
 
 const DEFAULT_PORT = 8420
 /** 0G a day. */
@@ -24,6 +27,8 @@ export const command: CommandDefinition = {
     ['--model <name>', 'for requests that name none, "auto", or a model of another vendor'],
     ['--provider <address>', 'only this provider'],
     ...ROUTING_OPTIONS,
+    ...VERIFICATION_OPTIONS,
+    ...PRIVACY_OPTIONS,
     ['--new-token', 'make another token; the one before is refused from now on'],
     ['--show-token', 'print the token and end'],
   ],
@@ -53,12 +58,14 @@ comment and as trailers. Another provider is asked when one fails before its fir
     const provider = input.text('provider') ?? settings.get('provider')
     const model = input.text('model') ?? settings.get('model')
     const maxCost = input.text('maxCost') ?? settings.get('max-cost')
+    let worst: ExitCode = EXIT.ok
     const proxy = new ProxyServer(compute, {
       host: input.text('host') ?? '127.0.0.1',
       port: input.integer('port') ?? DEFAULT_PORT,
       token,
       spending,
       preferences: preferencesOf(input),
+      ...privacyOf(input),
       ...(provider !== undefined && { provider: asAddress(provider) }),
       ...(model !== undefined && { model }),
       ...(maxCost !== undefined && { maxCost: parse0G(maxCost) }),
@@ -68,7 +75,10 @@ comment and as trailers. Another provider is asked when one fails before its fir
         onFailover: ({ service }, { message }) =>
           out.note(`${service.provider} failed, asking another: ${message}`),
       },
-      onRequest: (line) => out.note(describe(line)),
+      onRequest: (line) => {
+        if (line.answer) worst = Math.max(worst, exitCodeOf(line.answer.verdict, settings)) as ExitCode
+        out.note(describe(context, line))
+      },
     })
     const baseUrl = await proxy.listen()
     context.onClose(() => proxy.close())
@@ -87,7 +97,7 @@ comment and as trailers. Another provider is asked when one fails before its fir
       ].join('\n'),
     )
     await whenAborted(signal)
-    return undefined
+    return worst
   },
 }
 
@@ -128,9 +138,9 @@ const needsYes = (): AppError =>
     status: 402,
   })
 
-function describe({ path, status, ms, answer, error }: ProxyLine): string {
+function describe({ out }: Context, { path, status, ms, answer, error }: ProxyLine): string {
   if (error) return `${path} ${status} ${ms} ms ${error.code}`
   if (!answer) return `${path} ${status} ${ms} ms`
   const fee = answer.fee === null ? 'no receipt' : `${format0G(answer.fee)} 0G`
-  return `${path} ${status} ${ms} ms ${answer.model} ${fee} ${answer.verdict.outcome}`
+  return `${path} ${status} ${ms} ms ${answer.model} ${fee} ${renderVerdict(answer.verdict, out.notePaint)}`
 }

@@ -33,7 +33,10 @@ export const command: CommandDefinition = {
 }
 
 async function readKey(context: Context, file?: string, keystore?: string): Promise<Hex> {
-  const { asPrivateKey, decryptKey } = await import('./framework/keystore.ts')
+  const [{ asPrivateKey }, { decryptKey }] = await Promise.all([
+    import('./framework/privateKey.ts'),
+    import('./framework/keystore.ts'),
+  ])
   const warn = (text: string) => context.out.warn(text)
   if (keystore !== undefined) {
     const json = readSecretFile(keystore, warn)

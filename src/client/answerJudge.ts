@@ -26,6 +26,8 @@ export interface JudgedExchange {
   /** As it was before it was sealed. */
   readonly body: Uint8Array
   readonly maxTokens: number
+  /** Images asked for. */
+  readonly images: number
   readonly finished: FinishedExchange
   readonly credential: Credential
   /** When the answer ended, ms. */
@@ -74,7 +76,7 @@ export class AnswerJudge {
     return this.#session.receipts.add({ signed, source: 'answer', outcome, savedAt })
   }
 
-  #exchange({ offer, checked, endpoint, body, maxTokens, finished, now }: JudgedExchange): Exchange {
+  #exchange({ offer, checked, endpoint, body, maxTokens, images, finished, now }: JudgedExchange): Exchange {
     const { network } = this.#session
     return {
       chainId: network.chainId,
@@ -93,8 +95,10 @@ export class AnswerJudge {
       ...(finished.sealed && { sealed: finished.sealed }),
       ended: finished.cut ? 'partial' : 'complete',
       prices: offer.prices,
-      pricesFor: (promptTokens) => dearestPrices(offer.prices, offer.tiers, promptTokens),
-      bounds: boundsOf(body, maxTokens, finished),
+      ...(images === 0 && {
+        pricesFor: (promptTokens: number) => dearestPrices(offer.prices, offer.tiers, promptTokens),
+      }),
+      bounds: images > 0 ? imagesOf(images, finished) : boundsOf(body, maxTokens, finished),
       evidence: checked.verdict.evidence,
       now,
     }
@@ -105,6 +109,12 @@ export class AnswerJudge {
 const boundsOf = (body: Uint8Array, maxTokens: number, { answer }: FinishedExchange) => ({
   input: promptTokenBound(body.length),
   output: Math.min(maxTokens, answer.deliveredBytes + HIDDEN_TOKENS),
+})
+
+const imagesOf = (asked: number, { answer }: FinishedExchange) => ({
+  input: 0,
+  output: 0,
+  image: Math.min(asked, answer.images),
 })
 
 /** Whether the provider's signer made this statement to this user: only then is it worth keeping. */

@@ -1,7 +1,10 @@
 import type { Address } from '../base/hex.ts'
+import { sha256Text } from '../protocol/canonical.ts'
 import type { ReceiptJson } from '../protocol/receipt.ts'
 import type { TextProof } from '../protocol/textProof.ts'
 import { brokerError, malformedAnswer } from './brokerError.ts'
+import type { Credential } from './credential.ts'
+import { type DollarPrices, type PriceTier, readDollars, readTiers } from './priceTiers.ts'
 import type { HttpResponse, Runtime } from './runtime.ts'
 
 /** Largest document that is read from a broker, bytes. */
@@ -13,7 +16,7 @@ export interface BrokerModel {
   readonly id: string
   readonly contextLength: number | null
   /** Neuron per token; null where the broker names no price. */
-  readonly prices: { readonly input: bigint; readonly output: bigint } | null
+  readonly prices: { readonly input: bigint; readonly output: bigint; readonly image?: bigint } | null
   /** sha256 of the weights, 64 hex digits. */
   readonly digest: string | null
   /** What it can be asked for: `chat`, `completion`, `embedding`; null where the broker does not say. */
@@ -21,6 +24,9 @@ export interface BrokerModel {
   /** Whether it takes tools, or images; null where the broker does not say. */
   readonly tools: boolean | null
   readonly vision: boolean | null
+  /** Null where the price does not depend on the prompt's size, or is not given in dollars. */
+  readonly tiers: readonly PriceTier[] | null
+  readonly usd: DollarPrices | null
 }
 
 /** The proof of an answer. */
@@ -40,9 +46,9 @@ export class BrokerApi {
     this.#url = url.replace(/\/+$/, '')
   }
 
-  /** Base of the inference endpoints. */
-  get proxyUrl(): string {
-    return `${this.#url}/v1/proxy`
+  /** The service's, without a slash at its end. */
+  get url(): string {
+    return this.#url
   }
 
   async models(timeoutMs = DOCUMENT_TIMEOUT_MS): Promise<BrokerModel[]> {
@@ -54,6 +60,12 @@ export class BrokerApi {
   /** The attestation document, or null where the broker has none. @param nonce 64 hex digits */
   quote(nonce: string): Promise<string | null> {
     return this.#document(`/v1/quote?nonce=${nonce}`)
+  }
+
+  /** The report of the model's own server, or null where there is none. @see client-wire.md section 1.7 */
+  modelServerReport(model: string, nonce: string): Promise<string | null> {
+    const query = new URLSearchParams({ model, nonce })
+    return this.#document(`/v1/proxy/attestation/report?${query}`)
   }
 
   /** What the broker says that it can do, or null where it does not know the question. */
@@ -71,29 +83,59 @@ export class BrokerApi {
   }
 
   /** Neuron that the broker says is owed and not settled. */
-  async unsettledFee(user: Address, token: string): Promise<bigint> {
+  async unsettledFee(user: Address, credential: Credential): Promise<bigint> {
     const path = `/v1/user/${user}/unsettledfee`
-    const { unsettledFee } = (await this.#json(path, bearer(token))) as { unsettledFee?: unknown }
+    const { unsettledFee } = (await this.#own(path, credential)) as { unsettledFee?: unknown }
     if (typeof unsettledFee !== 'string' || !/^\d{1,30}$/.test(unsettledFee)) throw malformedAnswer(path)
     return BigInt(unsettledFee)
   }
 
   /** One page of the user's receipts with numbers above `after`; `next` is null on the last one. */
-  async receipts(user: Address, after: number, token: string) {
+  async receipts(user: Address, after: number, credential: Credential) {
     const path = `/v1/user/${user}/receipts?after=${after}`
-    const page = (await this.#json(path, bearer(token))) as { receipts?: unknown; next?: unknown }
+    const page = (await this.#own(path, credential)) as { receipts?: unknown; next?: unknown }
     if (!Array.isArray(page.receipts)) throw malformedAnswer(path)
     const next = Number.isSafeInteger(page.next) ? (page.next as number) : null
     return { receipts: page.receipts as unknown[], next }
   }
 
+  /**
+   * Shows the broker a receipt of its own: one that has forgotten it opens a new epoch before it serves again.
+   * @returns whether it knows it
+   */
+  async showReceipt(user: Address, receipt: ReceiptJson, credential: Credential): Promise<boolean> {
+    const path = `/v1/user/${user}/receipts`
+    const text = JSON.stringify(receipt)
+    const bodyHash = sha256Text(text).slice(2)
+    const response = await this.#runtime.request({
+      method: 'POST',
+      url: this.#url + path,
+      headers: {
+        'content-type': 'application/json',
+        ...credential.headersFor({ method: 'POST', path, bodyHash }),
+      },
+      body: new TextEncoder().encode(text),
+      headersTimeoutMs: DOCUMENT_TIMEOUT_MS,
+      bodyTimeoutMs: DOCUMENT_TIMEOUT_MS,
+      signal: AbortSignal.timeout(DOCUMENT_TIMEOUT_MS * 2),
+    })
+    const answer = await readText(response, path)
+    if (response.status !== 200) throw brokerError(response.status, answer)
+    return (parseJson(answer) as { known?: unknown } | null)?.known === true
+  }
+
   /** Signature and receipt of an answer. */
-  async proof(id: string, token: string): Promise<ProofDocument> {
+  async proof(id: string, credential: Credential): Promise<ProofDocument> {
     const path = `/v1/proxy/signature/${encodeURIComponent(id)}`
-    const { receipt = null, ...text } = (await this.#json(path, bearer(token))) as TextProof & {
+    const { receipt = null, ...text } = (await this.#own(path, credential)) as TextProof & {
       receipt?: ReceiptJson | null
     }
     return { text, receipt }
+  }
+
+  /** What only its user may read. */
+  #own(path: string, credential: Credential) {
+    return this.#json(path, credential.headersFor({ method: 'GET', path: path.split('?')[0]! }))
   }
 
   async #json(path: string, headers: Readonly<Record<string, string>>, timeoutMs = DOCUMENT_TIMEOUT_MS) {
@@ -117,8 +159,6 @@ export class BrokerApi {
   }
 }
 
-export const bearer = (token: string): { authorization: string } => ({ authorization: `Bearer ${token}` })
-
 /** A whole body as text, at most `MAX_DOCUMENT` bytes. */
 export async function readText(response: HttpResponse, what: string): Promise<string> {
   const decoder = new TextDecoder()
@@ -136,7 +176,8 @@ function asModel(value: unknown): BrokerModel | null {
   const entry = value as {
     id?: unknown
     context_length?: unknown
-    pricing?: { prompt?: unknown; completion?: unknown }
+    pricing?: { prompt?: unknown; completion?: unknown; image?: unknown; tiered_pricing?: unknown }
+    pricing_usd?: unknown
     model_digest?: unknown
     kinds?: unknown
     supported_parameters?: unknown
@@ -145,14 +186,17 @@ function asModel(value: unknown): BrokerModel | null {
   if (typeof entry?.id !== 'string') return null
   const input = asNeuron(entry.pricing?.prompt)
   const output = asNeuron(entry.pricing?.completion)
+  const image = asNeuron(entry.pricing?.image)
   return {
     id: entry.id,
     contextLength: Number.isSafeInteger(entry.context_length) ? (entry.context_length as number) : null,
-    prices: input !== null && output !== null ? { input, output } : null,
+    prices: input !== null && output !== null ? { input, output, ...(image !== null && { image }) } : null,
     digest: typeof entry.model_digest === 'string' ? entry.model_digest : null,
     kinds: asStrings(entry.kinds),
     tools: asStrings(entry.supported_parameters)?.includes('tools') ?? null,
     vision: asStrings(entry.architecture?.input_modalities)?.includes('image') ?? null,
+    tiers: readTiers(entry.pricing?.tiered_pricing),
+    usd: readDollars(entry.pricing_usd),
   }
 }
 

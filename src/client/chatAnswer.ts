@@ -24,6 +24,8 @@ export class ChatAnswer {
   deliveredBytes = 0
   /** Pieces that carried something generated. */
   pieces = 0
+  /** Images that were delivered. */
+  images = 0
   /** The stream said that it is over. */
   done = false
 
@@ -41,6 +43,7 @@ export class ChatAnswer {
     if (body.error) throw brokerError(502, json)
     if (typeof body.id === 'string') this.id ??= body.id
     this.usage = asUsage(body.usage) ?? this.usage
+    this.images += imagesIn(body.data)
     const choices: unknown[] = Array.isArray(body.choices) ? body.choices : []
     return choices.map((choice) => this.#readChoice(choice as Choice | null)).join('')
   }
@@ -62,7 +65,20 @@ export class ChatAnswer {
   }
 }
 
-function parse(json: string): { id?: unknown; error?: unknown; usage?: unknown; choices?: unknown } {
+interface Body {
+  readonly id?: unknown
+  readonly error?: unknown
+  readonly usage?: unknown
+  readonly choices?: unknown
+  readonly data?: unknown
+}
+
+const imagesIn = (data: unknown): number =>
+  Array.isArray(data) ? data.filter((item) => isText(item?.b64_json) || isText(item?.url)).length : 0
+
+const isText = (value: unknown): boolean => typeof value === 'string' && value !== ''
+
+function parse(json: string): Body {
   try {
     const value: unknown = JSON.parse(json)
     if (typeof value === 'object' && value !== null) return value

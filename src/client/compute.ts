@@ -1,10 +1,15 @@
 import type { JsonRpcApiProvider, Signer } from 'ethers'
+import type { Policy } from '../attestation/policy.ts'
+import { AppError, EXIT } from '../base/errors.ts'
 import type { Address } from '../base/hex.ts'
-import { type Account, findAccount, inferenceContract, type Service } from '../chain/inference.ts'
-import { type LedgerMinimums, ledgerContract, readMinimums } from '../chain/ledger.ts'
+import { type Account, findAccount, type Service } from '../chain/inference.ts'
+import { type LedgerMinimums, readMinimums } from '../chain/ledger.ts'
 import type { NetworkProfile } from '../chain/networks.ts'
 import type { Answer } from './answer.ts'
 import { BrokerApi } from './brokerApi.ts'
+import { abilitiesOf } from './capabilities/abilitiesOf.ts'
+import { type CapabilityStore, memoryCapabilityStore } from './capabilities/capabilityStore.ts'
+import type { FineTuning } from './finetune/fineTuning.ts'
 import { Funding, type FundingHooks, type FundingResult } from './funding/funding.ts'
 import type { FundingPlan } from './funding/fundingPlan.ts'
 import { type FundStatus, readFundStatus } from './funding/fundStatus.ts'
@@ -19,10 +24,14 @@ import { ApiKeys } from './keys/apiKeys.ts'
 import type { KeyInventory } from './keys/keyInventory.ts'
 import { memoryKeyInventory } from './keys/memoryKeyInventory.ts'
 import { getProvider, listModels, listOffers, listProviders, type Offer } from './offers.ts'
+import { onChain } from './onChain.ts'
 import { type OpenAiOptions, type OpenAiSettings, openAiSettings } from './openai.ts'
 import { type CheckedProvider, checkProvider } from './providerCheck.ts'
 import { type Purchase, type PurchaseHooks, type PurchaseRequest, Purchases } from './purchase/purchases.ts'
-import { type Audit, auditReceipts } from './receipts/audit.ts'
+import type { Cache } from './recall/cache.ts'
+import { type Audit, type AuditOptions, auditReceipts } from './receipts/audit.ts'
+import type { Contradiction } from './receipts/contradiction.ts'
+import { Dispute, type DisputeHooks, type DisputeOptions, type DisputeResult } from './receipts/dispute.ts'
 import type { ReceiptStore, StoredReceipt } from './receipts/receiptStore.ts'
 import { Catalogue } from './routing/catalogue.ts'
 import { ProviderHealth } from './routing/providerHealth.ts'
@@ -39,6 +48,14 @@ export interface ComputeOptions {
   readonly receipts: ReceiptStore
   /** Which API keys were made; by default remembered for as long as the process lives. */
   readonly keys?: KeyInventory
+  /** What brokers were seen to be able to do; by default remembered for as long as the process lives. */
+  readonly capabilities?: CapabilityStore
+  /** What an earlier process found out; by default every process finds out for itself. */
+  readonly cache?: Cache
+  /** What has to hold before a provider counts as verified; default `DEFAULT_POLICY`. */
+  readonly policy?: Policy
+  /** Makes the part that fine-tunes, which needs files to keep. */
+  readonly finetune?: (session: Session, tokens: SessionTokens) => FineTuning
   /** Whose money is spent. Discovery works without. */
   readonly account?: BuyerAccount
 }
@@ -67,24 +84,50 @@ export class Compute {
   readonly #catalogue: Catalogue
   readonly #router: Router
   readonly #purchases: Purchases
+  readonly #finetune: FineTuning | null
 
-  constructor({ network, rpc, runtime, receipts, keys, account }: ComputeOptions) {
+  constructor({
+    network,
+    rpc,
+    runtime,
+    receipts,
+    keys,
+    capabilities,
+    cache,
+    policy,
+    finetune,
+    account,
+  }: ComputeOptions) {
     this.network = network
-    this.#session = {
+    const session = {
       network,
-      rpc,
-      ledger: ledgerContract(network.ledger, rpc),
-      inference: inferenceContract(network.inference, rpc),
       runtime,
       receipts,
+      capabilities: capabilities ?? memoryCapabilityStore(),
+      ...(policy && { policy }),
+      ...(cache && { cache }),
       account: account ? unlockedOnce(account) : null,
     }
+    this.#session = onChain(session, rpc)
     this.keys = new ApiKeys(this.#session, keys ?? memoryKeyInventory())
     this.#tokens = new SessionTokens(this.#session)
     this.#funding = new Funding(this.#session)
-    this.#catalogue = new Catalogue(this.#session, this.#health)
+    this.#finetune = finetune?.(this.#session, this.#tokens) ?? null
+    const servedBy = async (adapter: string) => (await this.#finetune?.servedBy(adapter)) ?? null
+    this.#catalogue = new Catalogue(this.#session, this.#health, servedBy)
     this.#router = new Router(this.#session, this.#catalogue, this.#health)
-    this.#purchases = new Purchases(this.#session, this.#funding, this.#tokens, this.#router)
+    this.#purchases = new Purchases(this.#session, async () => this.#funding, this.#tokens, this.#router)
+  }
+
+  /** Fine-tuning and training. @throws AppError `state_folder_needed` where there are no files to keep */
+  get finetune(): FineTuning {
+    if (this.#finetune) return this.#finetune
+    throw new AppError({
+      code: 'state_folder_needed',
+      message: 'Fine-tuning keeps files, and this client has no folder for them',
+      hint: 'Make it with openCompute({ stateDir }) in Node',
+      exitCode: EXIT.usage,
+    })
   }
 
   /** Registered services, cheapest first. */
@@ -208,8 +251,17 @@ export class Compute {
   }
 
   /** Receipts against the chain; what no receipt explains is named. */
-  audit(provider?: Address): Promise<Audit> {
-    return auditReceipts(this.#session, this.#tokens, provider)
+  audit(options?: AuditOptions): Promise<Audit> {
+    return auditReceipts(this.#session, this.#tokens, options)
+  }
+
+  /** Claims on the stake of a provider whose signer contradicted itself, and collects; may be called again. */
+  dispute(
+    contradiction: Contradiction,
+    options?: DisputeOptions,
+    hooks?: DisputeHooks,
+  ): Promise<DisputeResult> {
+    return new Dispute(this.#session, contradiction, hooks).run(options)
   }
 
   async close(): Promise<void> {
@@ -219,19 +271,20 @@ export class Compute {
 
   readonly #unsettled = async (provider: Address, url: string): Promise<bigint> => {
     const account = await this.account(provider)
-    const token = await this.#tokens.get(provider, account?.generation ?? 0)
+    const abilities = await abilitiesOf(this.#session, { provider, url })
+    const credential = await this.#tokens.get(provider, account?.generation ?? 0, abilities)
     return new BrokerApi(this.#session.runtime, url).unsettledFee(
       requireAccount(this.#session).address,
-      token,
+      credential,
     )
   }
 }
 
 /** A wallet asks for its password once. */
-function unlockedOnce({ address, signer }: BuyerAccount): BuyerAccount {
+function unlockedOnce({ signer, ...account }: BuyerAccount): BuyerAccount {
   let unlocked: Promise<Signer> | undefined
   return {
-    address,
+    ...account,
     signer: (rpc) => {
       unlocked ??= Promise.resolve(signer(rpc))
       return unlocked

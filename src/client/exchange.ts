@@ -1,12 +1,12 @@
 import { AppError } from '../base/errors.ts'
 import type { SealedHashes } from '../protocol/e2ee/index.ts'
 import { formatMaxPrice, HEADER } from '../protocol/headers.ts'
+import type { Prices } from '../protocol/pricing.ts'
 import { AnswerReader, type Piece } from './answerReader.ts'
 import { readText } from './brokerApi.ts'
 import { brokerError } from './brokerError.ts'
 import { ChatAnswer } from './chatAnswer.ts'
 import type { Credential } from './credential.ts'
-import type { Offer } from './offers.ts'
 import type { SealedBody } from './purchase/seals.ts'
 import type { HttpResponse, Runtime } from './runtime.ts'
 import { openRefusal, SealedReader } from './sealedReader.ts'
@@ -22,7 +22,7 @@ export interface OutgoingRequest {
   readonly body: Uint8Array
   /** What is hashed and sent instead, so that only the enclave reads it. */
   readonly sealed: SealedBody | null
-  readonly prices: Offer['prices']
+  readonly prices: Prices
   readonly stream: boolean
   /** A retry with the same key joins the running answer and is charged once. */
   readonly idempotencyKey?: string

@@ -18,6 +18,8 @@ export interface InferenceRequest {
   readonly tools?: readonly object[]
   /** Neuron; nothing is sent when the answer could cost more. */
   readonly maxCost?: bigint
+  /** Sealed to the enclave: `true` or nothing is sent, `false` never; default where its key is proven. */
+  readonly private?: boolean
   /** Default true: text comes as it is made. */
   readonly stream?: boolean
   readonly signal?: AbortSignal
@@ -46,6 +48,7 @@ export async function* chat(
       ...(model !== undefined && { model }),
       ...(preferences && { preferences }),
       ...(maxCost !== undefined && { maxCost }),
+      ...(parameters.private !== undefined && { private: parameters.private }),
       ...(signal && { signal }),
     },
     hooks,

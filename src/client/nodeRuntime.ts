@@ -1,18 +1,21 @@
 import { createHash, randomBytes } from 'node:crypto'
-import { pipeline, type Readable } from 'node:stream'
+import http from 'node:http'
+import https from 'node:https'
+import type { Socket } from 'node:net'
+import { pipeline, Readable } from 'node:stream'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { createBrotliDecompress, createGunzip, createInflate } from 'node:zlib'
-import { Agent, type Dispatcher, errors } from 'undici'
 import { AppError } from '../base/errors.ts'
 import type { HttpRequest, HttpResponse, Runtime } from './runtime.ts'
 
 const CONNECT_TIMEOUT_MS = 10_000
 
-/** The client's surroundings in Node: undici, which keeps connections, and OpenSSL's sha256. */
+/** The client's surroundings in Node: its own HTTP, which loads fast and keeps connections, and OpenSSL's sha256. */
 export function nodeRuntime(): Runtime {
-  const agent = new Agent({ connect: { timeout: CONNECT_TIMEOUT_MS } })
+  const options = { keepAlive: true }
+  const agents: Agents = { 'http:': new http.Agent(options), 'https:': new https.Agent(options) }
   return {
-    request: (request) => send(agent, request),
+    request: (request) => send(agents, request),
     sha256: () => {
       const hash = createHash('sha256')
       return { update: (bytes) => void hash.update(bytes), digest: () => hash.digest('hex') }
@@ -20,31 +23,70 @@ export function nodeRuntime(): Runtime {
     randomHex: (bytes) => randomBytes(bytes).toString('hex'),
     now: () => Date.now(),
     sleep: async (ms, signal) => void (await sleep(ms, undefined, signal && { signal })),
-    close: () => agent.destroy(),
+    close: async () => {
+      for (const agent of Object.values(agents)) agent.destroy()
+    },
   }
 }
 
-async function send(dispatcher: Dispatcher, request: HttpRequest): Promise<HttpResponse> {
+type Agents = Readonly<Record<'http:' | 'https:', http.Agent>>
+
+async function send(agents: Agents, request: HttpRequest): Promise<HttpResponse> {
   try {
-    const { statusCode, headers, body } = await dispatcher.request({
-      ...target(request.url),
-      method: request.method,
-      headers: { 'accept-encoding': 'identity', ...request.headers },
-      ...(request.body && { body: request.body }),
-      ...(request.signal && { signal: request.signal }),
-      headersTimeout: request.headersTimeoutMs,
-      bodyTimeout: request.bodyTimeoutMs,
-    })
+    const response = await answerTo(agents, request)
     const header = (name: string): string | null => {
-      const value = headers[name]
+      const value = response.headers[name]
       return (Array.isArray(value) ? value[0] : value) ?? null
     }
-    const decoded = decode(body, header('content-encoding'))
-    return { status: statusCode, header, body: readable(decoded, request.url) }
+    const decoded = decode(response, header('content-encoding'))
+    return { status: response.statusCode!, header, body: readable(decoded, response, request) }
   } catch (error) {
-    throw toTransportError(error, request.url)
+    throw toTransportError(error, request)
   }
 }
+
+/** Sends the request; the answer when its headers have come. Follows nobody elsewhere. */
+function answerTo(agents: Agents, request: HttpRequest): Promise<http.IncomingMessage> {
+  const url = new URL(request.url)
+  if (url.protocol !== 'https:' && url.protocol !== 'http:') throw new TypeError('not an HTTP URL')
+  const { method, body, stream, signal, headersTimeoutMs } = request
+  signal?.throwIfAborted()
+  return new Promise((resolve, reject) => {
+    const outgoing = (url.protocol === 'https:' ? https : http).request(url, {
+      method,
+      agent: agents[url.protocol as keyof Agents],
+      headers: { 'accept-encoding': 'identity', ...request.headers },
+    })
+    // Not Node's own option: with it a connection that is free again may fail with nobody to tell.
+    const abort = () => void outgoing.destroy()
+    signal?.addEventListener('abort', abort)
+    outgoing.once('close', () => signal?.removeEventListener('abort', abort))
+    const tooSlow = setTimeout(() => outgoing.destroy(new TooSlow()), headersTimeoutMs)
+    outgoing.once('socket', limitConnecting)
+    outgoing.once('response', (response) => {
+      clearTimeout(tooSlow)
+      // Whoever reads it is told; until somebody does, nobody has to be.
+      response.on('error', () => {})
+      resolve(response)
+    })
+    // After the answer has begun, its reader is told.
+    outgoing.on('error', (error) => {
+      clearTimeout(tooSlow)
+      reject(error)
+    })
+    if (stream) pipeline(Readable.from(stream, { objectMode: false }), outgoing, () => {})
+    else outgoing.end(body)
+  })
+}
+
+function limitConnecting(socket: Socket): void {
+  if (!socket.connecting) return
+  const timer = setTimeout(() => socket.destroy(new Error('no connection in time')), CONNECT_TIMEOUT_MS)
+  socket.once('connect', () => clearTimeout(timer))
+  socket.once('close', () => clearTimeout(timer))
+}
+
+class TooSlow extends Error {}
 
 /** Signed hashes are over decoded bytes; `identity` is asked for, but a proxy on the way may still encode. */
 function decode(body: Readable, encoding: string | null): AsyncIterable<Uint8Array> {
@@ -62,24 +104,33 @@ const DECODERS: Readonly<Record<string, () => NodeJS.ReadWriteStream & AsyncIter
   br: createBrotliDecompress,
 }
 
-async function* readable(body: AsyncIterable<Uint8Array>, url: string): AsyncGenerator<Uint8Array> {
+/** The pieces, each of which has to come in time. */
+async function* readable(
+  body: AsyncIterable<Uint8Array>,
+  response: http.IncomingMessage,
+  request: HttpRequest,
+): AsyncGenerator<Uint8Array> {
+  const chunks = body[Symbol.asyncIterator]()
   try {
-    for await (const chunk of body) yield chunk
+    for (;;) {
+      const tooSlow = setTimeout(() => response.destroy(new TooSlow()), request.bodyTimeoutMs)
+      const { done, value } = await chunks.next().finally(() => clearTimeout(tooSlow))
+      if (done) return
+      yield value
+    }
   } catch (error) {
-    throw toTransportError(error, url)
+    throw toTransportError(error, request)
+  } finally {
+    await chunks.return?.()
   }
 }
 
-function target(url: string): { origin: string; path: string } {
-  const { origin, pathname, search } = new URL(url)
-  return { origin, path: pathname + search }
-}
-
-/** undici's errors in our words. @see https://undici.nodejs.org/#/docs/api/Errors */
-function toTransportError(error: unknown, url: string): unknown {
-  if (!(error instanceof Error) || error.name === 'AbortError') return error
+/** Failures in our words. */
+function toTransportError(error: unknown, { url, signal }: HttpRequest): unknown {
+  if (signal?.aborted) return signal.reason
+  if (!(error instanceof Error)) return error
   const host = URL.canParse(url) ? new URL(url).host : 'an invalid URL'
-  const slow = error instanceof errors.HeadersTimeoutError || error instanceof errors.BodyTimeoutError
+  const slow = error instanceof TooSlow
   return new AppError({
     code: slow ? 'provider_slow' : 'provider_unreachable',
     message: slow ? `The provider at ${host} takes too long` : `The provider at ${host} cannot be reached`,

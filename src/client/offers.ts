@@ -1,14 +1,15 @@
 import { AppError, EXIT } from '../base/errors.ts'
 import type { Address } from '../base/hex.ts'
-import { findService, listServices, type Service } from '../chain/inference.ts'
+import type { Service } from '../chain/inference.ts'
 import { BrokerApi, type BrokerModel } from './brokerApi.ts'
-import type { Session } from './session.ts'
+import type { DollarPrices, PriceTier } from './priceTiers.ts'
+import type { BuyerSession } from './session.ts'
 
-/** A model at a provider, with what it costs. Prices in neuron per token. */
+/** A model at a provider, with what it costs. Prices in neuron per token, or per image. */
 export interface Offer {
   readonly service: Service
   readonly model: string
-  readonly prices: { readonly input: bigint; readonly output: bigint }
+  readonly prices: { readonly input: bigint; readonly output: bigint; readonly image?: bigint }
   readonly contextLength: number | null
   /** sha256 of the weights that the provider announces. */
   readonly modelDigest: string | null
@@ -16,32 +17,40 @@ export interface Offer {
   readonly kinds: readonly string[] | null
   readonly tools: boolean | null
   readonly vision: boolean | null
+  /** By the prompt's size, where the price depends on it. */
+  readonly tiers?: readonly PriceTier[]
+  /** Where the provider fixes its price in dollars. */
+  readonly usd?: DollarPrices
 }
 
 /** A provider that does not list its models in this time is passed over, ms. */
 const PROBE_TIMEOUT_MS = 5_000
 
 /** Services on chain, cheapest first. */
-export async function listProviders(session: Session): Promise<Service[]> {
-  const services = await listServices(session.inference)
+export async function listProviders(session: BuyerSession): Promise<Service[]> {
+  const { inference } = await session.connected()
+  const { listServices } = await import('../chain/inference.ts')
+  const services = await listServices(inference)
   return services.sort(byPrice)
 }
 
 /** @throws AppError `provider_unknown` */
-export async function getProvider(session: Session, provider: Address): Promise<Service> {
-  const service = await findService(session.inference, provider)
+export async function getProvider(session: BuyerSession, provider: Address): Promise<Service> {
+  const { inference } = await session.connected()
+  const { findService } = await import('../chain/inference.ts')
+  const service = await findService(inference, provider)
   if (!service) throw providerUnknown(provider, session.network.name)
   return service
 }
 
 /** Everything that one service sells. @throws AppError `provider_unreachable`, `provider_slow` */
-export async function listOffers(session: Session, service: Service): Promise<Offer[]> {
+export async function listOffers(session: BuyerSession, service: Service): Promise<Offer[]> {
   const models = await new BrokerApi(session.runtime, service.url).models(PROBE_TIMEOUT_MS)
   return models.length > 0 ? models.map((model) => offerOf(service, model)) : [offerOnChain(service)]
 }
 
 /** Every model of every provider that answers, cheapest first. */
-export async function listModels(session: Session): Promise<Offer[]> {
+export async function listModels(session: BuyerSession): Promise<Offer[]> {
   const services = await listProviders(session)
   const lists = await Promise.all(services.map((service) => listOffers(session, service).catch(() => [])))
   return lists.flat().sort((a, b) => compare(sum(a.prices), sum(b.prices)))
@@ -56,6 +65,8 @@ const offerOf = (service: Service, model: BrokerModel): Offer => ({
   kinds: model.kinds,
   tools: model.tools,
   vision: model.vision,
+  ...(model.tiers && { tiers: model.tiers }),
+  ...(model.usd && { usd: model.usd }),
 })
 
 const offerOnChain = (service: Service): Offer => ({

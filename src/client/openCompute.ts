@@ -1,31 +1,48 @@
+import type { Policy } from '../attestation/policy.ts'
 import type { NetworkProfile } from '../chain/networks.ts'
 import { connect } from '../chain/rpc.ts'
+import { fileCapabilityStore } from './capabilities/fileCapabilityStore.ts'
 import { Compute } from './compute.ts'
+import { FineTuning } from './finetune/fineTuning.ts'
 import { fileKeyInventory } from './keys/fileKeyInventory.ts'
 import { nodeRuntime } from './nodeRuntime.ts'
-import { fileReceiptStore } from './receipts/fileReceiptStore.ts'
+import { fileCache } from './recall/fileCache.ts'
 import { memoryReceiptStore } from './receipts/memoryReceiptStore.ts'
+import { sqliteReceiptStore } from './receipts/sqliteReceiptStore.ts'
 import type { BuyerAccount } from './session.ts'
 
 export interface OpenComputeOptions {
   readonly network: NetworkProfile
   readonly account?: BuyerAccount
-  /** Folder for receipts and the list of keys; without one they are kept for as long as the process lives. */
+  /** Folder for receipts, keys and seen capabilities; without one they are kept for as long as the process lives. */
   readonly stateDir?: string
+  /** What has to hold before a provider counts as verified; default `DEFAULT_POLICY`. */
+  readonly policy?: Policy
 }
 
 /**
  * A client in Node.
  * @throws AppError `rpc_unreachable`, `wrong_chain`
  */
-export async function openCompute({ network, account, stateDir }: OpenComputeOptions): Promise<Compute> {
+export async function openCompute({
+  network,
+  account,
+  stateDir,
+  policy,
+}: OpenComputeOptions): Promise<Compute> {
   const rpc = await connect(network)
   return new Compute({
     network,
     rpc,
     runtime: nodeRuntime(),
-    receipts: stateDir === undefined ? memoryReceiptStore() : fileReceiptStore(stateDir),
-    ...(stateDir !== undefined && { keys: fileKeyInventory(stateDir) }),
+    receipts: stateDir === undefined ? memoryReceiptStore() : sqliteReceiptStore(stateDir),
+    ...(stateDir !== undefined && {
+      keys: fileKeyInventory(stateDir),
+      capabilities: fileCapabilityStore(stateDir),
+      cache: fileCache(stateDir, network),
+      finetune: (session, tokens) => new FineTuning(session, tokens, stateDir),
+    }),
+    ...(policy && { policy }),
     ...(account && { account }),
   })
 }

@@ -1,5 +1,6 @@
 import { AppError } from '../base/errors.ts'
 import type { BrokerApi, ProofDocument } from './brokerApi.ts'
+import type { Credential } from './credential.ts'
 import type { Runtime } from './runtime.ts'
 
 /** Waits before the second, third, … attempt, ms. */
@@ -14,12 +15,12 @@ export async function fetchProof(
   runtime: Runtime,
   broker: BrokerApi,
   id: string,
-  token: string,
+  credential: Credential,
 ): Promise<ProofDocument | null> {
   if (!id) return null
   for (const wait of [...WAITS_MS, null]) {
     try {
-      return await broker.proof(id, token)
+      return await broker.proof(id, credential)
     } catch (error) {
       if (!(error instanceof AppError) || wait === null || !mayComeLater(error)) return null
       await runtime.sleep(wait)

@@ -48,7 +48,7 @@ export function chooseMaxTokens({
   return affordable
 }
 
-const tooDear = (cost: bigint, maxCost: bigint): AppError =>
+export const tooDear = (cost: bigint, maxCost: bigint): AppError =>
   new AppError({
     code: 'max_cost_exceeded',
     message: `The answer may cost ${format0G(cost)} 0G, the limit is ${format0G(maxCost)} 0G`,

@@ -4,6 +4,8 @@ export interface HttpRequest {
   readonly url: string
   readonly headers?: Readonly<Record<string, string>>
   readonly body?: Uint8Array
+  /** Instead of `body`: in pieces, with its `content-length` among the headers. */
+  readonly stream?: AsyncIterable<Uint8Array>
   readonly signal?: AbortSignal
   /** Until the response's headers, ms. */
   readonly headersTimeoutMs: number

@@ -10,12 +10,14 @@ import type { NetworkProfile } from '../chain/networks.ts'
 import { signReceipt } from '../protocol/receipt.ts'
 import { AccountBook } from './accounts.ts'
 import { BrokerControl, unready } from './control.ts'
-import type { Engine } from './engine/engine.ts'
+import type { Engine, EngineModel } from './engine/engine.ts'
 import type { FineTuning } from './finetune/fineTuning.ts'
 import type { FineTuningOptions } from './finetune/options.ts'
 import { openLedger } from './ledger/openLedger.ts'
 import { Metrics } from './metrics.ts'
-import { chatService, registerService } from './registration.ts'
+import { followRate } from './prices/followRate.ts'
+import type { RateFeed } from './prices/rateFeed.ts'
+import { chatService, registerService, serviceTypeOf } from './registration.ts'
 import { Admission } from './server/admit.ts'
 import { Authenticator } from './server/authenticate.ts'
 import { capabilitiesDocument, modelsDocument } from './server/documents.ts'
@@ -57,6 +59,8 @@ export interface BrokerOptions {
   readonly leaseMs?: number
   /** Neuron per token. */
   readonly prices: PriceOptions
+  /** For prices in dollars that fix no rate. Its owner's, like the engine. */
+  readonly rateFeed?: RateFeed
   /** Default `DEFAULT_LIMITS`. */
   readonly limits?: Limits
   /** `compat` answers errors as the network's present broker does. */
@@ -119,7 +123,7 @@ export async function startBroker(options: BrokerOptions): Promise<Broker> {
   const provider = (await operator.getAddress()) as Address
   const metrics = new Metrics(provider)
   const log = metrics.counting(options.log)
-  const prices = new PriceBook(options.prices)
+  const prices = new PriceBook(options.prices, options.rateFeed)
   const limits = options.limits ?? DEFAULT_LIMITS
   const { chainId, inference: contractAddress } = network
   const contract = inferenceContract(contractAddress, rpc)
@@ -253,12 +257,16 @@ export async function startBroker(options: BrokerOptions): Promise<Broker> {
     const { port } = await server.listen(options.listen.host, options.listen.port)
     undo.push(() => server.drain(0))
     const url = options.publicUrl ?? `${options.tls ? 'https' : 'http'}://${options.listen.host}:${port}`
+    const dearest = () => prices.dearest(engine.models.map(({ id }) => id))
     const register = () => {
-      const dearest = prices.dearest(engine.models.map(({ id }) => id))
-      const params = chatService({ url, model: engine.models[0]!.id, prices: dearest, signer: tee.signer })
+      const [{ id: model }] = engine.models as readonly [EngineModel]
+      const type = serviceTypeOf(engine.models)
+      const params = chatService({ type, url, model, prices: dearest(), signer: tee.signer })
       return registerService({ contract, operator, params, log })
     }
     const registration = await register()
+    const unfollow = options.rateFeed && followRate(options.rateFeed, dearest, register, log)
+    undo.push(async () => unfollow?.())
     await fineTuning?.register(url)
     settler.start()
     await fineTuning?.start()

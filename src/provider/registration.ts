@@ -6,9 +6,15 @@ import { format0G } from '../base/units.ts'
 import { differs, findService, type Service, type ServiceParams } from '../chain/inference.ts'
 import { prepare, send } from '../chain/transaction.ts'
 import { canonicalJson } from '../protocol/canonical.ts'
+import type { EngineModel } from './engine/engine.ts'
 
-/** What a chat service of ours registers. Prices in neuron per token. */
+/** What a service is registered as, by what it mostly sells. @see provider-broker.md section 1.3 */
+export type ServiceType = 'chatbot' | 'text-to-image' | 'speech-to-text'
+
+/** What a service of ours registers. Prices in neuron per token; of the others `output` is per image or second. */
 export interface ChatServiceOptions {
+  /** Default `chatbot`. */
+  readonly type?: ServiceType
   readonly url: string
   readonly model: string
   readonly prices: { readonly input: bigint; readonly output: bigint }
@@ -34,14 +40,28 @@ export interface Registration {
   readonly warning: AppError | null
 }
 
+/** A service of any text is one of chats, whatever it sells beside. */
+export function serviceTypeOf(models: readonly EngineModel[]): ServiceType {
+  const kinds = models.flatMap((model) => model.kinds)
+  if (kinds.some((kind) => kind !== 'image' && kind !== 'transcription')) return 'chatbot'
+  return kinds.includes('image') ? 'text-to-image' : 'speech-to-text'
+}
+
 /**
  * The service as it is registered. The same options give the same text: a restart sends no transaction, and
  * the owner's acknowledgement, which any change of `additionalInfo` takes back, stays.
  * @see provider-broker.md section 1.4
  */
-export function chatService({ url, model, prices, signer, image }: ChatServiceOptions): ServiceParams {
+export function chatService({
+  type = 'chatbot',
+  url,
+  model,
+  prices,
+  signer,
+  image,
+}: ChatServiceOptions): ServiceParams {
   return {
-    serviceType: 'chatbot',
+    serviceType: type,
     url,
     model,
     verifiability: 'TeeML',

@@ -55,6 +55,9 @@ async function rejected(tampering: Tampering, ...options: string[]): Promise<str
   return result.failedStep
 }
 
+/** The text proof covers what was sealed, the receipt every byte on the wire. */
+const CHANGED = ['response-hash', 'receipt-response']
+
 const flip = (bytes: Buffer, at: number): Buffer => {
   const changed = Buffer.from(bytes)
   changed[at]! ^= 1
@@ -77,7 +80,7 @@ describe('a machine between user and enclave', () => {
     'that flips a byte of a stream, at %s of its length, is found out',
     async (at) => {
       const failed = await rejected({ response: (body) => flip(body, Math.floor(at * (body.length - 1))) })
-      expect(failed).toBe('response-hash')
+      expect(CHANGED).toContain(failed)
     },
   )
 
@@ -85,7 +88,8 @@ describe('a machine between user and enclave', () => {
     'that flips a byte of a whole answer, at %s of its length, is found out',
     async (at) => {
       const tampering = { response: (body: Buffer) => flip(body, Math.floor(at * (body.length - 1))) }
-      expect(await rejected(tampering, '--no-stream')).toBe('response-hash')
+      for (const options of [[], ['--no-private']])
+        expect(CHANGED).toContain(await rejected(tampering, '--no-stream', ...options))
     },
   )
 
@@ -99,9 +103,31 @@ describe('a machine between user and enclave', () => {
     })
   })
 
-  it('that changes the question is found out', async () => {
-    const request = (body: Buffer) => Buffer.from(body.toString().replace('a receipt', 'a ledger!'))
-    expect(await rejected({ request })).toBe('request-hash')
+  it.each([['--private'], ['--no-private']])(
+    'that changes the question, %s, is found out by the enclave, and nothing is charged',
+    async (...options) => {
+      const request = (body: Buffer) =>
+        Buffer.from(body.toString().replace('"max_tokens":24', '"max_tokens":64'))
+      proxy.tampering = { request }
+      const { code, stdout } = await infer(...options)
+      expect(code, stdout).toBe(1)
+      expect(JSON.parse(stdout)).toMatchObject({ code: 'request_body_changed' })
+    },
+  )
+
+  it('that reads along learns nothing of a sealed request, and all of one that is not', async () => {
+    const seen: string[] = []
+    const request = (body: Buffer) => {
+      seen.push(body.toString())
+      return body
+    }
+    for (const options of [['--private'], ['--no-private']]) {
+      proxy.tampering = { request }
+      const { code, stdout, stderr } = await infer(...options)
+      expect(code, stdout + stderr).toBe(0)
+      expect(JSON.parse(stdout)).toMatchObject({ sealed: options[0] === '--private', auth: 'session' })
+    }
+    expect(seen.map((body) => body.includes('a receipt'))).toEqual([false, true])
   })
 
   it.each([2, 40, 66, 100, 129])('that changes digit %s of the signature is found out', async (at) => {

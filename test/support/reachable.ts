@@ -6,7 +6,7 @@ export function reachable(entry: string): Map<string, string[]> {
   const files = new Map<string, string[]>()
   const visit = (file: string): void => {
     if (files.has(file) || file.endsWith('.json')) return
-    const text = readFileSync(file, 'utf8').replace(/^import type .*$/gm, '')
+    const text = readFileSync(file, 'utf8').replace(/^(import|export) type [^']*'.*$/gm, '')
     const imports = [...text.matchAll(/(?:from|import)\s*\(?\s*'([^']+)'/g)].map(([, name]) => name!)
     files.set(
       file,

@@ -6,6 +6,7 @@ import sys
 import traceback
 from pathlib import Path
 
+from zg_trainer.attended import end_with_parent, hold
 from zg_trainer.errors import BadInput, OutOfMemory, TrainerError
 from zg_trainer.job import Job, load_job
 from zg_trainer.parameters import table
@@ -26,6 +27,8 @@ def main() -> int:
 
 
 def _run(arguments: argparse.Namespace) -> int:
+    if arguments.attended:
+        end_with_parent()
     job = load_job(arguments.config)
     _prepare_process(job)
     from zg_trainer import devices
@@ -36,6 +39,8 @@ def _run(arguments: argparse.Namespace) -> int:
         return devices.run_on(job.devices, sys.argv[1:])
     if os.environ.get("RANK", "0") != "0":
         silence()
+    elif arguments.attended:
+        hold(arguments.output)
     run(job, arguments.output)
     return 0
 
@@ -108,6 +113,7 @@ def _arguments() -> argparse.Namespace:
     run = commands.add_parser("run", help="train; run again to go on after an interruption")
     run.add_argument("--config", type=Path, required=True, metavar="JOB.JSON")
     run.add_argument("--output", type=Path, required=True, metavar="FOLDER")
+    run.add_argument("--attended", action="store_true", help="end when stdin closes, and wait for a run before this one")
     run.set_defaults(run=_run)
 
     count = commands.add_parser("count", help="count the dataset's tokens, exactly as training takes them")

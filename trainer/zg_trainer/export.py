@@ -2,6 +2,7 @@
 
 import json
 import shutil
+import zipfile
 from pathlib import Path
 
 import torch
@@ -15,6 +16,7 @@ from zg_trainer.model import config_of, precision_of
 
 ADAPTER_GGUF = "adapter.gguf"
 MODEL_GGUF = "model.gguf"
+ARTIFACT_ZIP = "artifact.zip"
 
 
 def export(
@@ -38,6 +40,18 @@ def export(
         file.chmod(0o644)
     rename_durably(partial, target)
     return sorted(file.name for file in target.iterdir())
+
+
+def write_zip(folder: Path, file: Path) -> None:
+    """The folder's files in one, uncompressed: weights are as small as they get. The same files give the same bytes."""
+    partial = file.with_suffix(".partial")
+    with zipfile.ZipFile(partial, "w", zipfile.ZIP_STORED) as archive:
+        for path in sorted(folder.iterdir()):
+            entry = zipfile.ZipInfo(path.name)
+            entry.external_attr = 0o644 << 16
+            with path.open("rb") as source, archive.open(entry, "w", force_zip64=path.stat().st_size >> 31 > 0) as target:
+                shutil.copyfileobj(source, target, 1 << 20)
+    partial.replace(file)
 
 
 def _save_model(job: Job, model: PreTrainedModel, folder: Path) -> None:

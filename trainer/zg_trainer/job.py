@@ -52,6 +52,8 @@ class Export:
     """llama.cpp's source: the git bundle inside node-llama-cpp, or a folder with its converters."""
     cache: Path | None = None
     """Where a bundle is unpacked; the output folder when absent."""
+    zip: bool = False
+    """Also all files of the artifact in one, artifact.zip beside it."""
 
 
 @dataclass(frozen=True)
@@ -90,7 +92,7 @@ _KEYS = {
         "memoryBytes": "memory_bytes", "threads": "threads", "checkpointSeconds": "checkpoint_seconds",
     },
     "scratch": {"config": "config", "vocabulary": "vocabulary"},
-    "export": {"gguf": "gguf", "llamaCpp": "llama_cpp", "cache": "cache"},
+    "export": {"gguf": "gguf", "llamaCpp": "llama_cpp", "cache": "cache", "zip": "zip"},
 }  # fmt: skip
 _FIELDS = ("messages", "instruction", "input", "output", "text", "system")
 
@@ -183,7 +185,7 @@ def _export(given: dict[str, Any], folder: Path) -> Export:
     source = _path(given, "llama_cpp", folder)
     if gguf and (source is None or not source.exists()):
         raise BadInput("export.gguf needs export.llamaCpp: the git bundle of node-llama-cpp, or llama.cpp's folder")
-    return Export(gguf, source, _path(given, "cache", folder))
+    return Export(gguf, source, _path(given, "cache", folder), _typed(given, "zip", bool, False))
 
 
 def _section(given: object, name: str) -> dict[str, Any]:

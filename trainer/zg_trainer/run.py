@@ -16,7 +16,7 @@ from zg_trainer.card import Facts
 from zg_trainer.dataset import Sample, read_dataset, sha256_of
 from zg_trainer.encoding import Encoded, encode
 from zg_trainer.errors import BadInput
-from zg_trainer.export import export
+from zg_trainer.export import ARTIFACT_ZIP, export, write_zip
 from zg_trainer.gguf_files import unpack
 from zg_trainer.job import Job, fingerprint
 from zg_trainer.model import check_method, load_model, load_tokenizer, precision_of, row_length
@@ -88,6 +88,8 @@ def run(job: Job, output: Path) -> None:
         report("exporting", step=state.step, steps=trainer.plan.steps)
         shutil.rmtree(output / "artifact", ignore_errors=True)
         files = export(job, trainer.model, ready.tokenizer, state, facts, output)
+        if job.export.zip:
+            write_zip(output / "artifact", output / ARTIFACT_ZIP)
         done.write()
         shutil.rmtree(output / "checkpoints", ignore_errors=True)
         report("done", artifact="artifact", files=files, **_finished(state, began))

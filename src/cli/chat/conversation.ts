@@ -1,5 +1,4 @@
-import { writeFileSync } from 'node:fs'
-import { AppError, EXIT, type ExitCode, toAppError } from '../../base/errors.ts'
+import { EXIT, type ExitCode, toAppError } from '../../base/errors.ts'
 import { format0G, parse0G } from '../../base/units.ts'
 import type { Answer } from '../../client/answer.ts'
 import type { ChatMessage } from '../../client/chatRequest.ts'
@@ -8,6 +7,8 @@ import type { InferenceRequest } from '../../client/inference.ts'
 import type { Preferences } from '../../client/routing/preferences.ts'
 import type { Context } from '../framework/context.ts'
 import { asAddress, type Input } from '../framework/input.ts'
+import { privacyOf } from '../framework/privacy.ts'
+import { writeNewFile } from '../framework/writeNewFile.ts'
 import { answerObject } from '../render/answer.ts'
 import { fundingHooks } from '../render/funding.ts'
 import { exitCodeOf, renderSteps, renderVerdict } from '../render/verdict.ts'
@@ -36,6 +37,7 @@ export class Conversation {
     this.#system = system === undefined ? [] : [{ role: 'system', content: system }]
     this.#request = {
       preferences,
+      ...privacyOf(input),
       signal: context.signal,
       ...(provider !== undefined && { provider: asAddress(provider) }),
       ...(maxCost !== undefined && { maxCost: parse0G(maxCost) }),
@@ -90,7 +92,7 @@ export class Conversation {
   #answered(said: ChatMessage[], answer: Answer): void {
     const { out } = this.#context
     this.#answers.push(answer)
-    this.#worsen(exitCodeOf(answer.verdict))
+    this.#worsen(exitCodeOf(answer.verdict, this.#context.settings))
     if (out.json) out.result(answerObject(answer), () => '')
     if (answer.verdict.outcome === 'accepted') {
       const fee = answer.fee === null ? 'no receipt' : `${format0G(answer.fee)} 0G`
@@ -155,18 +157,10 @@ export class Conversation {
     }))
     const document = { model: this.#model ?? null, messages: [...this.#system, ...this.#said], answers }
     try {
-      writeFileSync(path, `${JSON.stringify(document, null, 2)}\n`, { mode: 0o600, flag: 'wx' })
+      writeNewFile(path, `${JSON.stringify(document, null, 2)}\n`)
       out.note(`Kept in ${path}`)
     } catch (error) {
-      out.error(cannotSave(path, (error as NodeJS.ErrnoException).code === 'EEXIST'))
+      out.error(toAppError(error))
     }
   }
 }
-
-const cannotSave = (path: string, exists: boolean): AppError =>
-  new AppError({
-    code: exists ? 'file_exists' : 'file_unwritable',
-    message: exists ? `${path} exists already` : `Cannot write ${path}`,
-    hint: exists ? 'It was left as it is. Give another name' : 'Is the folder there, and yours?',
-    exitCode: EXIT.usage,
-  })

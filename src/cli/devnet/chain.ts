@@ -95,8 +95,8 @@ async function deploy(dir: string, port: number, accounts: DevnetFile['accounts'
       minProviderStake: STAKE,
       penaltyPercentage: PENALTY_PERCENT,
     })
-    const { ledger, inference, fineTuning } = contracts
-    return { ...profile, ledger, inference, fineTuning, simulatedTee: simulatedTeeTrust(dir) }
+    const { ledger, inference, fineTuning, block: deployedAt } = contracts
+    return { ...profile, ledger, inference, fineTuning, deployedAt, simulatedTee: simulatedTeeTrust(dir) }
   } finally {
     rpc.destroy()
   }

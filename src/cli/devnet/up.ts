@@ -14,6 +14,8 @@ export interface DevnetUpOptions {
   readonly providerPort: number
   /** GGUF of the provider's model; default the demo model. */
   readonly model?: string
+  /** Whether the provider trains too. */
+  readonly finetune?: boolean
   /** Between settlements, seconds. */
   readonly settleSeconds: number
   readonly onStep?: (title: string) => void
@@ -22,6 +24,13 @@ export interface DevnetUpOptions {
 export interface DevnetUpResult {
   readonly devnet: DevnetFile
   readonly alreadyUp: boolean
+}
+
+/** A devnet's orders may be short, so that their ends can be watched. Seconds. */
+const DEVNET_WINDOWS = {
+  ZG_PROVIDER_FINETUNE_WINDOWS_TRAIN: '10',
+  ZG_PROVIDER_FINETUNE_WINDOWS_ACKNOWLEDGE: '5',
+  ZG_PROVIDER_FINETUNE_WINDOWS_REVEAL: '5',
 }
 
 /** Starts a devnet, or finds the one that is up. One whose provider died gets a provider again. */
@@ -44,11 +53,13 @@ export async function devnetUp(options: DevnetUpOptions): Promise<DevnetUpResult
         ...['--network', 'devnet', '--port', String(providerPort), '--data-dir', join(dir, 'provider')],
         ...['--settle-interval', String(options.settleSeconds), '--settle-min', '0'],
         ...(options.model ? ['--model', options.model] : []),
+        ...(options.finetune ? ['--finetune'] : []),
       ],
       env: {
         ZG_DEVNET_DIR: dir,
         ZG_NETWORK: 'devnet',
         ZG_PROVIDER_CONFIG: '',
+        ...(options.finetune && DEVNET_WINDOWS),
         ZG_PRIVATE_KEY: chain.accounts.provider.privateKey,
       },
     })

@@ -5,21 +5,24 @@ import { format0G } from '../../base/units.ts'
 import { chainTimeSeconds } from '../../chain/clock.ts'
 import { connect } from '../../chain/rpc.ts'
 import type { Context } from '../framework/context.ts'
+import { checkContracts, checkNetwork, checkProviders } from './network.ts'
 import { type Check, fail, pass, type Verdict, warn } from './runChecks.ts'
 
 /** A receipt may be a minute off: a clock that is wrong by more makes good answers look false. */
 const CLOCK_SECONDS = 60
 
-/** From this machine outwards: what fails first is usually why the rest does. */
+/** From this machine outwards: what fails first is usually why the rest does. The first that needs a client says whose. */
 export const CHECKS: readonly Check[] = [
   { name: 'node', run: () => pass(`Node.js ${process.versions.node}`) },
   { name: 'folders', run: ({ paths }) => checkFolders([paths.config, paths.state]) },
   { name: 'secrets', run: checkSecrets },
   { name: 'network', run: checkNetwork },
-  { name: 'clock', run: checkClock },
+  { name: 'clock', needs: 'network', run: checkClock },
+  { name: 'contracts', needs: 'network', run: checkContracts },
   { name: 'wallet', run: checkWallet },
-  { name: 'funds', run: checkFunds },
-  { name: 'provider', run: checkProvider },
+  { name: 'funds', needs: 'network', run: checkFunds },
+  { name: 'providers', needs: 'network', run: checkProviders },
+  { name: 'provider', needs: 'network', run: checkProvider },
 ]
 
 function checkFolders(folders: readonly string[]): Verdict {
@@ -52,15 +55,6 @@ function checkSecrets({ paths, env }: Context): Verdict {
       '0g-compute wallet import',
     )
   return pass(files.length > 0 ? 'readable by you alone' : 'none yet')
-}
-
-async function checkNetwork({ network }: Context): Promise<Verdict> {
-  const startedAt = performance.now()
-  const rpc = await connect(network)
-  rpc.destroy()
-  return pass(
-    `${network.name}, chain ${network.chainId}, answers in ${Math.round(performance.now() - startedAt)} ms`,
-  )
 }
 
 async function checkClock({ network }: Context): Promise<Verdict> {

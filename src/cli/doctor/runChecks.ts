@@ -13,13 +13,19 @@ export type Verdict = Omit<Finding, 'name'>
 
 export interface Check {
   readonly name: string
+  /** A check that has to hold for this one to say anything. */
+  readonly needs?: string
   readonly run: (context: Context) => Promise<Verdict> | Verdict
 }
 
-/** Runs all checks one after another; one that breaks has failed. */
+/** Runs all checks one after another; one that breaks has failed. What rests on a failed one is not looked at. */
 export async function runChecks(context: Context, checks: readonly Check[]): Promise<Finding[]> {
   const findings: Finding[] = []
-  for (const { name, run } of checks) {
+  for (const { name, needs, run } of checks) {
+    if (findings.some((finding) => finding.name === needs && finding.result === 'FAIL')) {
+      findings.push({ name, ...warn(`not looked at: it needs ${needs}`) })
+      continue
+    }
     try {
       findings.push({ name, ...(await run(context)) })
     } catch (thrown) {

@@ -1,9 +1,10 @@
-import type { Signer } from 'ethers'
 import { AppError, EXIT } from '../../base/errors.ts'
-import type { Address } from '../../base/hex.ts'
+import { type Address, hexToBytes } from '../../base/hex.ts'
 import { format0G } from '../../base/units.ts'
 import type { NetworkProfile } from '../../chain/networks.ts'
 import type { Compute } from '../../client/compute.ts'
+import type { Buyer } from '../../client/openBuyer.ts'
+import type { BuyerAccount } from '../../client/session.ts'
 import { type DevnetFile, readRunningDevnet } from './devnetFile.ts'
 import type { FoundKey } from './findKey.ts'
 import type { Output } from './output.ts'
@@ -83,15 +84,40 @@ export class Context {
   async compute(options: { readonly needsAccount: boolean } = { needsAccount: true }): Promise<Compute> {
     if (!this.#compute) {
       const key = options.needsAccount ? await this.key() : null
-      const { openCompute } = await import('../../client/openCompute.ts')
+      const [{ openCompute }, { acceptsIncomplete, policyOf }] = await Promise.all([
+        import('../../client/openCompute.ts'),
+        import('./verification.ts'),
+      ])
+      acceptsIncomplete(this.settings) // a word that it does not take is said before money moves
+      const policy = policyOf(this.settings)
       this.#compute = await openCompute({
         network: this.network,
+        ...(policy && { policy }),
         stateDir: this.paths.state,
-        ...(key && { account: { address: key.address, signer: (rpc) => unlocked(key, rpc) } }),
+        ...(key && { account: accountOf(key) }),
       })
       this.onClose(() => this.#compute?.close())
     }
     return this.#compute
+  }
+
+  /** Only what buys answers, with the wallet's account: it opens in a moment. */
+  async buyer(): Promise<Buyer> {
+    const key = await this.key()
+    const [{ openBuyer }, { acceptsIncomplete, policyOf }] = await Promise.all([
+      import('../../client/openBuyer.ts'),
+      import('./verification.ts'),
+    ])
+    acceptsIncomplete(this.settings)
+    const policy = policyOf(this.settings)
+    const buyer = openBuyer({
+      network: this.network,
+      ...(policy && { policy }),
+      stateDir: this.paths.state,
+      account: accountOf(key),
+    })
+    this.onClose(() => buyer.close())
+    return buyer
   }
 
   /**
@@ -119,9 +145,24 @@ export class Context {
   }
 }
 
-async function unlocked(key: FoundKey, rpc: import('ethers').Provider): Promise<Signer> {
-  const { Wallet } = await import('ethers')
-  return new Wallet(await key.unlock(), rpc)
+/** A password is asked for once, when something has to be signed. */
+function accountOf(key: FoundKey): BuyerAccount {
+  let unlocking: Promise<string> | undefined
+  const unlocked = () => {
+    unlocking ??= key.unlock()
+    return unlocking
+  }
+  return {
+    address: key.address,
+    signer: async (rpc) => {
+      const { Wallet } = await import('ethers')
+      return new Wallet(await unlocked(), rpc)
+    },
+    sign: async (bytes) => {
+      const { personalBytesDigest, signDigest } = await import('../../protocol/signature.ts')
+      return signDigest(hexToBytes(await unlocked()), personalBytesDigest(bytes))
+    },
+  }
 }
 
 export const cancelled = (): AppError =>

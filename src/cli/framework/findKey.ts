@@ -1,9 +1,9 @@
-import { computeAddress } from 'ethers'
 import { AppError, EXIT } from '../../base/errors.ts'
-import type { Address, Hex } from '../../base/hex.ts'
+import { type Address, type Hex, hexToBytes } from '../../base/hex.ts'
 import type { NetworkProfile } from '../../chain/networks.ts'
+import { addressOf } from '../../protocol/signature.ts'
 import type { DevnetFile } from './devnetFile.ts'
-import { asPrivateKey, decryptKey } from './keystore.ts'
+import { asPrivateKey } from './privateKey.ts'
 import { askSecret, canAsk, needsTerminal } from './prompt.ts'
 import { readSecretFile } from './secretFile.ts'
 import type { Settings } from './settings.ts'
@@ -51,13 +51,16 @@ export function findKey(sources: KeySources): FoundKey {
 function keyNamed(name: string, { wallets, devnet, env, warn }: KeySources): FoundKey {
   if (name === DEVNET_WALLET && devnet) return devnetKey(devnet)
   const { address, json } = wallets.read(name)
-  const unlock = async () => decryptKey(json, await password(env, warn, `Password of wallet "${name}"`))
+  const unlock = async () => {
+    const { decryptKey } = await import('./keystore.ts')
+    return decryptKey(json, await password(env, warn, `Password of wallet "${name}"`))
+  }
   return { address, origin: `wallet "${name}"`, unlock }
 }
 
 function plainKey(text: string, origin: string): FoundKey {
   const key = asPrivateKey(text)
-  return { address: computeAddress(key) as Address, origin, unlock: async () => key }
+  return { address: addressOf(hexToBytes(key)), origin, unlock: async () => key }
 }
 
 const devnetKey = ({ accounts }: DevnetFile): FoundKey => ({

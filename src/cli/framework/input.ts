@@ -34,6 +34,12 @@ export class Input {
     return this.#options[name] === true
   }
 
+  /** Whether `--name` or `--no-name` was said, where there are both; undefined when neither was. */
+  choice(name: string): boolean | undefined {
+    const value = this.#options[name]
+    return typeof value === 'boolean' ? value : undefined
+  }
+
   /** Amount in neuron of an option that is written in 0G. */
   amount(name: string): bigint | undefined {
     const value = this.text(name)

@@ -1,14 +1,8 @@
 import { scrypt as nodeScrypt, randomBytes } from 'node:crypto'
-import {
-  computeAddress,
-  decryptKeystoreJson,
-  encryptKeystoreJson,
-  getAddress,
-  SigningKey,
-  scrypt,
-} from 'ethers'
+import { computeAddress, decryptKeystoreJson, encryptKeystoreJson, getAddress, scrypt } from 'ethers'
 import { AppError, EXIT } from '../../base/errors.ts'
 import type { Hex } from '../../base/hex.ts'
+import { asPrivateKey } from './privateKey.ts'
 
 /** scrypt's cost as geth has it: about half a second natively, 128 MiB. */
 const COST = { N: 131072, r: 8, p: 1 }
@@ -27,23 +21,6 @@ scrypt.register(
 
 const toBytes = (value: string | Uint8Array): Uint8Array =>
   typeof value === 'string' ? Buffer.from(value.replace(/^0x/, ''), 'hex') : value
-
-/** A private key from what a user gave. @throws AppError `key_invalid`; the text is never repeated */
-export function asPrivateKey(text: string): Hex {
-  const key = text.trim().replace(/^(0x)?/, '0x')
-  try {
-    if (!/^0x[0-9a-fA-F]{64}$/.test(key)) throw new TypeError('not 32 bytes of hex')
-    new SigningKey(key)
-    return key as Hex
-  } catch {
-    throw new AppError({
-      code: 'key_invalid',
-      message: 'That is no private key',
-      hint: 'A private key is 64 hex digits, with or without 0x',
-      exitCode: EXIT.noKey,
-    })
-  }
-}
 
 export const newPrivateKey = (): Hex => asPrivateKey(randomBytes(32).toString('hex'))
 

@@ -1,5 +1,5 @@
 import type { ChalkInstance } from 'chalk'
-import type { AppError } from '../../base/errors.ts'
+import { type AppError, EXIT } from '../../base/errors.ts'
 import { painter } from './color.ts'
 import type { Environment } from './paths.ts'
 import { wrap } from './wrap.ts'
@@ -74,8 +74,10 @@ export class Output {
     }
     const { red, dim } = this.notePaint
     const lines = [`${red('Error:')} ${error.message} ${dim(`(${error.code})`)}`]
-    if (error.hint) lines.push(`  ${error.hint}`)
-    if (error.next) lines.push(`  ${dim('Try:')} ${error.next}`)
+    // What cannot be read is said in one line, whatever it is.
+    const isMalformed = error.exitCode === EXIT.malformed
+    if (error.hint && !isMalformed) lines.push(`  ${error.hint}`)
+    if (error.next && !isMalformed) lines.push(`  ${dim('Try:')} ${error.next}`)
     this.#say(lines.join('\n'))
   }
 

@@ -12,6 +12,8 @@ export interface GlobalFlags {
   readonly network: string | undefined
   readonly rpc: string | undefined
   readonly wallet: string | undefined
+  readonly policy: string | undefined
+  readonly accept: string | undefined
 }
 
 export interface ParsedCommand {
@@ -73,6 +75,8 @@ const flagsOf = (options: Readonly<Record<string, unknown>>): GlobalFlags => {
     network: text('network'),
     rpc: text('rpc'),
     wallet: text('wallet'),
+    policy: text('policy'),
+    accept: text('accept'),
   }
 }
 

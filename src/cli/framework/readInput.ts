@@ -39,7 +39,8 @@ export function readJsonFile(path: string): unknown {
   }
 }
 
-function readInputFile(path: string): Buffer {
+/** @throws AppError `file_unreadable` */
+export function readInputFile(path: string): Buffer {
   try {
     return readFileSync(path)
   } catch (cause) {

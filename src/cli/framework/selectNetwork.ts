@@ -49,7 +49,12 @@ export function asProfile(name: string, value: unknown): NetworkProfile {
     })
   }
   const { chainId, rpcUrls, ledger, inference, fineTuning, confirmations = 1 } = profile as NetworkProfile
-  return { name, kind: 'custom', chainId, rpcUrls, ledger, inference, fineTuning, confirmations }
+  const { deployedAt, statusUrl } = profile as NetworkProfile
+  return {
+    ...{ name, kind: 'custom', chainId, rpcUrls, ledger, inference, fineTuning, confirmations },
+    ...(deployedAt !== undefined && { deployedAt }),
+    ...(typeof statusUrl === 'string' && URL.canParse(statusUrl) && { statusUrl }),
+  }
 }
 
 function profileProblem(profile: Partial<NetworkProfile> | null): string | null {
@@ -61,7 +66,9 @@ function profileProblem(profile: Partial<NetworkProfile> | null): string | null 
   }
   const contracts = ['ledger', 'inference', 'fineTuning'] as const
   const wrong = contracts.find((contract) => !isAddress(profile[contract]))
-  return wrong ? `${wrong} is no address` : null
+  if (wrong) return `${wrong} is no address`
+  const { deployedAt = 0 } = profile
+  return Number.isSafeInteger(deployedAt) && deployedAt >= 0 ? null : 'deployedAt is no block number'
 }
 
 const devnetDown = (): AppError =>

@@ -11,7 +11,13 @@ export const SETTINGS = {
   model: { env: 'ZG_MODEL', project: true, description: 'model to ask' },
   provider: { env: 'ZG_PROVIDER', project: true, description: 'address of the provider to ask' },
   'max-cost': { env: 'ZG_MAX_COST', project: true, description: 'most that one answer may cost, in 0G' },
+  'usd-rate': { env: 'ZG_USD_RATE', project: false, description: 'US dollars for 1 0G, to compare prices' },
+  policy: { env: 'ZG_POLICY', project: false, description: 'verification policy, path of a JSON file' },
+  accept: { env: 'ZG_ACCEPT', project: false, description: 'incomplete: exit 0 also for such verdicts' },
 } as const
+
+/** What a profile of a network may settle for that network alone. */
+const OF_NETWORK: ReadonlySet<string> = new Set(['policy', 'accept'])
 
 export type SettingName = keyof typeof SETTINGS
 export const SETTING_NAMES = Object.keys(SETTINGS) as SettingName[]
@@ -62,6 +68,7 @@ export class Settings {
       [this.#flags[name], `--${name}`],
       [this.#env[env] || undefined, env],
       [project ? fromFile(this.#project?.values) : undefined, this.#project?.path ?? ''],
+      [OF_NETWORK.has(name) ? fromFile(this.#ownNetwork()) : undefined, `network in ${this.#configPath}`],
       [fromFile(this.#config), this.#configPath],
     ]
     const found = candidates.find(([value]) => value !== undefined)
@@ -74,6 +81,13 @@ export class Settings {
 
   get customNetworks(): Readonly<Record<string, unknown>> {
     return this.#config.networks ?? {}
+  }
+
+  /** The user's own profile of the network in use. */
+  #ownNetwork(): UserConfig | undefined {
+    const name = this.get('network')
+    const profile = name === undefined ? undefined : this.customNetworks[name]
+    return typeof profile === 'object' && profile !== null ? (profile as UserConfig) : undefined
   }
 
   /** Writes to the user configuration; `undefined` removes. */

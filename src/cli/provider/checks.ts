@@ -1,13 +1,14 @@
-import { execFile } from 'node:child_process'
 import { accessSync, constants, existsSync, mkdirSync } from 'node:fs'
 import { createServer } from 'node:net'
-import { promisify } from 'node:util'
 import { toAppError } from '../../base/errors.ts'
 import type { Address } from '../../base/hex.ts'
 import { format0G, ONE_0G } from '../../base/units.ts'
 import { findService, inferenceContract } from '../../chain/inference.ts'
 import { allowsSimulatedTee, type NetworkProfile } from '../../chain/networks.ts'
 import type { RpcProvider } from '../../chain/rpc.ts'
+import type { ProviderConfig } from '../../provider/config/config.ts'
+import { findRamFolder } from '../../provider/finetune/ramFolder.ts'
+import type { Gpu } from '../../provider/gpus.ts'
 
 export interface Check {
   readonly name: string
@@ -42,24 +43,6 @@ export function checkNode(version = process.versions.node): Check {
   return isEnough ? pass('node', version) : fail('node', `${version}; needs ${MIN_NODE.join('.')} or newer`)
 }
 
-export interface Gpu {
-  readonly name: string
-  readonly memoryMiB: number
-}
-
-/** GPUs of this machine as `nvidia-smi` lists them; none where there is no such program. */
-export async function findGpus(): Promise<Gpu[]> {
-  const args = ['--query-gpu=name,memory.total', '--format=csv,noheader,nounits']
-  const lines = await promisify(execFile)('nvidia-smi', args, { timeout: 10_000 }).then(
-    ({ stdout }) => stdout.trim().split('\n'),
-    () => [],
-  )
-  return lines.flatMap((line) => {
-    const [name, memory] = line.split(',').map((part) => part.trim())
-    return name && Number(memory) > 0 ? [{ name, memoryMiB: Number(memory) }] : []
-  })
-}
-
 export function checkGpus(gpus: readonly Gpu[]): Check {
   if (gpus.length === 0) return warn('gpu', 'none found; the engine computes on the CPU')
   return pass(
@@ -68,14 +51,31 @@ export function checkGpus(gpus: readonly Gpu[]): Check {
   )
 }
 
-export function checkTee(network: NetworkProfile, publicUrl: string | undefined): Check {
-  if (existsSync(DSTACK_SOCKET)) return pass('tee', `dstack at ${DSTACK_SOCKET}`)
-  if (allowsSimulatedTee(network, ...(publicUrl ? [publicUrl] : [])))
+/** What fine-tuning takes beside: packages that train, and a folder in memory. */
+export function checkTraining(python: string | null, workDir: string | undefined): Check[] {
+  const trainer = python
+    ? pass('trainer', python)
+    : fail('trainer', "the trainer's packages are not installed", '0g-compute provider init --finetune')
+  try {
+    const { path, freeBytes } = findRamFolder(workDir)
+    return [
+      trainer,
+      pass('memory', `${path}: ${(freeBytes / 1024 ** 3).toFixed(1)} GiB for what jobs work on`),
+    ]
+  } catch (error) {
+    return [trainer, fail('memory', toAppError(error).message)]
+  }
+}
+
+export function checkTee(
+  network: NetworkProfile,
+  publicUrl: string | undefined,
+  { kind, socket = DSTACK_SOCKET }: NonNullable<ProviderConfig['tee']> = {},
+): Check {
+  if (kind !== 'simulated' && existsSync(socket)) return pass('tee', `dstack at ${socket}`)
+  if (kind !== 'dstack' && allowsSimulatedTee(network, ...(publicUrl ? [publicUrl] : [])))
     return warn('tee', 'simulated: good on this devnet only, proves nothing')
-  return fail(
-    'tee',
-    `none: there is no ${DSTACK_SOCKET}. Run inside a dstack CVM (deploy/ has a compose file)`,
-  )
+  return fail('tee', `none: there is no ${socket}. Run inside a dstack CVM (deploy/ has a compose file)`)
 }
 
 export async function checkPort(host: string, port: number): Promise<Check> {

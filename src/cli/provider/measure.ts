@@ -35,12 +35,14 @@ export async function measureEngine(engine: Engine): Promise<Measured | null> {
 }
 
 async function ask(engine: Engine, model: string, tokens: number) {
-  const response = await fetch(`${engine.baseUrl}/chat/completions`, {
+  const lease = engine.lease?.(model, new Set())
+  const { baseUrl, headers } = lease?.engine ?? engine
+  const response = await fetch(`${baseUrl}/chat/completions`, {
     method: 'POST',
-    headers: { ...engine.headers, 'content-type': 'application/json' },
+    headers: { ...headers, 'content-type': 'application/json' },
     body: JSON.stringify({ model, messages: [{ role: 'user', content: PROMPT }], max_tokens: tokens }),
     signal: AbortSignal.timeout(120_000),
-  })
+  }).finally(() => lease?.release())
   if (!response.ok) throw new Error(`the engine answers ${response.status}`)
   const { usage = {} } = (await response.json()) as {
     usage?: { prompt_tokens?: number; completion_tokens?: number }

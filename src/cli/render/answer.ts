@@ -18,6 +18,8 @@ export const answerObject = (answer: Answer): object => ({
   assurance: answer.verdict.assurance,
   failedStep: firstFailure(answer.verdict)?.name ?? null,
   steps: answer.verdict.steps,
+  sealed: answer.sealed,
+  auth: answer.auth,
   receipt: answer.receipt && receiptToJson(answer.receipt),
   durations: { before: answer.beforeMs, firstText: answer.firstTextMs, total: answer.totalMs },
 })

@@ -1,6 +1,8 @@
 import type { ChalkInstance } from 'chalk'
 import { firstFailure, type Verdict } from '../../attestation/verdict.ts'
 import { EXIT, type ExitCode } from '../../base/errors.ts'
+import type { Settings } from '../framework/settings.ts'
+import { acceptsIncomplete } from '../framework/verification.ts'
 
 const MARKS = { pass: '✓', fail: '✗', skipped: '·' } as const
 
@@ -24,5 +26,9 @@ export function renderVerdict(verdict: Verdict, paint: ChalkInstance): string {
   return `${paint.red('rejected')} at step "${failed?.name}": ${failed?.detail}`
 }
 
-export const exitCodeOf = ({ outcome }: Verdict): ExitCode =>
-  outcome === 'accepted' ? EXIT.ok : outcome === 'rejected' ? EXIT.rejected : EXIT.incomplete
+/** 0, 10 or 11; incomplete is 0 where the settings accept it. @throws AppError `option_invalid` */
+export function exitCodeOf({ outcome }: Pick<Verdict, 'outcome'>, settings: Settings): ExitCode {
+  const accepts = acceptsIncomplete(settings)
+  if (outcome === 'rejected') return EXIT.rejected
+  return outcome === 'accepted' || accepts ? EXIT.ok : EXIT.incomplete
+}

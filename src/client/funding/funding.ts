@@ -72,8 +72,8 @@ export class Funding {
   }
 
   /** What `ensure` would send. */
-  plan(provider: Address, needed: bigint): Promise<FundingPlan> {
-    return this.#planFor(provider, () => needed, {})
+  plan(provider: Address, needed: bigint, options: EnsureOptions = {}): Promise<FundingPlan> {
+    return this.#planFor(provider, () => needed, options)
   }
 
   async #planFor(provider: Address, need: () => bigint, options: EnsureOptions): Promise<FundingPlan> {

@@ -23,6 +23,8 @@ export interface GatewayOptions {
   readonly preferences?: Preferences
   /** Neuron; nothing is sent when one answer could cost more. */
   readonly maxCost?: bigint
+  /** Sealed to the enclave: `true` or nothing is sent, `false` never; default where its key is proven. */
+  readonly private?: boolean
   readonly hooks?: PurchaseHooks
   /** Each answer when it is over, with its verdict. */
   readonly onAnswer?: (answer: Answer) => void
@@ -64,9 +66,12 @@ export class Gateway {
   /** @throws AppError of every kind: nothing of an answer has been passed on then */
   async serve(request: GatewayRequest, hooks: PurchaseHooks = {}): Promise<GatewayReply> {
     const { method, path } = request
-    if (path === '/v1/models' && method === 'GET') return this.#models()
+    if (path === '/v1/models') {
+      assertMethod(method, 'GET')
+      return this.#models()
+    }
     if (!isEndpoint(path)) throw unknownEndpoint(path)
-    if (method !== 'POST') throw wrongMethod()
+    assertMethod(method, 'POST')
     return this.#answer(path, request, hooks)
   }
 
@@ -84,10 +89,8 @@ export class Gateway {
   }
 
   #purchase(endpoint: Endpoint, body: Record<string, unknown>, request: GatewayRequest): PurchaseRequest {
-    const { provider, preferences, maxCost } = this.#options
-    const named =
-      typeof body.model === 'string' && body.model !== '' && body.model !== ANY_MODEL ? body.model : undefined
-    const model = named ?? this.#options.model
+    const { provider, preferences, maxCost, private: isPrivate } = this.#options
+    const model = namedModel(body) ?? this.#options.model
     return {
       endpoint,
       body,
@@ -96,6 +99,7 @@ export class Gateway {
       ...(provider !== undefined && { provider }),
       ...(preferences && { preferences }),
       ...(maxCost !== undefined && { maxCost }),
+      ...(isPrivate !== undefined && { private: isPrivate }),
       ...(request.idempotencyKey !== undefined && { idempotencyKey: request.idempotencyKey }),
       ...(request.signal && { signal: request.signal }),
     }
@@ -125,6 +129,12 @@ export class Gateway {
     const document = modelsDocument(await this.#buyer.offered())
     return { status: 200, headers: { 'content-type': 'application/json' }, body: JSON.stringify(document) }
   }
+}
+
+/** @throws AppError `request_invalid` */
+function namedModel({ model = '' }: Record<string, unknown>): string | undefined {
+  if (typeof model !== 'string') throw invalidRequest('"model" is not a text')
+  return model === '' || model === ANY_MODEL ? undefined : model
 }
 
 const DONE = new TextEncoder().encode('data: [DONE]')
@@ -178,13 +188,17 @@ const unknownEndpoint = (path: string): AppError =>
     status: 404,
   })
 
-const wrongMethod = (): AppError =>
-  new AppError({
+/** @throws AppError `method_wrong` (405) */
+export function assertMethod(method: string, expected: 'GET' | 'POST'): void {
+  if (method === expected) return
+  throw new AppError({
     code: 'method_wrong',
-    message: 'This endpoint takes POST only',
+    message: `This endpoint takes ${expected} only`,
     hint: 'Nothing was sent',
     status: 405,
+    details: { allow: expected },
   })
+}
 
 /** An error as OpenAI clients read it. */
 export function errorReply(thrown: unknown): GatewayReply {
@@ -196,6 +210,7 @@ export function errorReply(thrown: unknown): GatewayReply {
       'content-type': 'application/json',
       // Whatever could be tried again was tried here; a second payment is the caller's decision.
       'x-should-retry': 'false',
+      ...(typeof error.details?.allow === 'string' && { allow: error.details.allow }),
     },
     body: JSON.stringify({ error: { message, type: typeOf(error.status), param: null, code, ...rest } }),
   }

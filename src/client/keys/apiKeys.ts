@@ -4,6 +4,8 @@ import { hexToBytes, sameAddress } from '../../base/hex.ts'
 import { type Account, findAccount, isTokenRevoked } from '../../chain/inference.ts'
 import { type PreparedTransaction, prepare, send } from '../../chain/transaction.ts'
 import { createToken, EPHEMERAL_TOKEN_ID } from '../../protocol/sessionToken.ts'
+import { NO_ABILITIES } from '../capabilities/abilities.ts'
+import { abilitiesOf } from '../capabilities/abilitiesOf.ts'
 import { getProvider } from '../offers.ts'
 import { requireAccount, type Session } from '../session.ts'
 import { alreadyRevoked, keysExhausted, keyUnknown, nameInvalid, nameTaken, noAccount } from './errors.ts'
@@ -52,7 +54,7 @@ export class ApiKeys {
   }
 
   /**
-   * Makes a key for one provider. The number is noted before the key is signed, and never given again.
+   * Makes a key for one provider, good at this contract of this chain alone where the broker knows of such. The number is noted before the key is signed, and never given again.
    * @throws AppError `key_name_taken`, `key_name_invalid`, `keys_exhausted`, `provider_unknown`
    */
   async create({ provider, name, lifetimeMs }: KeyRequest): Promise<NewKey> {
@@ -61,6 +63,8 @@ export class ApiKeys {
     const { address: user, signer } = requireAccount(this.#session)
     const service = await getProvider(this.#session, provider)
     const account = await findAccount(this.#session.inference, user, provider)
+    // A broker that does not answer may be one of the deployed network.
+    const { tokenDomain } = await abilitiesOf(this.#session, service).catch(() => NO_ABILITIES)
     const createdAt = runtime.now()
     const owner = { chainId: network.chainId, contract: network.inference, user, provider }
     const generation = account?.generation ?? 0
@@ -74,7 +78,10 @@ export class ApiKeys {
     const nonce = runtime.randomHex(16)
     const { tokenId } = record
     const address = (await wallet.getAddress()) as Address
-    const claims = { address, provider, timestamp: createdAt, expiresAt, nonce, generation, tokenId }
+    const claims = {
+      ...{ address, provider, timestamp: createdAt, expiresAt, nonce, generation, tokenId },
+      ...(tokenDomain && { chainId: network.chainId, contract: network.inference }),
+    }
     const key = await createToken(claims, async (hash) => (await wallet.signMessage(hexToBytes(hash))) as Hex)
     const fingerprint = this.#fingerprint(key)
     await this.#inventory.change((records) =>

@@ -41,7 +41,8 @@ const toChat = (request: Json): object => ({
   messages: [...systemOf(request.system), ...listOf(request.messages).flatMap(toMessages)],
   ...(Array.isArray(request.tools) && { tools: listOf(request.tools).map(toTool) }),
   ...(isRecord(request.tool_choice) && { tool_choice: toToolChoice(request.tool_choice) }),
-  ...(request.stream === true && { stream: true, stream_options: { include_usage: true } }),
+  stream: request.stream,
+  ...(request.stream === true && { stream_options: { include_usage: true } }),
 })
 
 function systemOf(system: unknown): object[] {

@@ -1,4 +1,4 @@
-import type { GatewayReply, GatewayRequest } from '../gateway/gateway.ts'
+import { assertMethod, type GatewayReply, type GatewayRequest } from '../gateway/gateway.ts'
 import { anthropic } from './anthropic.ts'
 import { responses } from './responses.ts'
 
@@ -17,7 +17,10 @@ const same = (reply: GatewayReply): GatewayReply => reply
 
 /** Anthropic's Messages and OpenAI's Responses become chats; everything else goes as it is. */
 export function translate(request: PlainRequest): Dialect {
-  if (request.method === 'POST' && request.path === '/v1/messages') return anthropic(request)
-  if (request.method === 'POST' && request.path === '/v1/responses') return responses(request)
+  const dialect = { '/v1/messages': anthropic, '/v1/responses': responses }[request.path]
+  if (dialect) {
+    assertMethod(request.method, 'POST')
+    return dialect(request)
+  }
   return { request, isOpenAi: true, reply: same, error: same }
 }

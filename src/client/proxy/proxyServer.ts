@@ -1,8 +1,10 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import { type AddressInfo, isIPv6 } from 'node:net'
 import { AppError, EXIT, toAppError } from '../../base/errors.ts'
+import { proxyDocument } from '../../protocol/openapi/proxyDocument.ts'
 import type { Answer } from '../answer.ts'
 import {
+  assertMethod,
   type Buyer,
   errorReply,
   Gateway,
@@ -86,8 +88,10 @@ export class ProxyServer {
   }
 
   async #serve(req: IncomingMessage, res: ServerResponse, path: string): Promise<Answer | null> {
-    if (path === '/healthz') {
-      send(res, { status: 200, headers: JSON_TYPE, body: '{"status":"ok"}' })
+    const document = DOCUMENTS[path]
+    if (document) {
+      assertMethod(req.method ?? '', 'GET')
+      send(res, { status: 200, headers: JSON_TYPE, body: JSON.stringify(document()) })
       return null
     }
     assertLocal(req)
@@ -162,7 +166,7 @@ class Tab {
  * What a failure cost, neuron: as its receipt says, null where an answer had begun and no receipt came, and nothing
  * where none had begun.
  */
-function feeIn(error: unknown): bigint | null {
+export function feeIn(error: unknown): bigint | null {
   if (!(error instanceof AppError)) return null
   const fee = error.details?.fee
   if (typeof fee === 'string') return BigInt(fee)
@@ -170,6 +174,12 @@ function feeIn(error: unknown): bigint | null {
 }
 
 const JSON_TYPE = { 'content-type': 'application/json' }
+
+/** What anybody may read. */
+const DOCUMENTS: Readonly<Record<string, () => object>> = {
+  '/healthz': () => ({ status: 'ok' }),
+  '/openapi.json': proxyDocument,
+}
 
 /** A page in a browser may send requests here too: it names itself, and no page is a client of this proxy. */
 function assertLocal(req: IncomingMessage): void {

@@ -48,7 +48,8 @@ const toChat = (request: Json): object => ({
   ],
   ...toolsOf(request),
   ...formatOf(request.text),
-  ...(request.stream === true && { stream: true, stream_options: { include_usage: true } }),
+  stream: request.stream,
+  ...(request.stream === true && { stream_options: { include_usage: true } }),
 })
 
 function toMessage(item: Json): object[] {

@@ -3,6 +3,7 @@ export const ENDPOINTS = {
   '/v1/chat/completions': 'chat',
   '/v1/completions': 'completion',
   '/v1/embeddings': 'embedding',
+  '/v1/images/generations': 'image',
 } as const
 
 /** As receipts name it. */

@@ -1,7 +1,8 @@
 import { AppError, EXIT } from '../../base/errors.ts'
+import type { Prices } from '../../protocol/pricing.ts'
 import type { Offer } from '../offers.ts'
 import { dearestPrices } from '../priceTiers.ts'
-import { chooseMaxTokens, promptTokenBound, worstCost } from '../reservation.ts'
+import { chooseMaxTokens, promptTokenBound, tooDear, worstCost } from '../reservation.ts'
 import type { Endpoint } from './endpoints.ts'
 
 /** A request body before a provider is chosen. */
@@ -22,8 +23,10 @@ export interface PreparedBody {
   readonly stream: boolean
   /** The most that may be generated, all choices together. */
   readonly maxTokens: number
-  /** The dearest prices that the prompt can come to, neuron per token. */
-  readonly prices: Offer['prices']
+  /** Images asked for, 0 where tokens are. */
+  readonly images: number
+  /** The dearest prices that it can come to, neuron per token or image. */
+  readonly prices: Prices
   /** The most that the answer can cost, neuron. */
   readonly worst: bigint
 }
@@ -46,6 +49,8 @@ export function prepareBody(spec: BodySpec, offer: Offer): PreparedBody {
     model: offer.model,
     ...(maxTokens !== undefined && { [field]: maxTokens }),
   })
+  if (endpoint === '/v1/images/generations')
+    return ofImages(make(undefined), count(body, 'n') ?? 1, offer, maxCost)
   if (endpoint === '/v1/embeddings') return priced(make(undefined), false, 0, offer)
 
   const context = offer.contextLength ?? UNKNOWN_CONTEXT
@@ -69,7 +74,24 @@ export function prepareBody(spec: BodySpec, offer: Offer): PreparedBody {
 function priced(json: PreparedBody['json'], stream: boolean, maxTokens: number, offer: Offer): PreparedBody {
   const bytes = encode(json)
   const prices = dearestPrices(offer.prices, offer.tiers, promptTokenBound(bytes.length))
-  return { json, bytes, stream, maxTokens, prices, worst: worstCost(bytes.length, maxTokens, prices) }
+  return {
+    json,
+    bytes,
+    stream,
+    maxTokens,
+    images: 0,
+    prices,
+    worst: worstCost(bytes.length, maxTokens, prices),
+  }
+}
+
+/** @throws AppError `max_cost_exceeded`, `request_invalid` where no price per image is named */
+function ofImages(json: PreparedBody['json'], images: number, offer: Offer, maxCost?: bigint): PreparedBody {
+  const { image } = offer.prices
+  if (image === undefined) throw invalidRequest(`The provider names no price per image for ${offer.model}`)
+  const worst = BigInt(images) * image
+  if (maxCost !== undefined && worst > maxCost) throw tooDear(worst, maxCost)
+  return { json, bytes: encode(json), stream: false, maxTokens: 0, images, prices: { image }, worst }
 }
 
 const encode = (body: object): Uint8Array => new TextEncoder().encode(JSON.stringify(body))

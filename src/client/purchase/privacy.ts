@@ -2,9 +2,20 @@ import { AppError, EXIT } from '../../base/errors.ts'
 import { hexToBytes } from '../../base/hex.ts'
 import type { SealTarget } from '../../protocol/e2ee/index.ts'
 import type { CheckedProvider } from '../providerCheck.ts'
+import type { PurchaseRequest } from './purchase.ts'
 
 /** Without these a key may be anybody's. What else is open, the verdict says. */
 const KEY_STEPS = ['quote-signature', 'certificate-chain', 'td-attributes', 'report-data', 'signer-on-chain']
+
+/** Whom to seal a request to. Images cannot be sealed: where privacy was asked for, that is a refusal. */
+export function sealTargetFor(
+  checked: CheckedProvider,
+  { endpoint, private: asked }: Pick<PurchaseRequest, 'endpoint' | 'private'>,
+): SealTarget | null {
+  if (endpoint !== '/v1/images/generations') return sealTargetOf(checked, asked)
+  if (asked) throw unavailable('images are not made under seal')
+  return null
+}
 
 /**
  * To whom a request is sealed, or null where it goes in clear. It is sealed wherever evidence was accepted that carries

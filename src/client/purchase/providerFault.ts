@@ -8,9 +8,30 @@ const ALWAYS = new Set([
   'model_not_found',
   'price_changed',
   'private_unavailable',
+  'e2ee_unsupported',
 ])
 /** Retryable, and not the provider's fault: another one would not help. */
 const NEVER = new Set(['rpc_unreachable', 'transaction_unknown'])
+
+/** What an old list of offers can lead to. Of none of them anything was paid. */
+const STALE = new Set([
+  'provider_unreachable',
+  'provider_unknown',
+  'provider_rejected',
+  'model_unknown',
+  'model_not_found',
+  'no_provider',
+  'no_suitable_provider',
+  'price_changed',
+  'max_cost_exceeded',
+])
+
+/** Whether it may be otherwise where it is read anew who sells what. */
+export const mayBeStale = (error: unknown): boolean => error instanceof AppError && STALE.has(error.code)
+
+/** Whether a broker cannot open what was sealed to the enclave that was checked. */
+export const isOtherEnclave = ({ code }: AppError): boolean =>
+  code === 'e2ee_key_mismatch' || code === 'e2ee_unsupported'
 
 /** A failure for which another provider may be asked, because nothing of an answer was shown yet. */
 export class ProviderFault extends Error {

@@ -17,8 +17,8 @@ import { SingleFlight } from '../singleFlight.ts'
 import type { SessionTokens } from '../tokens.ts'
 import { conversationOf, needsOf } from './describe.ts'
 import { type PreparedBody, prepareBody } from './prepareBody.ts'
-import { sealTargetOf } from './privacy.ts'
-import { ProviderFault } from './providerFault.ts'
+import { sealTargetFor } from './privacy.ts'
+import { isOtherEnclave, mayBeStale, ProviderFault } from './providerFault.ts'
 import type { Purchase, PurchaseHooks, PurchaseRequest } from './purchase.ts'
 import { Purse } from './purse.ts'
 import { Seals } from './seals.ts'
@@ -28,18 +28,6 @@ export type { Purchase, PurchaseHooks, PurchaseRequest } from './purchase.ts'
 
 /** Providers that are tried for one request. */
 const MAX_ATTEMPTS = 3
-/** What a stale list of offers can lead to. Of none of them anything was paid. */
-const STALE = new Set([
-  'provider_unreachable',
-  'provider_unknown',
-  'provider_rejected',
-  'model_unknown',
-  'model_not_found',
-  'no_provider',
-  'no_suitable_provider',
-  'price_changed',
-  'max_cost_exceeded',
-])
 /** Transferred beyond the need, so that the next answers find money there. */
 const HEADROOM_PERCENT = 100n
 
@@ -80,8 +68,7 @@ export class Purchases {
       return await this.#buyFromAny(request, hooks, askedAt)
     } catch (error) {
       // Nothing was sent, or nobody took it: what an earlier process knew of who sells what may be wrong.
-      const mayBeStale = error instanceof AppError && STALE.has(error.code)
-      if (!mayBeStale || request.signal?.aborted || !this.#router.forgetKept()) throw error
+      if (!mayBeStale(error) || request.signal?.aborted || !this.#router.forgetKept()) throw error
       return this.#buyFromAny(request, hooks, askedAt)
     }
   }
@@ -108,10 +95,11 @@ export class Purchases {
         failure ??= error.cause
         if (request.signal?.aborted) break
         hooks.onFailover?.(offer, error.cause)
-        if (error.cause.code !== 'e2ee_key_mismatch' || isRepeated) continue
+        if (!isOtherEnclave(error.cause) || isRepeated) continue
         // Another enclave answers than the one that was checked: its evidence is looked at anew, once.
         forgetVerdicts(this.#session, offer.service.provider)
         isRepeated = true
+        failure = undefined
         queue.push(offer)
       }
     }
@@ -151,7 +139,7 @@ export class Purchases {
       // Requests that start together look once, and so reserve together: one transfer serves them all.
       const checked = await this.#checks.run(service.provider, () => checkProvider(this.#session, service))
       assertNotRejected(checked, service)
-      sealTargetOf(checked, request.private)
+      sealTargetFor(checked, request)
       return checked
     } catch (error) {
       throw ProviderFault.of(error)
@@ -196,7 +184,7 @@ export class Purchases {
   ): Promise<RunningExchange> {
     const { provider, url } = offer.service
     const { runtime } = this.#session
-    const target = sealTargetOf(checked, request.private)
+    const target = sealTargetFor(checked, request)
     const sealed = target && (await this.#seals.seal(prepared, target, request.idempotencyKey))
     for (let attempt = 0; ; attempt++) {
       const generation = await this.#generation(provider)
@@ -303,6 +291,7 @@ export class Purchases {
       endpoint: request.endpoint,
       body: prepared.bytes,
       maxTokens: prepared.maxTokens,
+      images: prepared.images,
       finished,
       credential: await this.#tokens.latest(offer.service.provider, checked.abilities),
       now,

@@ -1,7 +1,7 @@
 import { smaller } from '../../base/bigint.ts'
 import type { Address } from '../../base/hex.ts'
 import { type Account, freeBalance } from '../../chain/account.ts'
-import type { Cache } from '../cache/cache.ts'
+import type { Cache } from '../recall/cache.ts'
 
 /** What was read holds this long, ms: another machine may spend from the same account. */
 const HOLD_MS = 60_000

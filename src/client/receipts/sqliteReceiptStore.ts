@@ -11,7 +11,7 @@ import { accountOf, type ReceiptAccount, type ReceiptStore, type StoredReceipt }
 /** Amounts are text of this many digits, which sorts as the amounts do: uint96 has no more. */
 const DIGITS = 29
 /** Rows read at a time. */
-const PAGE = 1000
+const PAGE = 200
 const VERSION = 1
 
 const SCHEMA = `

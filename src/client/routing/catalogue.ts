@@ -2,7 +2,7 @@ import { AppError } from '../../base/errors.ts'
 import type { Address } from '../../base/hex.ts'
 import type { Service } from '../../chain/inference.ts'
 import { getProvider, listOffers, listProviders, type Offer } from '../offers.ts'
-import type { Session } from '../session.ts'
+import type { BuyerSession } from '../session.ts'
 import { modelUnknown, noProvider } from './errors.ts'
 import type { Needs } from './preferences.ts'
 import type { ProviderHealth } from './providerHealth.ts'
@@ -15,6 +15,14 @@ const MAX_PROBED = 32
 /** What was read holds this long, ms. A price that has risen meanwhile is refused by the broker before it counts. */
 const SERVICES_HOLD_MS = 30_000
 const OFFERS_HOLD_MS = 30_000
+/** What an earlier process read holds this long, ms: what has changed is found out, and then all is read anew. */
+const KEPT_MS = 5 * 60_000
+
+/** What the name of an adapter begins with; only its owner may use it, and no list names it. */
+const ADAPTER = 'ft-'
+
+/** Who serves an adapter of this user's, or null. */
+export type AdapterHome = (adapter: string) => Promise<Address | null>
 
 export interface OfferQuery {
   readonly provider?: Address
@@ -23,26 +31,31 @@ export interface OfferQuery {
 
 /** Who sells what, as read a moment ago. */
 export class Catalogue {
-  readonly #session: Session
+  readonly #session: BuyerSession
   readonly #health: ProviderHealth
   readonly #services: Remembered<Service[]>
   readonly #named: Remembered<Service>
   readonly #offers: Remembered<Offer[]>
+  readonly #servedBy: AdapterHome
 
-  constructor(session: Session, health: ProviderHealth) {
+  constructor(session: BuyerSession, health: ProviderHealth, servedBy: AdapterHome = async () => null) {
     const now = () => session.runtime.now()
     this.#session = session
     this.#health = health
-    this.#services = new Remembered(SERVICES_HOLD_MS, now)
-    this.#named = new Remembered(SERVICES_HOLD_MS, now)
-    this.#offers = new Remembered(OFFERS_HOLD_MS, now)
+    this.#servedBy = servedBy
+    const { cache } = session
+    const kept = { keptMs: KEPT_MS, cache }
+    this.#services = new Remembered({ ...kept, holdMs: SERVICES_HOLD_MS, name: 'services' }, now)
+    this.#named = new Remembered({ ...kept, holdMs: SERVICES_HOLD_MS, name: 'service' }, now)
+    this.#offers = new Remembered({ ...kept, holdMs: OFFERS_HOLD_MS, name: 'offers' }, now)
   }
 
   /**
    * Every offer that a query means.
    * @throws AppError `provider_unknown`, `model_unknown`, `no_provider`, `provider_unreachable`
    */
-  async find({ provider, model }: OfferQuery, needs: Needs): Promise<Offer[]> {
+  async find({ model, ...query }: OfferQuery, needs: Needs): Promise<Offer[]> {
+    const provider = query.provider ?? (await this.#homeOf(model))
     if (provider !== undefined) {
       const service = await this.#named.get(provider.toLowerCase(), () =>
         getProvider(this.#session, provider),
@@ -61,6 +74,11 @@ export class Catalogue {
     return this.#sellersBeside(services, model, needs, failure)
   }
 
+  async #homeOf(model: string | undefined): Promise<Address | undefined> {
+    if (!model?.startsWith(ADAPTER)) return undefined
+    return (await this.#servedBy(model)) ?? undefined
+  }
+
   /** Every model of every provider that answers. */
   async all(): Promise<Offer[]> {
     const services = await this.#sellers()
@@ -75,6 +93,11 @@ export class Catalogue {
     this.#named.forget(provider.toLowerCase())
     this.#offers.forget(provider.toLowerCase())
     this.#services.forget('')
+  }
+
+  /** Forgets what an earlier process read. @returns whether there was any */
+  forgetKept(): boolean {
+    return [this.#named, this.#offers, this.#services].map((kept) => kept.forgetKept()).includes(true)
   }
 
   /** Services of chat, cheapest first; where any signer is acknowledged, only those. */
@@ -122,7 +145,8 @@ export class Catalogue {
     const able = offers.filter((offer) => isAble(offer, needs))
     const wanted = model ?? service.model
     const offer =
-      able.find((candidate) => candidate.model === wanted) ?? (model === undefined ? able[0] : undefined)
+      able.find((candidate) => candidate.model === wanted) ??
+      (model === undefined ? able[0] : adapterOf(able, wanted))
     if (offer) return offer
     throw modelUnknown(
       wanted,
@@ -130,4 +154,11 @@ export class Catalogue {
       service.provider,
     )
   }
+}
+
+/** An adapter costs at most what the dearest of the provider's models costs, which is what is on chain. */
+function adapterOf([any]: readonly Offer[], adapter: string): Offer | undefined {
+  if (!any || !adapter.startsWith(ADAPTER)) return undefined
+  const { inputPrice: input, outputPrice: output } = any.service
+  return { ...any, model: adapter, modelDigest: null, prices: { input, output } }
 }

@@ -1,5 +1,5 @@
 import type { Offer } from '../offers.ts'
-import type { Session } from '../session.ts'
+import type { BuyerSession } from '../session.ts'
 import type { Catalogue, OfferQuery } from './catalogue.ts'
 import { nothingSuitable } from './errors.ts'
 import type { Needs, Preferences } from './preferences.ts'
@@ -20,13 +20,13 @@ export interface RouteQuery extends OfferQuery {
 
 /** Says whom to ask, in which order. */
 export class Router {
-  readonly #session: Session
+  readonly #session: BuyerSession
   readonly #catalogue: Catalogue
   readonly #health: ProviderHealth
   /** The provider of each conversation, newest last. */
   readonly #conversations = new Map<string, string>()
 
-  constructor(session: Session, catalogue: Catalogue, health: ProviderHealth) {
+  constructor(session: BuyerSession, catalogue: Catalogue, health: ProviderHealth) {
     this.#session = session
     this.#catalogue = catalogue
     this.#health = health
@@ -66,6 +66,11 @@ export class Router {
     if (this.#conversations.size > MAX_CONVERSATIONS) {
       this.#conversations.delete(this.#conversations.keys().next().value!)
     }
+  }
+
+  /** Forgets what an earlier process read of who sells what. @returns whether there was any */
+  forgetKept(): boolean {
+    return this.#catalogue.forgetKept()
   }
 
   /** The provider did not answer, or not as it should. */

@@ -23,8 +23,8 @@ const ANSWER_HEADERS = {
 const REQUEST_HEADERS = [
   optionalHeader(
     HEADER.maxPrice,
-    'refuse a higher price: input=<neuron>,output=<neuron>',
-    '^input=[0-9]{1,30},output=[0-9]{1,30}$',
+    'refuse a higher price: input=<neuron>,output=<neuron>, or image=<neuron>, or second=<neuron>',
+    '^(input=[0-9]{1,30},output|image|second)=[0-9]{1,30}$',
   ),
   optionalHeader(
     HEADER.idempotencyKey,

@@ -1,7 +1,9 @@
 import { AppError } from '../../base/errors.ts'
+import { format0G } from '../../base/units.ts'
 import { KEM_ID, keyIdOf, toBase64Url } from '../../protocol/e2ee/index.ts'
 import { HEADER } from '../../protocol/headers.ts'
 import type { Engine, EngineModel } from '../engine/engine.ts'
+import { dollarsPerToken } from '../prices/dollars.ts'
 import type { Tee } from '../tee/tee.ts'
 import type { UserLimits } from './limits/limits.ts'
 import type { PriceBook } from './priceBook.ts'
@@ -25,6 +27,7 @@ export const modelsDocument = (
     kinds: model.kinds,
     model_digest: model.digest,
     pricing: pricingOf(prices, model.id),
+    ...dollarsOf(prices, model.id),
     rate_limits: {
       requests_per_minute: limits.requestsPerMinute,
       tokens_per_minute: limits.tokensPerMinute,
@@ -32,6 +35,20 @@ export const modelsDocument = (
     verifiability: 'TeeML',
   })),
 })
+
+function dollarsOf(prices: PriceBook, model: string): object {
+  const dollars = prices.dollarsOf(model)
+  if (!dollars) return {}
+  const { input, output, cachedInput, rate } = dollars
+  return {
+    pricing_usd: {
+      prompt: dollarsPerToken(input),
+      completion: dollarsPerToken(output),
+      ...(cachedInput !== undefined && { input_cache_read: dollarsPerToken(cachedInput) }),
+      usd_per_0g: format0G(rate),
+    },
+  }
+}
 
 function pricingOf(prices: PriceBook, model: string): object {
   const { input, output, cachedInput, image, second } = prices.of(model)

@@ -1,6 +1,8 @@
 import { larger } from '../../base/bigint.ts'
 import { AppError } from '../../base/errors.ts'
 import type { Multipliers, Prices, UnitClass } from '../../protocol/pricing.ts'
+import { type DollarPrices, inNeuron } from '../prices/dollars.ts'
+import { type RateFeed, rateStale } from '../prices/rateFeed.ts'
 import { multipliersFor, type PriceTier, sortedTiers } from './priceTiers.ts'
 import type { InferenceKind } from './route.ts'
 
@@ -24,6 +26,8 @@ export interface PriceOptions extends TokenPrices {
   /** Other prices for single models, by id. */
   readonly models?: Readonly<Record<string, TokenPrices>>
   readonly volume?: readonly VolumeDiscount[]
+  /** What `input`, `output` and `cachedInput` are made of; they count for nothing then. */
+  readonly dollars?: DollarPrices
   /** For all models. */
   readonly tiers?: readonly PriceTier[]
 }
@@ -42,14 +46,19 @@ const SOLD: Readonly<Record<InferenceKind, readonly UnitClass[]>> = {
 /** The prices in force. A request keeps those of its admission. */
 export class PriceBook {
   #prices: PriceOptions
+  readonly #feed: RateFeed | undefined
 
-  constructor(prices: PriceOptions) {
+  /** @param feed of the dollar's rate, for prices in dollars that fix none */
+  constructor(prices: PriceOptions, feed?: RateFeed) {
     this.#prices = prices
+    this.#feed = feed
   }
 
+  /** @throws AppError `rate_stale` (503) for prices in dollars while nobody knows what they come to */
   of(model: string): TokenPrices {
-    const { models, input, output, cachedInput } = this.#prices
+    const { models, dollars, input, output, cachedInput } = this.#prices
     if (models && Object.hasOwn(models, model)) return models[model]!
+    if (dollars) return tokenPricesOf(dollars, this.#rate(dollars))
     return { input, output, ...(cachedInput !== undefined && { cachedInput }) }
   }
 
@@ -65,6 +74,19 @@ export class PriceBook {
 
   get volume(): readonly VolumeDiscount[] {
     return this.#prices.volume ?? []
+  }
+
+  /** What the prices of a model are made of, with the rate in force; null where they are fixed in neuron. */
+  dollarsOf(model: string): (DollarPrices & { readonly rate: bigint }) | null {
+    const { models, dollars } = this.#prices
+    if (!dollars || (models && Object.hasOwn(models, model))) return null
+    return { ...dollars, rate: this.#rate(dollars) }
+  }
+
+  #rate({ rate }: DollarPrices): bigint {
+    if (rate !== undefined) return rate
+    if (this.#feed) return this.#feed.rate()
+    throw rateStale()
   }
 
   get tiers(): readonly PriceTier[] {
@@ -84,15 +106,29 @@ export class PriceBook {
     return (promptTokens) => multipliersFor(tiers, percent, promptTokens)
   }
 
-  /** What is registered on chain: the dearest of the models that are served. @see provider-broker.md section 1.4 */
+  /**
+   * What is registered on chain: the dearest of the models that are served, per image or second where no tokens are
+   * sold. @see provider-broker.md section 1.4
+   */
   dearest(models: readonly string[]): TokenPrices {
     const prices = models.map((model) => this.of(model))
-    const most = (unit: 'input' | 'output') => prices.reduce((most, price) => larger(most, price[unit]), 0n)
-    return { input: most('input'), output: most('output') }
+    const most = (of: (price: TokenPrices) => bigint) =>
+      prices.reduce((most, price) => larger(most, of(price)), 0n)
+    if (prices.every(isMedia))
+      return { input: 0n, output: most(({ image, second }) => image ?? second ?? 0n) }
+    return { input: most(({ input }) => input), output: most(({ output }) => output) }
   }
 
   change(prices: PriceOptions): void {
     this.#prices = prices
+  }
+}
+
+function tokenPricesOf({ input, output, cachedInput }: DollarPrices, rate: bigint): TokenPrices {
+  return {
+    input: inNeuron(input, rate),
+    output: inNeuron(output, rate),
+    ...(cachedInput !== undefined && { cachedInput: inNeuron(cachedInput, rate) }),
   }
 }
 

@@ -61,6 +61,8 @@ async function relay(
       else await delivery.send(frame)
     }
   }
+  // `transformers serve` counts, closes, and says no more.
+  if (!ending.length && delivery.isCounted && isEnd === isDone) return DONE_EVENT
   if (!ending.length) throw new Error('the stream ended early')
   return Buffer.concat([...ending, splitter.rest()])
 }
@@ -81,6 +83,11 @@ class Delivery {
     this.#meter = meterOf(context.request)
     this.#sink = sink
     this.#context = context
+  }
+
+  /** Whether the engine has said what the whole of it comes to. */
+  get isCounted(): boolean {
+    return this.#meter.usage !== null
   }
 
   get sawContent(): boolean {

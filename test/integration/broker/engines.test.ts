@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { silentLogger } from '../../../src/base/log.ts'
+import { startEngine } from '../../../src/cli/provider/startEngine.ts'
 import type { Broker } from '../../../src/provider/broker.ts'
 import { PooledEngine } from '../../../src/provider/engine/pooledEngine.ts'
 import { attachUrlEngine } from '../../../src/provider/engine/url/attachUrlEngine.ts'
@@ -49,6 +50,20 @@ function ask(model: string, change: object = {}): Promise<Response> {
 const counts = () => [first.requests.length, second.requests.length]
 
 describe('several engines behind one broker', () => {
+  it('are what a configuration lists, beside its first; one that fails starts none', async () => {
+    const url = ({ target }: ScriptedEngine) => ({ kind: 'url', target })
+    const started = await startEngine({ engine: url(first), engines: [url(second)] }, silentLogger)
+    expect([started.kind, started.models.length]).toEqual(['pool', 3])
+    await started.stop()
+    const alone = await startEngine({ engine: {}, engines: [url(second)] }, silentLogger)
+    expect(alone.models.map(({ id }) => id)).toEqual(['steady', 'dies'])
+    await alone.stop()
+    const gone = { kind: 'url', target: 'http://127.0.0.1:9/v1' }
+    await expect(startEngine({ engines: [url(first), gone] }, silentLogger)).rejects.toMatchObject({
+      code: 'engine_unreachable',
+    })
+  })
+
   it('list the models of all, each once', async () => {
     const { data } = await (await fetch(`${broker.url}/v1/models`)).json()
     expect(data.map(({ id }: { id: string }) => id)).toEqual(['steady', 'no-usage', 'dies'])

@@ -29,7 +29,7 @@ describe.each<Contracts>(['ours', 'theirs'])('a user who leaves, on %s contracts
     await scripted?.stop()
   })
 
-  it('takes nothing along that was earned: asking for money back settles at once', async () => {
+  it('B9: takes nothing along that was earned: asking for money back settles at once', async () => {
     const response = await fetch(`${broker.url}/v1/proxy/chat/completions`, {
       method: 'POST',
       headers: { authorization: `Bearer ${await tokenOf(world.user, broker.provider)}` },

@@ -3,14 +3,19 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { parseReceiptDetail } from '../../../src/attestation/receiptDetail.ts'
 import { silentLogger } from '../../../src/base/log.ts'
 import { ONE_0G } from '../../../src/base/units.ts'
+import { findService } from '../../../src/chain/inference.ts'
 import type { Broker } from '../../../src/provider/broker.ts'
 import type { Engine } from '../../../src/provider/engine/engine.ts'
 import { attachUrlEngine } from '../../../src/provider/engine/url/attachUrlEngine.ts'
+import { serviceTypeOf } from '../../../src/provider/registration.ts'
+import { PriceBook } from '../../../src/provider/server/priceBook.ts'
 import { type ScriptedEngine, startScriptedEngine } from '../../support/scriptedEngine.ts'
 import { startWorld, tokenOf, type World } from '../../support/world.ts'
 
 const IMAGE = ONE_0G / 100n
 const SECOND = ONE_0G / 1000n
+const NO_TOKENS = { input: 0n, output: 0n }
+const MODELS = { painter: { ...NO_TOKENS, image: IMAGE }, listener: { ...NO_TOKENS, second: SECOND } }
 const TOKENS = { input: 1000n, output: 4000n, cachedInput: 100n }
 
 let world: World
@@ -27,9 +32,7 @@ beforeAll(async () => {
   ])
   const serves = { painter: ['image'], listener: ['transcription'], unpriced: ['image'] } as const
   engine = await attachUrlEngine({ target: scripted.target, serves, logger: silentLogger })
-  const nothing = { input: 0n, output: 0n }
-  const models = { painter: { ...nothing, image: IMAGE }, listener: { ...nothing, second: SECOND } }
-  broker = await world.startBroker(engine, { prices: { ...TOKENS, models } })
+  broker = await world.startBroker(engine, { prices: { ...TOKENS, models: MODELS } })
   await world.fund(world.user)
   token = await tokenOf(world.user, broker.provider)
   openai = new OpenAI({ baseURL: `${broker.url}/v1/proxy`, apiKey: token, maxRetries: 0 })
@@ -227,6 +230,17 @@ describe('what is sold', () => {
     expect(endpoints).toEqual(
       expect.arrayContaining(['/v1/messages', '/v1/images/edits', '/v1/audio/transcriptions']),
     )
+  })
+
+  it('is registered as a service of chats where any text is sold, else as what it is', async () => {
+    const { serviceType } = (await findService(world.inference, broker.provider))!
+    expect(serviceType).toBe('chatbot')
+    const one = (id: string) => engine.models.filter((model) => model.id === id)
+    expect(serviceTypeOf(one('painter'))).toBe('text-to-image')
+    expect(serviceTypeOf(one('listener'))).toBe('speech-to-text')
+    const book = new PriceBook({ ...TOKENS, models: MODELS })
+    expect(book.dearest(['painter', 'listener'])).toEqual({ input: 0n, output: IMAGE })
+    expect(book.dearest(['painter', 'steady'])).toEqual({ input: 1000n, output: 4000n })
   })
 
   it.each([

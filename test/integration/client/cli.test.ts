@@ -56,6 +56,25 @@ describe('a user on a devnet', () => {
     expect(shown.value.verdict).toMatchObject({ outcome: 'accepted', assurance: 'simulated' })
   })
 
+  it('compares prices in dollars at the rate that was given, with dated list prices, and none without a rate', async () => {
+    const { value } = await json(['provider', 'list', '--compare', '--usd-rate', '0.5'])
+    // 10^9 neuron a token are 0.001 0G for a million.
+    expect(value.providers).toEqual([
+      { provider: broker.provider, model: 'steady', input: 0.0005, output: 0.002 },
+    ])
+    expect(value).toMatchObject({
+      usdRate: '0.5',
+      source: { readOn: expect.stringMatching(/^20\d\d-\d\d-\d\d$/) },
+    })
+    const { stdout } = await runCli(['provider', 'list', '--compare'], { ...devnet, ZG_USD_RATE: '0.5' })
+    expect(stdout).toMatch(/steady +0x\w+ +0\.00050 +0\.0020\n/)
+    expect(stdout).not.toMatch(/cheaper|sav(e|ing)/)
+    expect(await json(['provider', 'list', '--compare'])).toMatchObject({
+      code: 2,
+      value: { code: 'usd_rate_needed' },
+    })
+  })
+
   it('gets the text on stdout and everything else on stderr, each transaction before it is sent', async () => {
     const { code, stdout, stderr } = await runCli(['infer', 'Say something', ...STEADY], devnet)
     expect([code, stdout]).toEqual([0, 't0 t1 t2 \n'])
@@ -97,6 +116,15 @@ describe('a user on a devnet', () => {
     expect(await json(['receipts', 'show', 'ffffffff'])).toMatchObject({
       code: 1,
       value: { code: 'receipt_unknown' },
+    })
+  })
+
+  it('is told when the beginning of an id means several receipts', async () => {
+    await json(['infer', 'x', ...STEADY])
+    await json(['infer', 'x', ...STEADY])
+    expect(await json(['receipts', 'show', ''])).toMatchObject({
+      code: 2,
+      value: { code: 'receipt_ambiguous' },
     })
   })
 

@@ -4,6 +4,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { silentLogger } from '../../../src/base/log.ts'
 import { ONE_0G } from '../../../src/base/units.ts'
 import type { Compute } from '../../../src/client/compute.ts'
+import { parseToken } from '../../../src/protocol/sessionToken.ts'
 import type { Broker } from '../../../src/provider/broker.ts'
 import type { Engine } from '../../../src/provider/engine/engine.ts'
 import { attachUrlEngine } from '../../../src/provider/engine/url/attachUrlEngine.ts'
@@ -11,7 +12,7 @@ import { runCli } from '../../support/cli.ts'
 import { devnetHome } from '../../support/devnetHome.ts'
 import { type ScriptedEngine, startScriptedEngine } from '../../support/scriptedEngine.ts'
 import { startWorld, type World } from '../../support/world.ts'
-import { approval, clientOf } from './clientOf.ts'
+import { approval, clientOf, misreading } from './clientOf.ts'
 
 let world: World
 let scripted: ScriptedEngine
@@ -69,6 +70,24 @@ describe('a persistent key', () => {
     expect(await world.anvil.rpc.getBlockNumber()).toBe(blockNumber)
     expect((await ask(baseUrl, other)).choices).toHaveLength(1)
     await expect(compute.keys.revoke('first')).rejects.toMatchObject({ code: 'key_revoked_already' })
+  })
+
+  it('names chain and contract where the broker knows of that, and is of the deployed format where it does not', async () => {
+    const { network } = world
+    const claimsOf = (key: string) => parseToken(key)!.claims
+    expect(claimsOf((await make('bound')).key)).toMatchObject({
+      chainId: network.chainId,
+      contract: network.inference,
+    })
+    const blind = await clientOf(
+      world,
+      world.user,
+      undefined,
+      misreading('/v1/capabilities', () => '{}'),
+    )
+    const { key } = await blind.keys.create({ provider: broker.provider, name: 'deployed', lifetimeMs: DAY })
+    expect(claimsOf(key)).not.toHaveProperty('contract')
+    await blind.close()
   })
 
   it('never shares its number with another, also when many are made at once', async () => {

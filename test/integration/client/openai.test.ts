@@ -75,6 +75,8 @@ describe('the official OpenAI client', () => {
       'x-0g-provider': broker.provider,
       'x-0g-fee': answers[0]!.fee!.toString(),
       'x-0g-receipt': answers[0]!.id,
+      'x-0g-sealed': 'true',
+      'x-0g-auth': 'session',
     })
     expect(await stream(openai)).toBe('t0 t1 t2 t3 t4 ')
     expect(answers.map(({ verdict }) => verdict.outcome)).toEqual(['accepted', 'accepted'])

@@ -76,7 +76,15 @@ const post = (path: string, body: object, headers: Record<string, string> = {}) 
     body: JSON.stringify(body),
   })
 
-const changeAnswer = { response: (body: Buffer) => Buffer.from(body.toString().replace('"t', '"x')) }
+/** One character of what is sealed. */
+const changeAnswer = {
+  response: (body: Buffer) =>
+    Buffer.from(
+      body
+        .toString()
+        .replace(/"ciphertext":"(.)/, (found, first) => found.slice(0, -1) + (first === 'A' ? 'B' : 'A')),
+    ),
+}
 
 describe('the proxy', () => {
   it('serves the OpenAI client, says the verdict, and nothing of the contents', async () => {
@@ -275,9 +283,9 @@ describe('on the command line', () => {
   const PROGRAM = join(import.meta.dirname, '../../../bin/0g-compute.js')
   let child: ChildProcess | undefined
 
-  it('makes a token once, for its owner alone, and ends on a signal', async () => {
+  it('makes a token once, for its owner alone, seals nothing where told so, and ends on a signal', async () => {
     const env = devnetHome(world, broker.url)
-    const args = [PROGRAM, 'proxy', '--port', '0', '--max-spend', '0.1', '--json']
+    const args = [PROGRAM, 'proxy', '--port', '0', '--max-spend', '0.1', '--no-private', '--json']
     child = spawn(process.execPath, args, {
       env: { ...process.env, ...env },
       stdio: ['ignore', 'pipe', 'pipe'],
@@ -290,7 +298,8 @@ describe('on the command line', () => {
       })
     })
     const client = new OpenAI({ baseURL: ready.baseUrl, apiKey: ready.token, maxRetries: 0 })
-    expect((await client.chat.completions.create(CHAT)).choices).toHaveLength(1)
+    const { data, response } = await client.chat.completions.create(CHAT).withResponse()
+    expect([data.choices.length, response.headers.get('x-0g-sealed')]).toEqual([1, 'false'])
     const shown = await runCli(['proxy', '--show-token'], env)
     expect(shown.stdout.trimEnd()).toBe(ready.token)
     const ended = new Promise((resolve) => child!.once('exit', resolve))

@@ -1,83 +1,66 @@
-import { execFileSync } from 'node:child_process'
-import { join } from 'node:path'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { silentLogger } from '../../../src/base/log.ts'
 import type { Broker } from '../../../src/provider/broker.ts'
 import type { Engine } from '../../../src/provider/engine/engine.ts'
 import { attachUrlEngine } from '../../../src/provider/engine/url/attachUrlEngine.ts'
 import { devnetHome } from '../../support/devnetHome.ts'
 import { type ScriptedEngine, startScriptedEngine } from '../../support/scriptedEngine.ts'
+import { COLUMNS, hasTmux, openTerminal, type Terminal } from '../../support/terminal.ts'
 import { startWorld, type World } from '../../support/world.ts'
-
-const PROGRAM = join(import.meta.dirname, '../../../bin/0g-compute.js')
-const SESSION = `zg-${process.pid}`
-const COLUMNS = 80
-
-const hasTmux = (() => {
-  try {
-    execFileSync('tmux', ['-V'], { stdio: 'ignore' })
-    return true
-  } catch {
-    return false
-  }
-})()
-
-const tmux = (...args: string[]): string =>
-  execFileSync('tmux', ['-L', SESSION, ...args], { encoding: 'utf8' })
 
 describe.skipIf(!hasTmux)('in a terminal of 80 columns', () => {
   let world: World
   let scripted: ScriptedEngine
   let engine: Engine
   let broker: Broker
+  let terminal: Terminal
 
   beforeAll(async () => {
     ;[world, scripted] = await Promise.all([startWorld(), startScriptedEngine()])
     engine = await attachUrlEngine({ target: scripted.target, logger: silentLogger })
     broker = await world.startBroker(engine)
-    const env = Object.entries({ ...devnetHome(world, broker.url), NO_COLOR: '1', PS1: '$ ' })
-    const set = env.flatMap(([name, value]) => ['-e', `${name}=${value}`])
-    tmux('new-session', '-d', '-x', String(COLUMNS), '-y', '50', ...set, 'sh')
+    terminal = openTerminal(devnetHome(world, broker.url))
   })
 
   afterAll(async () => {
-    try {
-      tmux('kill-server')
-    } catch {
-      // it never started
-    }
+    terminal?.close()
     await world?.stop()
     await engine?.stop()
     await scripted?.stop()
   })
 
-  const type = (text: string) => void tmux('send-keys', text, 'Enter')
-  /** With escape sequences: there are none with NO_COLOR. */
-  const screen = () => tmux('capture-pane', '-p', '-e', '-S', '-500')
-  const sees = (pattern: RegExp) => expect.poll(screen, { timeout: 20_000, interval: 100 }).toMatch(pattern)
+  beforeEach(() => terminal.clear())
+
+  /** With NO_COLOR there is none. */
+  const hasColour = () => terminal.screen().includes('\u001b[3')
 
   it('chat asks, answers, and ends with Ctrl-D; no line is broken', async () => {
-    type(`'${process.execPath}' '${PROGRAM}' chat --model steady --max-tokens 3`)
-    await sees(/\n>\s*$/)
-    tmux('clear-history')
-    type('hello')
-    await sees(/t0 t1 t2\s[\s\S]*accepted[\s\S]*\n>\s*$/)
-    type('/cost')
-    await sees(/for 1 answer\./)
-    // Joined, a line that the terminal had to break would be longer than the terminal.
-    const lines = tmux('capture-pane', '-p', '-J', '-S', '-500').split('\n')
+    terminal.run('chat --model steady --max-tokens 3')
+    await terminal.sees(/\n>\s*$/)
+    terminal.type('hello')
+    await terminal.sees(/t0 t1 t2\s[\s\S]*accepted[\s\S]*\n>\s*$/)
+    terminal.type('/cost')
+    await terminal.sees(/for 1 answer\./)
+    const lines = terminal.lines()
     const said = lines.slice(lines.findIndex((line) => line.startsWith('> hello')))
-    expect(said.filter((line) => line.trimEnd().length > COLUMNS)).toEqual([])
+    expect(said.filter((line) => line.length > COLUMNS)).toEqual([])
     expect(said.join('\n')).toContain('open your account')
-    tmux('send-keys', 'C-d')
-    await sees(/for 1 answer\.[\s\S]*for 1 answer\.\n/)
-    expect(screen()).not.toContain('\u001b[3')
+    terminal.press('C-d')
+    await terminal.sees(/for 1 answer\.[\s\S]*for 1 answer\.\n/)
+    expect(hasColour()).toBe(false)
   })
 
-  it('fund status fits', async () => {
-    type('clear')
-    type(`'${process.execPath}' '${PROGRAM}' fund status; echo ended $?`)
-    await sees(/\nended 0/)
-    expect(screen()).toMatch(/^ {2}wallet {17}[\d.]+ 0G$/m)
-  })
+  it.each(['fund 1', `fund 0.5 --provider PROVIDER`, 'fund status'])(
+    '%s fits, without colour',
+    async (command) => {
+      terminal.run(`${command.replace('PROVIDER', broker.provider)}; echo ended $?`)
+      await terminal.sees(/\nended 0/)
+      // The command itself is longer than the terminal: what it says begins below.
+      const lines = terminal.lines()
+      const said = lines.slice(lines.findIndex((line) => line.endsWith('echo ended $?')) + 1)
+      expect(said.length).toBeGreaterThan(1)
+      expect(said.filter((line) => line.length > COLUMNS)).toEqual([])
+      expect(hasColour()).toBe(false)
+    },
+  )
 })

@@ -45,6 +45,31 @@ describe('an honest answer', () => {
     expect(verify(proofOf(cached)).outcome).toBe('accepted')
   })
 
+  it('is accepted at the tier of its prompt, not at that of a longer one', () => {
+    const pricesFor = (tokens: number) => (tokens > 20 ? { input: 20n, output: 60n } : EXCHANGE.prices)
+    const dear = { multipliers: { input: [2, 1], output: [2, 1] } } as const
+    const long = {
+      fields: { fee: 720n, cumulative: 5000n },
+      detail: { ...dear, counts: { input: 21, output: 5 } },
+    }
+    expect(verify(proofOf(long), { pricesFor }).outcome).toBe('accepted')
+    const short = { fields: { fee: 700n, cumulative: 5000n }, detail: dear }
+    expect(failedStep(proofOf(short), { pricesFor })).toBe('prices')
+  })
+
+  it('counts images up to those that were delivered, at the price agreed to', () => {
+    const images = { prices: { image: 100n }, bounds: { input: 0, output: 0, image: 2 } }
+    const proof = (image: number, price = '100') => {
+      const fee = BigInt(image) * BigInt(price)
+      const detail = { v: 3, counts: { image }, prices: { image: price } } as const
+      return proofOf({ fields: { fee, cumulative: 5000n }, detail })
+    }
+    expect(verify(proof(2), images).outcome).toBe('accepted')
+    expect(failedStep(proof(3), images)).toBe('counts')
+    expect(failedStep(proof(2, '101'), images)).toBe('prices')
+    expect(failedStep(proof(2))).toBe('prices')
+  })
+
   it('is accepted beside the receipts that came before and after it', () => {
     const same = receiptFromJson(proofOf().receipt)
     expect(verify(proofOf(), {}, { floor: 1000n, ceiling: 1350n, same }).outcome).toBe('accepted')

@@ -101,6 +101,13 @@ describe('verifyProvider', () => {
     expect([verdict.outcome, verdict.assurance, verdict.evidence]).toEqual(['incomplete', 'none', null])
   })
 
+  it('is rejected where there is no evidence any more, and capabilities were seen', async () => {
+    const verdict = await verify({
+      given: { document: null, capabilities: null, seenCapabilities: '{"v":1}' },
+    })
+    expect([verdict.outcome, firstFailure(verdict)?.name]).toEqual(['rejected', 'capabilities'])
+  })
+
   it('asks NVIDIA with the payload as it came', async () => {
     const asked: string[] = []
     const { given, options } = scene({ layout: 'model', gpu: true })

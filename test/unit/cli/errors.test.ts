@@ -49,6 +49,7 @@ describe('on the command line', () => {
   it.each([
     [['help', 'nothing'], 2, 'topic_unknown'],
     [['config', 'set', 'rpc', 'not a url'], 2, 'url_invalid'],
+    [['network', 'deploy', 'mainnet'], 2, 'network_name_taken'],
   ])('%j', async (args, exit, code) => {
     expect(await json(args)).toMatchObject({ code: exit, value: { code } })
   })

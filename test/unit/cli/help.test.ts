@@ -1,4 +1,4 @@
-import { execFile } from 'node:child_process'
+import { execFile, spawnSync } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
@@ -8,6 +8,7 @@ import { COMMANDS } from '../../../src/cli/commands.ts'
 import { emptyHome } from './home.ts'
 
 const home = emptyHome()
+const hasGroff = spawnSync('groff', ['--version']).status === 0
 const PROGRAM = join(import.meta.dirname, '../../../bin/0g-compute.js')
 
 describe('help', () => {
@@ -53,6 +54,32 @@ describe('help', () => {
     expect((await home.run(['help', 'environment'])).stdout).toMatch(/ZG_PRIVATE_KEY_FILE/)
     expect((await home.run(['help', 'trust'])).stdout).toMatch(/simulated/)
     expect(await home.run(['help', 'nothing'])).toMatchObject({ code: 2 })
+  })
+})
+
+describe('the manual page', () => {
+  it('has every command with its options, examples and topics', async () => {
+    const { code, stdout } = await home.run(['man'])
+    expect(code).toBe(0)
+    const plain = stdout
+      .replaceAll('\\-', '-')
+      .replace(/\\\[u([0-9A-F]+)\]/g, (_, code) => String.fromCodePoint(Number.parseInt(code, 16)))
+    for (const { name, load } of COMMANDS) {
+      expect(plain).toMatch(new RegExp(`^\\.SS 0g-compute ${name}( |$)`, 'm'))
+      const { command } = await load()
+      for (const [flags] of command.options ?? []) expect(plain).toContain(`\n.B ${flags}\n`)
+      for (const example of command.examples) expect(plain).toContain(example.replaceAll('\\', '\\e'))
+    }
+    expect(plain).toContain('.SH EXIT CODES')
+  })
+
+  it.skipIf(!hasGroff)('is one that man takes without a warning', async () => {
+    const { stdout } = await home.run(['man'])
+    const { stderr } = spawnSync('groff', ['-man', '-ww', '-Tutf8', '-z'], {
+      input: stdout,
+      encoding: 'utf8',
+    })
+    expect(stderr).toBe('')
   })
 })
 

@@ -28,7 +28,7 @@ afterEach(async () => {
 const open = () => openDstackTee({ socket: standIn.socket })
 
 describe('a dstack TEE, against a stand-in for its guest agent', () => {
-  it('derives its keys by path, the same every time', async () => {
+  it('B13: derives its keys by path, the same every time', async () => {
     const [first, second] = [await open(), await open()]
     expect(second.signer).toBe(first.signer)
     expect(second.encryption).toEqual(first.encryption)

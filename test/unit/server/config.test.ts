@@ -5,7 +5,7 @@ import { afterAll, describe, expect, it } from 'vitest'
 import type { ProviderConfig } from '../../../src/provider/config/config.ts'
 import { variableOf } from '../../../src/provider/config/environment.ts'
 import { loadConfig } from '../../../src/provider/config/load.ts'
-import { limitsOf, pricesOf } from '../../../src/provider/config/resolve.ts'
+import { limitsOf, pricesOf, rateFeedOf } from '../../../src/provider/config/resolve.ts'
 import { renderConfig } from '../../../src/provider/config/template.ts'
 import { ROOT } from '../../../src/provider/config/validate.ts'
 import { DEFAULT_LIMITS } from '../../../src/provider/server/limits/limits.ts'
@@ -94,6 +94,51 @@ describe('a configuration', () => {
       models: { m: { input: 3n * 10n ** 12n, output: 4n * 10n ** 12n } },
     })
     expect(() => pricesOf({ prices: { input: '0.0000000000001' } })).toThrow(/no whole number of neuron/)
+  })
+
+  it('gives prices by image and second, tiers, and dollars', () => {
+    const config = load(`
+prices:
+  models: { painter: { image: '0.02' }, listener: { second: '0.0005' } }
+  tiers: [{ above: 8000, input: 150, output: 200 }]
+  usd: { input: '0.1', output: '0.4', rateUrl: 'https://feed.example/0g', rateField: usd, maxAge: 60 }
+`)
+    expect(pricesOf(config)).toMatchObject({
+      models: {
+        painter: { input: 0n, output: 0n, image: 2n * 10n ** 16n },
+        listener: { input: 0n, output: 0n, second: 5n * 10n ** 14n },
+      },
+      tiers: [{ above: 8000, input: 150, output: 200 }],
+      dollars: { input: 10n ** 17n, output: 4n * 10n ** 17n },
+    })
+    expect(rateFeedOf(config)).toEqual({
+      url: 'https://feed.example/0g',
+      field: 'usd',
+      refreshMs: 60_000,
+      maxAgeMs: 60_000,
+      maxStepPercent: 20,
+    })
+    expect(rateFeedOf(load("prices: { usd: { input: '1', output: '1', rate: '0.5' } }\n"))).toBeNull()
+  })
+
+  it.each([
+    ['half of a price by the token', { models: { m: { input: '1' } } }],
+    ['no price at all', { models: { m: {} } }],
+    ['dollars without a rate', { usd: { input: '1', output: '1' } }],
+    ['dollars at a rate of nothing', { usd: { input: '1', output: '1', rate: '0' } }],
+    ['two rates', { usd: { input: '1', output: '1', rate: '1', rateUrl: 'https://f', rateField: 'a' } }],
+    ['a feed without a field', { usd: { input: '1', output: '1', rateUrl: 'https://f' } }],
+    ['a dear cache', { usd: { input: '1', output: '1', cachedInput: '2', rate: '1' } }],
+  ])('refuses %s', (_name, prices) => {
+    expect(() => pricesOf({ prices })).toThrow(expect.objectContaining({ code: 'config_invalid' }))
+  })
+
+  it('lists more engines, each checked like the first', () => {
+    const engines = [{ kind: 'url', target: 'http://a/v1', serves: { p: 'image' } }, { model: 'b.gguf' }]
+    expect(load(`engines: ${JSON.stringify(engines)}\n`)).toEqual({ engines })
+    expect(problem('engines:\n  - { kind: steam }\n')).toBe(
+      '/provider.yaml:2: engines.kind is none of embedded, llama-server, vllm, transformers, url',
+    )
   })
 
   it('gives limits with defaults for the rest', () => {

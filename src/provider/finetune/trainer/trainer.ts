@@ -1,0 +1,54 @@
+/** A line of the trainer's progress. @see trainer/README.md */
+export interface TrainerEvent {
+  readonly event: string
+  readonly [field: string]: unknown
+}
+
+/** A job that lies ready in a folder in memory. */
+export interface TrainerJob {
+  /** The task's uuid. */
+  readonly id: string
+  /** Holds `job.json`, the dataset and `output/`. */
+  readonly folder: string
+  /** The GPU to use, null for none. */
+  readonly gpu: number | null
+}
+
+export interface TrainerExit {
+  readonly code: number | null
+  readonly signal: string | null
+}
+
+/** A run of the trainer that was begun. */
+export interface TrainerRun {
+  /** Ends when the run has. */
+  readonly events: AsyncIterable<TrainerEvent>
+  readonly exited: Promise<TrainerExit>
+  /** Asks for a checkpoint and the end; resolves when nothing of the run is left. */
+  stop(): Promise<void>
+}
+
+/** Where jobs run. A run that ended early goes on from its last checkpoint when it is started again. */
+export interface Trainer {
+  readonly kind: 'local' | 'ray'
+  /** How jobs are kept from everything else, for people. */
+  readonly isolation: readonly string[]
+  /** Hands a folder over to whoever runs the jobs. */
+  prepareFolder(folder: string): Promise<void>
+  /** @throws AppError `trainer_missing`, `ray_unreachable`, `ray_refused` */
+  start(job: TrainerJob): Promise<TrainerRun>
+}
+
+export const JOB_FILE = 'job.json'
+export const OUTPUT_FOLDER = 'output'
+
+/** The event in a line, or null for a line that is none. */
+export function parseEvent(line: string): TrainerEvent | null {
+  if (!line.startsWith('{')) return null
+  try {
+    const value = JSON.parse(line) as TrainerEvent
+    return typeof value.event === 'string' && /^[a-z]{1,20}$/.test(value.event) ? value : null
+  } catch {
+    return null
+  }
+}

@@ -1,0 +1,43 @@
+import type { Standing } from '../chain/taskChain.ts'
+import type { Task } from '../task.ts'
+import type { Workshop } from '../workshop.ts'
+import type { Step, StepResult } from './steps.ts'
+
+/** Waits until the user accepts, rejects, or lets the time pass. */
+export const awaitAnswer: Step = async (task, { shop }) => {
+  const chain = shop.chainOf(task)
+  const standing = await chain.standing(task)
+  if (standing.at === 'acknowledged') return { change: { state: 'UserAcknowledged' } }
+  if (standing.at === 'ended') return endedBy(task, standing, shop)
+  if (standing.at !== 'delivered' || (await shop.chainTime()) <= standing.until)
+    return { waitMs: shop.pollMs }
+  if (standing.silence === 'counts-as-accepted') return { change: { state: 'UserAcknowledged' } }
+  await chain.endUnanswered(task, task.delivery!, BigInt(task.fee!))
+  return { waitMs: 0 }
+}
+
+/** Publishes the key and is paid, in one transaction. */
+export const collect: Step = async (task, { shop }) => {
+  const chain = shop.chainOf(task)
+  await chain.collect(task, task.delivery!, BigInt(task.fee!))
+  const standing = await chain.standing(task)
+  return standing.at === 'ended' ? endedBy(task, standing, shop) : { waitMs: shop.pollMs }
+}
+
+function endedBy(
+  { delivery }: Task,
+  { end }: Extract<Standing, { at: 'ended' }>,
+  shop: Workshop,
+): StepResult {
+  const { now, limits } = shop
+  if (end === 'paid' && delivery)
+    return { change: { state: 'Finished', end, keepUntil: now() + limits.retentionSeconds * 1000 } }
+  const failure =
+    end === 'penalty'
+      ? {
+          code: 'delivery_rejected',
+          reason: 'The user rejected the delivery, or did not acknowledge it in time',
+        }
+      : { code: 'key_not_published', reason: 'The key was not published in time: everything went back' }
+  return { change: { state: 'Failed', end, failure } }
+}

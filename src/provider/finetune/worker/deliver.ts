@@ -1,0 +1,14 @@
+import type { Step } from './steps.ts'
+import { removeWorkFolder } from './workFolder.ts'
+
+/** Puts the delivery on chain; from then on neither dataset nor plaintext is needed. */
+export const deliver: Step = async (task, { shop }) => {
+  const chain = shop.chainOf(task)
+  const delivery = task.delivery!
+  await chain.deliver(task, delivery, BigInt(task.fee!))
+  const standing = await chain.standing(task)
+  if (standing.at === 'nothing' || standing.at === 'opened') return { waitMs: shop.pollMs }
+  await removeWorkFolder(shop, task)
+  await shop.datasets.remove(task.user, task.request.datasetHash)
+  return { change: { state: 'Delivered', deliveredAtSeconds: standing.since } }
+}

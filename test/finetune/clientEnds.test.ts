@@ -1,0 +1,150 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import type { Address } from '../../src/base/hex.ts'
+import { findFineTuningAccount } from '../../src/chain/fineTuning.ts'
+import { findLedger } from '../../src/chain/ledger.ts'
+import { readEscrowEnding, readEscrowTask } from '../../src/chain/taskEscrow.ts'
+import type { FineTuning } from '../../src/client/finetune/fineTuning.ts'
+import type { LocalTask } from '../../src/client/finetune/localTask.ts'
+import { APPROVE, clientAt, codeOf, newFolder, smallTask, withDownloads } from './clientAt.ts'
+import { hasTrainer } from './provider/taskClient.ts'
+import { startTuner, type Tuner } from './provider/tuner.ts'
+
+/** How a task can end other than with a model: each leaves the money where it says. */
+describe.skipIf(!hasTrainer)('client: ends of a task', { timeout: 240_000 }, () => {
+  const folder = newFolder()
+  let tuner: Tuner
+  let finetune: FineTuning
+
+  beforeAll(async () => {
+    tuner = await startTuner()
+    finetune = (await clientAt(tuner.world, folder)).finetune
+  }, 120_000)
+  afterAll(() => tuner?.stop())
+
+  const wealth = () => wealthOf(tuner)
+  const seed = (() => {
+    let next = 100
+    return () => next++
+  })()
+  const create = (change: Parameters<typeof smallTask>[1] = {}) =>
+    finetune.create(smallTask(folder, { seed: seed(), ...change }), APPROVE)
+  const ending = (task: LocalTask) => endingOf(tuner, task)
+
+  it('rejected by the user: the stated penalty, the rest back, and no key', async () => {
+    const before = await wealth()
+    const task = await create()
+    await tuner.client.until(task.taskId!, ['Delivered'])
+    expect(await codeOf(finetune.cancel(task, {}))).toBe('task_not_approved')
+    const asked: bigint[] = []
+    const result = await finetune.cancel(task, {
+      approvePenalty: (penalty) => {
+        asked.push(penalty)
+        return true
+      },
+    })
+    const penalty = (BigInt(task.maxFee) * 30n) / 100n
+    expect(asked).toEqual([penalty])
+    expect(result).toEqual({ how: 'rejected', paid: penalty, returned: BigInt(task.maxFee) - penalty })
+    expect(before - (await wealth())).toBe(penalty)
+    expect(await codeOf(finetune.finish(task.key))).toBe('task_rejected')
+    expect(await ending(task)).toMatchObject({ end: 'Rejected', encryptedKey: null })
+  })
+
+  it('not answered in time: accepted by silence, paid, and the model can still be had', async () => {
+    const before = await wealth()
+    const task = await create({ acknowledgeWithinSeconds: 1 })
+    await tuner.client.until(task.taskId!, ['Finished'])
+    expect(await ending(task)).toMatchObject({ end: 'Paid' })
+    expect(await codeOf(finetune.cancel(task, { approvePenalty: () => true }))).toBe('task_not_cancellable')
+    expect(await finetune.finish(task.key)).toMatchObject({ decrypted: true })
+    expect(before - (await wealth())).toBe(BigInt(task.maxFee))
+  })
+
+  it('rejected too late: the time for it is over', async () => {
+    const task = await create({ acknowledgeWithinSeconds: 1 })
+    const { contract } = tuner.client
+    const escrow = () => readEscrowTask(contract, task.order!)
+    // Silence accepts: between the end of the window and the key there may be no time at all.
+    const tooLate = async () =>
+      (await escrow()).state === 'Ended' || (await codeOf(finetune.cancel(task, {}))) === 'reject_too_late'
+    await tuner.client.until(task.taskId!, ['Delivered'])
+    await sleep(2500)
+    await tuner.world.anvil.rpc.send('evm_mine', [])
+    expect(await tooLate()).toBe(true)
+  })
+
+  it('failed in training: all of it comes back at the deadline', async () => {
+    const before = await wealth()
+    const config = { model_type: 'no-such-architecture', hidden_size: 8 }
+    const task = await create({ model: null, scratch: { config, vocabulary: 300 }, trainWithinSeconds: 20 })
+    expect(await codeOf(finetune.finish(task.key))).toBe('training_failed')
+    await sleep(20_000)
+    await tuner.world.anvil.rpc.send('evm_mine', [])
+    const ended = await codeOf(finetune.cancel(task, {}))
+    expect(['none', 'task_not_cancellable']).toContain(ended)
+    expect(await wealth()).toBe(before)
+    expect(await ending(task)).toMatchObject({ end: 'NotDelivered', paid: 0n })
+  })
+
+  it('key not published in time: all of it comes back', async () => {
+    const before = await wealth()
+    const task = await create({ acknowledgeWithinSeconds: 5, revealWithinSeconds: 1 })
+    await tuner.client.until(task.taskId!, ['Delivered'])
+    const stopping = withDownloads(async function* (body) {
+      yield* body
+      await tuner.broker.stop({ graceMs: 0 })
+    })
+    const mining = setInterval(() => void tuner.world.anvil.rpc.send('evm_mine', []), 1000)
+    const client = (await clientAt(tuner.world, folder, stopping)).finetune
+    expect(await codeOf(client.finish(task.key))).toBe('task_key_not_published')
+    clearInterval(mining)
+    expect(await ending(task)).toMatchObject({ end: 'NotRevealed', paid: 0n, encryptedKey: null })
+    expect(await wealth()).toBe(before)
+  })
+})
+
+describe.skipIf(!hasTrainer)('client: a provider that goes away', { timeout: 240_000 }, () => {
+  const folder = newFolder()
+  let tuner: Tuner
+
+  beforeAll(async () => {
+    tuner = await startTuner()
+  }, 120_000)
+  afterAll(() => tuner?.stop())
+
+  it('nothing delivered in time: all of it comes back, also when the provider is gone', async () => {
+    const { finetune } = await clientAt(tuner.world, folder)
+    const before = await wealthOf(tuner)
+    const longest = { trainWithinSeconds: 14, parameters: { num_train_epochs: 1000 } }
+    const task = await finetune.create(smallTask(folder, longest), APPROVE)
+    await tuner.client.until(task.taskId!, ['Training'])
+    await tuner.broker.stop({ graceMs: 0 })
+    const escrow = () => readEscrowTask(tuner.client.contract, task.order!)
+    while ((await escrow()).state === 'Open') {
+      await tuner.world.anvil.rpc.send('evm_mine', [])
+      const how = await codeOf(finetune.finish(task.key, { signal: AbortSignal.timeout(500) }))
+      if (how === 'task_not_delivered') break
+      await sleep(500)
+    }
+    expect(await endingOf(tuner, task)).toMatchObject({
+      end: 'NotDelivered',
+      paid: 0n,
+      returned: BigInt(task.maxFee),
+    })
+    expect(await wealthOf(tuner)).toBe(before)
+    expect((await finetune.find(task.key)).ended?.code).toBe('task_not_delivered')
+  })
+})
+
+/** Sub-account and ledger together: what is the user's. */
+async function wealthOf({ client, world }: Tuner): Promise<bigint> {
+  const [account, ledger] = await Promise.all([
+    findFineTuningAccount(client.contract, client.address, world.provider.address as Address),
+    findLedger(world.ledger, client.address),
+  ])
+  return account!.balance + ledger!.available
+}
+
+const endingOf = ({ client }: Tuner, task: LocalTask) =>
+  readEscrowEnding(client.contract, task.order!, task.fromBlock)

@@ -1,0 +1,13 @@
+import { defineConfig } from 'vitest/config'
+
+/** Tests that train: `npm run test:all` makes a virtual environment with the trainer's packages and runs them. */
+export default defineConfig({
+  test: {
+    globalSetup: 'test/globalSetup.ts',
+    include: ['test/finetune/**/*.test.ts'],
+    testTimeout: 300_000,
+    hookTimeout: 300_000,
+    // One at a time: a training takes every core.
+    maxWorkers: 1,
+  },
+})

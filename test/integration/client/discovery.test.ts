@@ -1,0 +1,9 @@
+import { expect, it } from 'vitest'
+import { discovery } from '../../support/discovery.ts'
+
+it('finds 500 services in 2 s, and in 200 ms where an earlier process found them', async () => {
+  const { found, coldMs, cachedMs } = await discovery(500)
+  expect(found).toBe(500)
+  expect(coldMs).toBeLessThan(2000)
+  expect(cachedMs).toBeLessThan(200)
+}, 120_000)

@@ -1,0 +1,294 @@
+import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { type Contract, formatEther, type HDNodeWallet } from 'ethers'
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
+import type { Address } from '../../../src/base/hex.ts'
+import { silentLogger } from '../../../src/base/log.ts'
+import { ONE_0G } from '../../../src/base/units.ts'
+import { chainTimeSeconds } from '../../../src/chain/clock.ts'
+import { contradictionOf } from '../../../src/client/receipts/contradiction.ts'
+import { encodeBatchRows, signBatch } from '../../../src/protocol/batch.ts'
+import { canonicalJson, sha256Text } from '../../../src/protocol/canonical.ts'
+import {
+  type Receipt,
+  type ReceiptJson,
+  receiptDigest,
+  receiptFromJson,
+  receiptToJson,
+} from '../../../src/protocol/receipt.ts'
+import { signDigest } from '../../../src/protocol/signature.ts'
+import type { Broker } from '../../../src/provider/broker.ts'
+import type { Engine } from '../../../src/provider/engine/engine.ts'
+import { attachUrlEngine } from '../../../src/provider/engine/url/attachUrlEngine.ts'
+import { runCli } from '../../support/cli.ts'
+import { devnetHome } from '../../support/devnetHome.ts'
+import { type ScriptedEngine, startScriptedEngine } from '../../support/scriptedEngine.ts'
+import { startTamperProxy, type TamperProxy } from '../../support/tamperProxy.ts'
+import { startWorld, type World } from '../../support/world.ts'
+import { clientOf } from './clientOf.ts'
+
+let world: World
+let scripted: ScriptedEngine
+let engine: Engine
+let broker: Broker
+let host: TamperProxy
+let env: Record<string, string>
+
+beforeAll(async () => {
+  ;[world, scripted, host] = await Promise.all([startWorld(), startScriptedEngine(), startTamperProxy()])
+  engine = await attachUrlEngine({ target: scripted.target, logger: silentLogger })
+  broker = await world.startBroker(engine, { publicUrl: host.url })
+  host.target = `http://127.0.0.1:${broker.port}`
+  env = devnetHome(world, broker.url)
+})
+
+afterEach(() => {
+  host.tampering = null
+})
+
+afterAll(async () => {
+  await world?.stop()
+  await engine?.stop()
+  await scripted?.stop()
+  await host?.stop()
+})
+
+const ASK = ['infer', 'Say something', '--model', 'steady', '--max-tokens', '3']
+
+async function json(args: string[], more: Record<string, string> = {}) {
+  const { code, stdout, stderr } = await runCli([...args, '--json'], { ...env, ...more })
+  return { code, stderr, value: JSON.parse(stdout) }
+}
+
+const file = (name: string, content: unknown): string => {
+  const path = join(world.dir, name)
+  writeFileSync(path, JSON.stringify(content))
+  return path
+}
+
+/** The enclave's key says something else than it said. */
+function equivocate(json: ReceiptJson, change: Partial<Receipt>): ReceiptJson {
+  const { chainId, contract, receipt, detail } = receiptFromJson(json)
+  const other = { ...receipt, ...change }
+  const signature = signDigest(world.tee.signerKey, receiptDigest(chainId, contract, other))
+  return receiptToJson({ chainId, contract, receipt: other, detail, signature })
+}
+
+describe('receipts verify', { timeout: 120_000 }, () => {
+  let receipt: ReceiptJson
+  let path: string
+
+  beforeAll(async () => {
+    const asked = await json(ASK)
+    expect(asked.value).toMatchObject({ verdict: 'accepted' })
+    receipt = asked.value.receipt
+    path = file('answer.json', asked.value)
+  })
+
+  it('says who signed, and is incomplete without knowing who should have', async () => {
+    const { code, value } = await json(['receipts', 'verify', path])
+    expect([code, value.verdict]).toEqual([11, 'incomplete'])
+    const step = value.steps.find(({ name }: { name: string }) => name === 'receipt-signature')
+    expect(step.detail).toContain(world.tee.signer.toLowerCase())
+    expect((await json(['receipts', 'verify', path, '--accept', 'incomplete'])).code).toBe(0)
+    expect((await json(['receipts', 'verify', path, '--signer', world.tee.signer])).code).toBe(0)
+    const other = await json(['receipts', 'verify', path, '--signer', world.user.address])
+    expect([other.code, other.value.failedStep]).toEqual([10, 'receipt-signature'])
+  })
+
+  it("is accepted with the provider's evidence, by nobody else's word", async () => {
+    const evidence = join(world.dir, 'evidence.json')
+    expect((await json(['provider', 'verify', broker.provider, '--save', evidence])).code).toBe(0)
+    const nobody = ['--evidence', evidence, '--mine', '--rpc', 'http://127.0.0.1:1']
+    const { code, value } = await json(['receipts', 'verify', path, ...nobody])
+    expect([code, value.verdict, value.assurance]).toEqual([0, 'accepted', 'simulated'])
+    const stranger = await json(['receipts', 'verify', path, '--evidence', evidence])
+    expect([stranger.code, stranger.value.verdict]).toEqual([11, 'incomplete'])
+    const forged = file('forged.json', { ...receipt, signature: `0x${'12'.repeat(64)}1b` })
+    expect((await json(['receipts', 'verify', forged, ...nobody])).code).toBe(10)
+  })
+
+  it('compares the bytes of the exchange', async () => {
+    const detail = JSON.parse(receipt.detail)
+    const [request, response] = ['{"model":"steady"}', 'the answer']
+    const changed = canonicalJson({
+      ...detail,
+      requestHash: sha256Text(request).slice(2),
+      responseHash: sha256Text(response).slice(2),
+      responseBytes: response.length,
+    })
+    const own = equivocate({ ...receipt, detail: changed }, { detail: sha256Text(changed) })
+    const paths = {
+      receipt: file('own.json', own),
+      request: join(world.dir, 'request.bin'),
+      response: join(world.dir, 'response.bin'),
+    }
+    writeFileSync(paths.request, request)
+    writeFileSync(paths.response, response)
+    const bytes = ['--request', paths.request, '--response', paths.response, '--signer', world.tee.signer]
+    const { code, value } = await json(['receipts', 'verify', paths.receipt, ...bytes])
+    expect([code, value.failedStep]).toEqual([0, null])
+    writeFileSync(paths.response, `${response}!`)
+    const other = await json(['receipts', 'verify', paths.receipt, ...bytes])
+    expect([other.code, other.value.failedStep]).toEqual([10, 'receipt-response'])
+  })
+
+  it('is exit 30 and one line for what is no receipt', async () => {
+    for (const bad of [
+      null,
+      [],
+      7,
+      {},
+      { receipt: {} },
+      { ...receipt, detail: 1 },
+      { receipts: [{}] },
+      { receipts: [] },
+    ]) {
+      const { code, stderr } = await runCli(['receipts', 'verify', file('bad.json', bad)], env)
+      expect([code, stderr.trimEnd().split('\n').length]).toEqual([30, 1])
+    }
+  })
+})
+
+describe('receipts dispute', { timeout: 120_000 }, () => {
+  it('refuses receipts that prove nothing, before anything is sent', async () => {
+    const { receipt } = (await json(ASK)).value
+    const one = file('one.json', receipt)
+    const unchanged = await json(['receipts', 'dispute', one, one])
+    expect([unchanged.code, unchanged.value.code]).toEqual([1, 'dispute_unfounded'])
+    const alone = await json(['receipts', 'dispute', one])
+    expect([alone.code, alone.value.code]).toEqual([1, 'dispute_unfounded'])
+    const elsewhere = file('elsewhere.json', { ...receipt, chainId: 1 })
+    const other = await json(['receipts', 'dispute', elsewhere])
+    expect([other.code, other.value.code]).toEqual([2, 'evidence_other_network'])
+  })
+
+  it('sends nothing without approval, nor where the contracts know no disputes', async () => {
+    const { receipt } = (await json(ASK)).value
+    const other = equivocate(receipt, { fee: 1n })
+    const contradiction = contradictionOf([receipt, other].map(receiptFromJson))!
+    const compute = await clientOf(world, world.user)
+    await expect(compute.dispute(contradiction)).rejects.toMatchObject({ code: 'dispute_declined' })
+    await compute.close()
+    const network = { ...world.network, inference: world.network.ledger }
+    const elsewhere = await clientOf({ ...world, network }, world.user)
+    await expect(elsewhere.dispute(contradiction)).rejects.toMatchObject({
+      code: 'disputes_unsupported',
+      exitCode: 20,
+    })
+    await elsewhere.close()
+    const own = equivocate(receipt, { provider: world.user.address as Address })
+    const never = contradictionOf([own, equivocate(own, { fee: 1n })].map(receiptFromJson))!
+    const third = await clientOf(world, world.user)
+    await expect(third.dispute(never)).rejects.toMatchObject({ code: 'dispute_unfounded' })
+    await third.close()
+  })
+
+  it('finds the contradiction, claims, waits, and pays back what was taken', async () => {
+    // The enclave's host has it settle far more than it charged, under a number that its receipts have passed.
+    const overcharge = ONE_0G / 4n
+    const charged = await chargeBeyondReceipts(overcharge)
+    const audit = await json(['receipts', 'audit'])
+    expect(audit.code).toBe(10)
+    expect(audit.value.disputes).toHaveLength(1)
+    expect(audit.value.providers[0].unexplained).toMatchObject([{ kind: 'paid_without_receipt' }])
+    const [dispute] = audit.value.disputes
+    expect(audit.stderr).toContain(`receipts dispute ${dispute}`)
+
+    const claimed = await runCli(['receipts', 'dispute', dispute], env)
+    expect(claimed.code, claimed.stderr).toBe(11)
+    expect(claimed.stderr).toMatch(/Stake 1 0G; it is frozen for 5 s, then it pays\./)
+    const back = formatEther(charged)
+    expect(claimed.stderr).toContain(`Taken beyond the receipt: ${back} 0G`)
+    expect(claimed.stdout).toMatch(/The stake is frozen until \d{4}-.*Z; then: /)
+    expect(claimed.stdout).toContain(`${back} 0G to ${world.user.address}`)
+
+    const before = await world.anvil.rpc.getBalance(world.user.address)
+    const paid = await json(['receipts', 'dispute', dispute, '--wait'])
+    expect(paid.code, paid.stderr).toBe(0)
+    expect(paid.value).toMatchObject({
+      state: 'paid',
+      windowEndsAt: null,
+      collected: [{ user: world.user.address, amount: charged.toString() }],
+      burned: (ONE_0G - charged).toString(),
+    })
+    const gas = ONE_0G / 100n
+    expect(await world.anvil.rpc.getBalance(world.user.address)).toBeGreaterThan(before + charged - gas)
+    const again = await json(['receipts', 'dispute', dispute])
+    expect([again.code, again.value.code]).toEqual([1, 'dispute_spent'])
+  })
+})
+
+describe('a broker whose key signs two receipts with one number', { timeout: 120_000 }, () => {
+  let first: { readonly receipt: ReceiptJson }
+
+  beforeAll(async () => {
+    await world.stop()
+    await setUpAnew()
+    first = (await json(ASK)).value
+  })
+
+  it('is found out by an audit of all that it lists', async () => {
+    const listed = JSON.stringify({ receipts: [equivocate(first.receipt, { fee: 1n })], next: null })
+    host.tampering = { document: ({ search }) => (search === '?after=0' ? listed : null) }
+    expect((await json(['receipts', 'audit'])).value.disputes).toEqual([])
+    const full = await json(['receipts', 'audit', '--full'])
+    expect([full.code, full.value.disputes.length]).toEqual([10, 1])
+  })
+
+  it('is found out by its user, and loses its stake: a bounty for the payer where another sends the claim', async () => {
+    const { seq } = first.receipt.receipt
+    host.tampering = {
+      proof: (proof) => ({ ...proof, receipt: equivocate(proof.receipt as never, { seq }) as never }),
+    }
+    const second = await json(ASK)
+    expect([second.code, second.value.failedStep]).toEqual([10, 'sequence'])
+    host.tampering = null
+    const audit = await json(['receipts', 'audit'])
+    expect(audit.code).toBe(10)
+    const [dispute] = audit.value.disputes
+    expect(audit.value.providers[0].unexplained).toEqual(
+      expect.arrayContaining([expect.objectContaining({ kind: 'contradiction' })]),
+    )
+
+    const watcher = { ZG_PRIVATE_KEY: (world.anvil.wallets[4] as HDNodeWallet).privateKey }
+    const before = await world.anvil.rpc.getBalance(world.user.address)
+    const paid = await json(['receipts', 'dispute', dispute, '--wait'], watcher)
+    expect(paid.code, paid.stderr).toBe(0)
+    const bounty = ONE_0G / 20n
+    expect(paid.value.outlook.expected).toEqual([{ user: world.user.address, amount: bounty.toString() }])
+    expect(paid.value.collected).toEqual([{ user: world.user.address, amount: bounty.toString() }])
+    expect(paid.value.burned).toBe((ONE_0G - bounty).toString())
+    expect(await world.anvil.rpc.getBalance(world.user.address)).toBe(before + bounty)
+  })
+})
+
+/** Settles a batch beyond all receipts, numbered below the last of them. @returns neuron taken beyond that receipt */
+async function chargeBeyondReceipts(amount: bigint): Promise<bigint> {
+  const { value } = await json(['receipts', 'list'])
+  const { receipt } = value.receipts.at(-1)
+  const cumulative = BigInt(receipt.cumulative) + amount
+  const user = world.user.address as Address
+  await fundMore(amount)
+  const batch = {
+    provider: broker.provider,
+    upTo: receipt.seq - 1,
+    asOf: await chainTimeSeconds(world.anvil.rpc),
+    rows: [{ user, cumulative }],
+  }
+  const { chainId, inference } = world.network
+  const signature = signBatch(world.tee.signerKey, chainId, inference, batch)
+  const serving = world.inference.connect(world.provider as HDNodeWallet) as Contract
+  const args = [batch.provider, batch.upTo, batch.asOf, encodeBatchRows(batch.rows), signature]
+  await (await serving.getFunction('settleBatch')(...args)).wait()
+  return amount
+}
+
+const fundMore = (amount: bigint): Promise<void> => world.fund(world.user as HDNodeWallet, 2n * amount)
+
+async function setUpAnew(): Promise<void> {
+  world = await startWorld()
+  broker = await world.startBroker(engine, { publicUrl: host.url })
+  host.target = `http://127.0.0.1:${broker.port}`
+  env = devnetHome(world, broker.url)
+}

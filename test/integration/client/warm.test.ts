@@ -1,0 +1,131 @@
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { type Contract, getBytes, type HDNodeWallet } from 'ethers'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import type { Address, Hex } from '../../../src/base/hex.ts'
+import { silentLogger } from '../../../src/base/log.ts'
+import { openBuyer } from '../../../src/client/openBuyer.ts'
+import type { Broker } from '../../../src/provider/broker.ts'
+import type { Engine } from '../../../src/provider/engine/engine.ts'
+import { attachUrlEngine } from '../../../src/provider/engine/url/attachUrlEngine.ts'
+import { type FaultyRpc, startFaultyRpc } from '../../support/faultyRpc.ts'
+import { type ScriptedEngine, startScriptedEngine } from '../../support/scriptedEngine.ts'
+import { PRICES, startWorld, type World } from '../../support/world.ts'
+import { approval } from './clientOf.ts'
+
+const STEADY = { model: 'steady', messages: [{ role: 'user', content: 'Hi' }], maxTokens: 4 } as const
+
+let world: World
+let scripted: ScriptedEngine
+let engine: Engine
+let broker: Broker
+let rpc: FaultyRpc
+let calls: string[] = []
+const homes: string[] = []
+
+beforeAll(async () => {
+  ;[world, scripted] = await Promise.all([startWorld(), startScriptedEngine()])
+  engine = await attachUrlEngine({ target: scripted.target, logger: silentLogger })
+  broker = await world.startBroker(engine)
+  rpc = await startFaultyRpc(world.anvil.url)
+  rpc.decide = (method) => {
+    calls.push(method)
+    return 'none'
+  }
+})
+
+afterAll(async () => {
+  await rpc?.stop()
+  await world?.stop()
+  await engine?.stop()
+  await scripted?.stop()
+  for (const home of homes) rmSync(home, { recursive: true })
+})
+
+/** A user, and answers each of which is bought as a process that starts for it would. */
+function userOf(index: number) {
+  const wallet = world.anvil.wallets[index] as HDNodeWallet
+  const stateDir = mkdtempSync(join(tmpdir(), 'zg-warm-'))
+  homes.push(stateDir)
+  const network = { ...world.network, rpcUrls: [rpc.url] }
+  const account = {
+    address: wallet.address as Address,
+    signer: (provider: Parameters<HDNodeWallet['connect']>[0]) => wallet.connect(provider),
+    sign: async (bytes: Hex) => (await wallet.signMessage(getBytes(bytes))) as Hex,
+  }
+  const infer = async (change: object = {}) => {
+    calls = []
+    const { sent, hooks } = approval()
+    const buyer = openBuyer({ network, account, stateDir })
+    try {
+      const chat = buyer.chat({ ...STEADY, ...change }, hooks)
+      for (;;) {
+        const { done, value } = await chat.next()
+        if (done) return { answer: value, sent, calls }
+      }
+    } finally {
+      await buyer.close()
+    }
+  }
+  return { wallet, stateDir, infer }
+}
+
+describe('a process that starts for one answer', () => {
+  it('asks the chain nothing that an earlier one knows, and keeps no key and no text', async () => {
+    const { wallet, stateDir, infer } = userOf(3)
+    const first = await infer()
+    expect(first.sent).toEqual(['onboard'])
+    expect(first.calls).toContain('eth_chainId')
+    await infer() // what lies there since the transfer is read once
+    const third = await infer()
+    expect(third).toMatchObject({ answer: { verdict: { outcome: 'accepted' }, sealed: true }, sent: [] })
+    expect(third.calls).toEqual([])
+    const kept = readdirSync(join(stateDir, 'cache'), { recursive: true, withFileTypes: true })
+      .filter((entry) => entry.isFile())
+      .map((entry) => readFileSync(join(entry.parentPath, entry.name), 'utf8'))
+      .join()
+    expect(kept).toContain(broker.provider)
+    for (const secret of [wallet.privateKey.slice(2), 'app-sk-', 'Hi', 't0 t1'])
+      expect(kept).not.toContain(secret)
+  })
+
+  it('finds out that its tokens were revoked since', async () => {
+    const { wallet, infer } = userOf(4)
+    await infer()
+    await infer()
+    const serving = world.inference.connect(wallet) as Contract
+    await (await serving.getFunction('revokeAllTokens')(broker.provider)).wait()
+    expect((await infer()).answer.verdict.outcome).toBe('accepted')
+  })
+
+  it('finds out that the money is gone since, and transfers once what is missing', async () => {
+    const { wallet, infer } = userOf(5)
+    await infer()
+    await infer()
+    const ledger = world.ledger.connect(wallet) as Contract
+    await (await ledger.getFunction('retrieveFund')([broker.provider], 'inference-v1.0')).wait()
+    // The broker reads the account a moment later.
+    await expect.poll(async () => (await infer()).sent.length, { timeout: 10_000 }).toBe(1)
+    expect(await infer()).toMatchObject({ answer: { verdict: { outcome: 'accepted' } }, sent: [] })
+  })
+
+  it('never sends what may exceed the budget at the price of now', async () => {
+    const { infer } = userOf(6)
+    await infer()
+    await infer()
+    const dear = { input: PRICES.input * 2n, output: PRICES.output * 2n }
+    await broker.control.changePrices(dear)
+    try {
+      const before = scripted.requests.length
+      // Enough at the price that was read, and not at that of now.
+      const maxCost = 300n * PRICES.input + 4n * PRICES.output
+      await expect(infer({ maxCost })).rejects.toMatchObject({ code: 'max_cost_exceeded' })
+      expect(scripted.requests).toHaveLength(before)
+      const { answer } = await infer()
+      expect(answer.receipt!.receipt.fee % dear.input).toBe(0n)
+    } finally {
+      await broker.control.changePrices(PRICES)
+    }
+  })
+})

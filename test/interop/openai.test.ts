@@ -1,0 +1,4 @@
+import { broker, proxy } from './openai/suites.ts'
+import { testSuites } from './support/testSuites.ts'
+
+testSuites(broker, proxy)
