@@ -9,7 +9,7 @@ export const trainingFailed = (task: LocalTask, code: string, reason: string, ba
   new AppError({
     code: 'training_failed',
     message: `The task failed: ${reason} (${code})`,
-    hint: back,
+    hint: `${back}. Its log says more`,
     next: `0g-compute finetune logs ${idOf(task)}`,
     details: { task: idOf(task), code },
   })

@@ -87,7 +87,7 @@ describe('chat', () => {
       '/nonsense',
       `/save ${kept}`,
       `/save ${kept}`,
-      '/save /nowhere/x',
+      '/save /dev/null/x',
       '/quit',
       'never',
     ].join('\n')

@@ -22,8 +22,7 @@ const CHUNKS = [
 ].map((choice) => ({ choices: [{ index: 0, ...choice }] }))
 const USAGE = { choices: [], usage: { prompt_tokens: 7, completion_tokens: 9 } }
 
-const text =
-  [...CHUNKS, USAGE].map((chunk) => `data: ${JSON.stringify(chunk)}\n\n`).join('') + 'data: [DONE]\n\n'
+const text = `${[...CHUNKS, USAGE].map((chunk) => `data: ${JSON.stringify(chunk)}\n\n`).join('')}data: [DONE]\n\n`
 
 /** A reply whose stream is cut into pieces of so many bytes. */
 function streamed(size: number): GatewayReply {

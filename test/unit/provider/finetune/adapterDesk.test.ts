@@ -21,7 +21,7 @@ const finished = (index: number, change: Partial<Task> = {}) =>
 function deskWith(tasks: readonly Task[], gguf: string | null = '/base.gguf'): AdapterDesk {
   const shop = {
     node: 'node',
-    workDir: '/nowhere',
+    workDir: '/tmp/nowhere',
     log: silentLogger,
     models: [{ name: 'base', gguf }],
     store: { ofUser: async () => tasks, find: async (id: string) => tasks.find((task) => task.id === id) },

@@ -18,7 +18,7 @@ afterEach(() => rmSync(dir, { recursive: true, force: true }))
 describe('the folder of plaintext', () => {
   it.runIf(process.platform === 'linux')('lies in memory, and a disk is refused', () => {
     expect(findRamFolder().freeBytes).toBeGreaterThan(0)
-    for (const path of ['/proc', '/nowhere/at/all'])
+    for (const path of ['/proc', '/dev/null/at/all'])
       expect(() => findRamFolder(path)).toThrow(expect.objectContaining({ code: 'no_memory_folder' }))
   })
 })

@@ -15,7 +15,7 @@ beforeAll(async () => {
   writeFileSync(join(dir, 'secret'), 'key')
   file = join(tmpdir(), `zg-socket-${process.pid}`)
   writeFileSync(file, 'socket')
-  sandbox = await findSandbox({ probe: ['true'], hide: [dir, file, '/nowhere'] })
+  sandbox = await findSandbox({ probe: ['true'], hide: [dir, file, '/dev/null/nowhere'] })
 })
 
 afterAll(() => {
@@ -55,7 +55,7 @@ describe('the sandbox of jobs', () => {
   })
 
   it('is the plain process where the program works in nothing stricter', async () => {
-    const none = await findSandbox({ probe: ['/nowhere/at/all'], hide: [] })
+    const none = await findSandbox({ probe: ['/dev/null/at/all'], hide: [] })
     expect(none).toMatchObject({ level: 'process', uid: null })
   })
 })
