@@ -89,7 +89,7 @@ export class SupervisedEngine implements Engine {
     void this.#running.exited.then(() => {
       if (this.#stopping.signal.aborted) return
       if (performance.now() - startedAt > HEALTHY_AFTER) this.#failures = 0
-      this.#logger.warn('the engine ended and is being restarted', { kind: this.kind })
+      this.#logger.warn('the engine ended and is being restarted', { model: this.models[0]?.id })
       this.#state.set('restarting')
       this.#restarted = this.#restart()
     })
@@ -117,13 +117,13 @@ export class SupervisedEngine implements Engine {
     this.#running = running
     if (this.#stopping.signal.aborted) return
     this.#state.set('ready')
-    this.#logger.info('the engine is back', { kind: this.kind })
+    this.#logger.info('the engine is back', { model: this.models[0]?.id })
     this.#watch()
   }
 
   /** The digest is in receipts: weights that changed on disk need a new start, not a silent swap. */
   #refuseOtherWeights(): void {
-    this.#logger.error('the weights on disk changed; the engine stays stopped', { kind: this.kind })
+    this.#logger.error('the weights on disk changed; the engine stays stopped', { model: this.models[0]?.id })
     this.#stopping.abort()
     this.#state.set('stopped')
   }
