@@ -26,6 +26,8 @@ for (const start of [ours('sqlite'), ours('postgres'), ...PEERS]) {
 }
 
 type Figures = Map<string, number[]>
+/** Who does not stream here, and why. */
+const streamFaults = new Map<Subject, string>()
 const figures = new Map<Subject, Figures>(started.map((subject) => [subject, new Map()]))
 const note = (subject: Subject, id: string, value: number) => {
   const own = figures.get(subject) as Figures
@@ -35,7 +37,7 @@ const note = (subject: Subject, id: string, value: number) => {
 try {
   for (const subject of started) {
     await askWhole(subject, 16, WHOLE_MS)
-    await askStreams(subject, STREAMS_TIMED)
+    await askStreams(subject, STREAMS_TIMED).catch((error: Error) => streamFaults.set(subject, error.message))
     note(subject, 'rssIdle', subject.memory() / 1e6)
   }
   for (let round = 0; round < rounds; round++) for (const subject of started) await oneRound(subject)
@@ -59,17 +61,19 @@ async function oneRound(subject: Subject): Promise<void> {
     const within = frontier.filter(({ p99 }) => p99 <= bound).map(({ perSecond }) => perSecond)
     note(subject, `rpsP99under${bound}`, Math.max(0, ...within))
   }
+  if (streamFaults.has(subject)) return
   const { firstFrame, onTheWay } = await askStreams(subject, STREAMS_TIMED)
   note(subject, 'ttft', median(firstFrame))
   note(subject, 'interToken', median(onTheWay))
 }
 
 async function holdStreams(subject: Subject): Promise<void> {
+  if (streamFaults.has(subject)) return
   let loaded = 0
   const sampling = setInterval(() => {
     loaded = Math.max(loaded, subject.memory())
   }, 100)
-  const { complete } = await askStreams(subject, STREAMS_HELD).catch(() => ({ complete: 0 }))
+  const { complete } = await askStreams(subject, STREAMS_HELD)
   clearInterval(sampling)
   note(subject, 'streams', complete)
   note(subject, 'rssLoaded', loaded / 1e6)
@@ -80,14 +84,12 @@ function results(): Result[] {
   const list: Result[] = []
   for (const subject of started.toReversed()) {
     const own = figures.get(subject) as Figures
-    const add = (id: string, unit: string, values: readonly number[] = []) =>
-      list.push({
-        id,
-        subject: subject.name,
-        value: median(values),
-        unit,
-        spread: [Math.min(...values), Math.max(...values)],
-      })
+    const add = (id: string, unit: string, values: readonly number[] = []) => {
+      const common = { id, subject: subject.name, unit }
+      const why = streamFaults.get(subject)
+      if (values.length === 0 && why) list.push({ ...common, value: null, why })
+      else list.push({ ...common, value: median(values), spread: [Math.min(...values), Math.max(...values)] })
+    }
     const added = (id: string) => own.get(id)?.map((value, round) => value - (direct.get(id)?.[round] ?? 0))
     if (subject !== engine) {
       for (const connections of CONNECTIONS) {

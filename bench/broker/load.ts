@@ -61,17 +61,20 @@ export async function askStreams(subject: Subject, count: number): Promise<Strea
       const headers = subject.headers(connection)
       const sentAt = performance.now()
       const answer = await pool.request({ method: 'POST', path: subject.path, headers, body })
+      if (answer.statusCode !== 200) throw new Error(`it answers ${answer.statusCode} to a stream`)
       let frames = 0
       let text = ''
       for await (const chunk of answer.body) {
         const now = process.hrtime.bigint()
         if (!frames) firstFrame.push(performance.now() - sentAt)
         text += chunk
-        const stamps = [...text.matchAll(/"content"\s*:\s*"(\d+) "/g)]
+        if (!text.includes('\n\n')) continue
+        const stamps = [...text.slice(0, text.lastIndexOf('\n\n')).matchAll(/"content"\s*:\s*"(\d+) "/g)]
         for (const [, stamp] of stamps) {
           if (frames++) onTheWay.push(Number(now - BigInt(stamp as string)) / 1e6)
         }
-        text = text.slice(text.lastIndexOf('\n\n') + 2)
+        const end = text.lastIndexOf('\n\n')
+        if (end >= 0) text = text.slice(end + 2)
       }
       if (frames === FRAMES) complete++
     }),
