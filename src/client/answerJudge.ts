@@ -1,3 +1,4 @@
+import { parseReceiptDetail } from '../attestation/receiptDetail.ts'
 import { combineVerdicts, type Verdict } from '../attestation/verdict.ts'
 import { type Exchange, verifyAnswer } from '../attestation/verifyAnswer.ts'
 import { type Address, sameAddress } from '../base/hex.ts'
@@ -9,7 +10,7 @@ import { Mutex } from './mutex.ts'
 import type { Offer } from './offers.ts'
 import { dearestPrices } from './priceTiers.ts'
 import { fetchProof } from './proof.ts'
-import type { CheckedProvider } from './providerCheck.ts'
+import { type CheckedProvider, checkProvider, forgetVerdicts } from './providerCheck.ts'
 import type { ReceiptAccount } from './receipts/receiptStore.ts'
 import { promptTokenBound } from './reservation.ts'
 import { type BuyerSession, requireAccount } from './session.ts'
@@ -54,21 +55,34 @@ export class AnswerJudge {
     const { runtime } = this.#session
     const broker = new BrokerApi(runtime, judged.offer.service.url)
     const proof = await fetchProof(runtime, broker, judged.finished.id, judged.credential)
+    const signed = proof && readReceipt(proof.receipt)
+    const checked = await this.#checkedFor(judged, signed)
     return this.#turn.run(async () => {
-      const exchange = this.#exchange(judged)
-      const signed = proof && readReceipt(proof.receipt)
+      const exchange = this.#exchange({ ...judged, checked })
       const known = await this.#session.receipts.known(exchange, signed?.receipt.seq ?? 0)
       const answered = verifyAnswer(
         exchange,
         { text: proof?.text ?? null, receipt: proof?.receipt ?? null },
         known,
-        judged.checked.verdict.assurance,
+        checked.verdict.assurance,
       )
-      const verdict = combineVerdicts(judged.checked.verdict, answered)
+      const verdict = combineVerdicts(checked.verdict, answered)
       const receipt = signed && isStatement(signed, exchange) ? signed : null
       if (receipt) await this.#keep(receipt, verdict)
       return { verdict, receipt }
     })
+  }
+
+  /** A broker that was started anew since its evidence was looked at names evidence of its own: that is looked at now. */
+  async #checkedFor(
+    { offer, checked }: JudgedExchange,
+    signed: SignedReceipt | null,
+  ): Promise<CheckedProvider> {
+    const { evidence } = checked.verdict
+    const named = signed && parseReceiptDetail(signed.detail)?.evidence
+    if (evidence === null || !named || named === evidence) return checked
+    forgetVerdicts(this.#session, offer.service.provider)
+    return checkProvider(this.#session, offer.service).catch(() => checked)
   }
 
   #keep(signed: SignedReceipt, { outcome }: Verdict): Promise<void> {

@@ -128,4 +128,23 @@ describe('a process that starts for one answer', () => {
       await broker.control.changePrices(PRICES)
     }
   })
+
+  it('looks at the evidence of a broker that was started anew since, with other models', async () => {
+    const { infer } = userOf(7)
+    const first = await infer()
+    await infer()
+    const { port } = broker
+    await broker.stop({ graceMs: 0 })
+    const fewer = await attachUrlEngine({
+      target: scripted.target,
+      models: ['steady'],
+      logger: silentLogger,
+    })
+    broker = await world.startBroker(fewer, { listen: { host: '127.0.0.1', port } })
+    const evidenceOf = ({ answer }: typeof first) => JSON.parse(answer.receipt!.detail).evidence as string
+    const second = await infer()
+    expect(second.answer.verdict.outcome).toBe('accepted')
+    expect(evidenceOf(second)).not.toBe(evidenceOf(first))
+    await fewer.stop()
+  })
 })
