@@ -27,6 +27,7 @@ const QUICK: readonly Part[] = [
   command('lint and layering', 'biome', ['check', '--error-on-warnings']),
   command('types', 'tsc', ['--noEmit']),
   command('contract artifacts are current', 'node', ['scripts/build-contracts.ts', '--check']),
+  command('the page of benchmarks says what the results say', 'node', ['scripts/benchmarks.ts', '--check']),
   licences(),
   forge(),
   vitest(),

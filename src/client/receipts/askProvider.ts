@@ -56,7 +56,7 @@ async function fetchMissing(
   full: boolean,
 ): Promise<SignedReceipt | null> {
   const { receipts, runtime } = session
-  let after: number | null = full ? 0 : await lastSeqWithoutGap(receipts.each(owner))
+  let after: number | null = full ? 0 : await lastSeqWithoutGap(receipts.totals(owner))
   while (after !== null) {
     const page: { receipts: unknown[]; next: number | null } = await broker.receipts(
       owner.user,

@@ -135,7 +135,7 @@ async function auditProvider(
   const before = await receipts.count(owner)
   const asked = await askProvider(session, tokens, owner, full)
   const settled = await settledByBatches(inference, user, provider)
-  const tally = await tallyReceipts(receipts.each(owner), settled)
+  const tally = await tallyReceipts(receipts, owner, settled)
   const { charged } = tally
   const unsettled = asked instanceof AppError ? null : asked
   const owed = unsettled ?? (charged > paid ? charged - paid : 0n)

@@ -22,6 +22,13 @@ export function memoryReceiptStore(): ReceiptStore {
     async *each(account) {
       yield* entry(account).index.all
     },
+    async *totals(account) {
+      for (const { signed } of entry(account).index.all) yield signed.receipt
+    },
+    at: async (account, seq) =>
+      entry(account)
+        .index.all.map(({ signed }) => signed)
+        .filter(({ receipt }) => receipt.seq === seq),
     count: async (account) => entry(account).index.all.length,
     newest: async (account) => entry(account).index.all.at(-1)?.signed ?? null,
     list: async (account) => entry(account).index.all,

@@ -1,7 +1,7 @@
 import type { Outcome } from '../../attestation/verdict.ts'
 import type { KnownReceipts } from '../../attestation/verifyAnswer.ts'
 import type { Address } from '../../base/hex.ts'
-import type { SignedReceipt } from '../../protocol/receipt.ts'
+import type { Receipt, SignedReceipt } from '../../protocol/receipt.ts'
 
 /** Whose receipts: one counter of one provider. */
 export interface ReceiptAccount {
@@ -21,6 +21,9 @@ export interface StoredReceipt {
   readonly savedAt: number
 }
 
+/** What an audit adds up, neuron. */
+export type ReceiptTotals = Pick<Receipt, 'seq' | 'cumulative' | 'fee'>
+
 /** Keeps receipts for good. Only receipts whose signature was checked are put in. */
 export interface ReceiptStore {
   /** What is known beside a receipt with this number. */
@@ -31,6 +34,10 @@ export interface ReceiptStore {
   addAll(receipts: readonly StoredReceipt[]): Promise<void>
   /** Receipts of an account by number, one at a time: there may be a million. */
   each(account: ReceiptAccount): AsyncIterable<StoredReceipt>
+  /** What they come to, in the same order, and nothing else of them. */
+  totals(account: ReceiptAccount): AsyncIterable<ReceiptTotals>
+  /** Those of one number: of an honest provider one at most. */
+  at(account: ReceiptAccount, seq: number): Promise<readonly SignedReceipt[]>
   /** The same as a list. */
   list(account: ReceiptAccount): Promise<readonly StoredReceipt[]>
   count(account: ReceiptAccount): Promise<number>

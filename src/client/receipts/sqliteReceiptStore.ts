@@ -6,12 +6,18 @@ import { AppError } from '../../base/errors.ts'
 import type { Address } from '../../base/hex.ts'
 import { sqlite } from '../../base/nodeSqlite.ts'
 import { receiptDigest, receiptFromJson, receiptToJson } from '../../protocol/receipt.ts'
-import { accountOf, type ReceiptAccount, type ReceiptStore, type StoredReceipt } from './receiptStore.ts'
+import {
+  accountOf,
+  type ReceiptAccount,
+  type ReceiptStore,
+  type ReceiptTotals,
+  type StoredReceipt,
+} from './receiptStore.ts'
 
 /** Amounts are text of this many digits, which sorts as the amounts do: uint96 has no more. */
 const DIGITS = 29
 /** Rows read at a time. */
-const PAGE = 200
+const PAGE = 50
 const VERSION = 1
 
 const SCHEMA = `
@@ -36,6 +42,11 @@ interface Row {
   readonly source: StoredReceipt['source']
   readonly outcome: Outcome | null
   readonly saved_at: number
+}
+
+interface TotalsRow extends Pick<Row, 'seq' | 'digest'> {
+  readonly cumulative: string
+  readonly before: string
 }
 
 /**
@@ -78,10 +89,26 @@ export function sqliteReceiptStore(stateDir: string): ReceiptStore {
       last = page.at(-1) as Row
     }
   }
+  async function* totals(account: ReceiptAccount): AsyncGenerator<ReceiptTotals> {
+    const id = idOf(account)
+    let last: Pick<Row, 'seq' | 'digest'> = { seq: -1, digest: '' }
+    for (;;) {
+      const page = statements().totals.all(id, last.seq, last.digest, PAGE) as unknown as TotalsRow[]
+      for (const { seq, cumulative, before } of page) {
+        const total = BigInt(cumulative)
+        yield { seq, cumulative: total, fee: total - BigInt(before) }
+      }
+      if (page.length < PAGE) return
+      last = page.at(-1) as TotalsRow
+    }
+  }
   return {
     addAll,
     add: (stored) => addAll([stored]),
     each,
+    totals,
+    at: async (account, seq) =>
+      (statements().at.all(idOf(account), seq) as unknown as Row[]).map((row) => toStored(row).signed),
     async list(account) {
       const all: StoredReceipt[] = []
       for await (const stored of each(account)) all.push(stored)
@@ -131,7 +158,10 @@ function prepare(database: DatabaseSync) {
     ),
     count: database.prepare('SELECT count(*) AS n FROM receipts WHERE account = ?'),
     newest: database.prepare('SELECT * FROM receipts WHERE account = ? ORDER BY seq DESC LIMIT 1'),
-    at: database.prepare('SELECT * FROM receipts WHERE account = ? AND seq = ? ORDER BY saved_at LIMIT 1'),
+    totals: database.prepare(
+      'SELECT seq, digest, cumulative, before FROM receipts WHERE account = ? AND (seq, digest) > (?, ?) ORDER BY seq, digest LIMIT ?',
+    ),
+    at: database.prepare('SELECT * FROM receipts WHERE account = ? AND seq = ? ORDER BY saved_at'),
     // From the highest total down: of a new number it is the first row, however many there are.
     below: database.prepare(
       'SELECT cumulative FROM receipts INDEXED BY receipts_by_total WHERE account = ? AND seq < ? ORDER BY cumulative DESC LIMIT 1',

@@ -2,14 +2,13 @@ import type { Settled } from '../../chain/batches.ts'
 import type { SignedReceipt } from '../../protocol/receipt.ts'
 import type { Unexplained } from './audit.ts'
 import { type Contradiction, contradictionOf } from './contradiction.ts'
-import type { StoredReceipt } from './receiptStore.ts'
+import type { ReceiptAccount, ReceiptStore, ReceiptTotals } from './receiptStore.ts'
 
 /** What the receipts of one account come to, amounts in neuron. */
 export interface Tally {
   readonly count: number
   /** Sum of all fees. */
   readonly charged: bigint
-  readonly newest: SignedReceipt | null
   readonly unexplained: readonly Unexplained[]
   /** Pairs that carry one number and differ: one pair a number. */
   readonly contradictions: readonly Contradiction[]
@@ -20,48 +19,45 @@ export interface Tally {
 const MOST_BELOW = 16
 
 /**
- * Reads receipts by number, once: there may be a million of them.
+ * Reads what receipts come to, once: there may be a million of them.
  * @param settled what the chain settled of the account; null where it knows no such thing
  */
 export async function tallyReceipts(
-  receipts: AsyncIterable<StoredReceipt>,
+  store: ReceiptStore,
+  account: ReceiptAccount,
   settled: Settled | null,
 ): Promise<Tally> {
   const unexplained: Unexplained[] = []
-  const contradictions: Contradiction[] = []
-  const belowSettled: SignedReceipt[] = []
-  let [count, charged, total, seq] = [0, 0n, 0n, 0]
-  let newest: SignedReceipt | null = null
-  for await (const { signed } of receipts) {
-    const { receipt } = signed
+  const twins = new Set<number>()
+  const below: number[] = []
+  let [count, charged, total, last] = [0, 0n, 0n, 0]
+  for await (const { seq, cumulative, fee } of store.totals(account)) {
     count++
-    charged += receipt.fee
-    const jump = receipt.cumulative - receipt.fee - total
-    const detail = `between receipts ${seq} and ${receipt.seq}`
-    if (receipt.seq === seq || jump < 0n)
+    charged += fee
+    const jump = cumulative - fee - total
+    const detail = `between receipts ${last} and ${seq}`
+    if (seq === last || jump < 0n)
       unexplained.push({ kind: 'contradiction', amount: jump < 0n ? -jump : 0n, detail })
     else if (jump > 0n) unexplained.push({ kind: 'gap', amount: jump, detail })
-    if (newest && receipt.seq === seq && contradictions.at(-1)?.receipts[0]?.receipt.seq !== seq) {
-      const pair = contradictionOf([newest, signed])
-      if (pair) contradictions.push(pair)
-    }
-    const isBelow = settled && receipt.seq > settled.upTo && receipt.cumulative < settled.settled
-    if (isBelow && belowSettled.length < MOST_BELOW) belowSettled.push(signed)
-    total = receipt.cumulative
-    seq = receipt.seq
-    newest = signed
+    if (seq === last) twins.add(seq)
+    const isBelow = settled && seq > settled.upTo && cumulative < settled.settled
+    if (isBelow && below.length < MOST_BELOW) below.push(seq)
+    total = cumulative
+    last = seq
   }
-  return { count, charged, newest, unexplained, contradictions, belowSettled }
+  const pairs = await Promise.all([...twins].map((seq) => store.at(account, seq)))
+  const belowSettled = (await Promise.all(below.map((seq) => store.at(account, seq)))).flat()
+  const contradictions = pairs.flatMap((pair) => contradictionOf(pair.slice(0, 2)) ?? [])
+  return { count, charged, unexplained, contradictions, belowSettled }
 }
 
 /** The number up to which every fee is accounted for: totals rise by exactly the fee. */
-export async function lastSeqWithoutGap(receipts: AsyncIterable<StoredReceipt>): Promise<number> {
-  let [total, seq] = [0n, 0]
-  for await (const { signed } of receipts) {
-    const { receipt } = signed
-    if (receipt.cumulative !== total + receipt.fee) break
-    total = receipt.cumulative
-    seq = receipt.seq
+export async function lastSeqWithoutGap(totals: AsyncIterable<ReceiptTotals>): Promise<number> {
+  let [total, last] = [0n, 0]
+  for await (const { seq, cumulative, fee } of totals) {
+    if (cumulative !== total + fee) break
+    total = cumulative
+    last = seq
   }
-  return seq
+  return last
 }
