@@ -28,8 +28,8 @@ export async function adoptUnknown(
   const afterNonce = await ledger.lastNonce(user)
   if (nonce <= afterNonce) return 'known'
   const found = await unknownPayments(rpc, contract, { user, provider, afterNonce, fromBlock: 0 })
-  if (found.nonce !== nonce) {
-    log.warn('chain_ahead_unclear', { user, nonce, known: afterNonce, found: found.nonce })
+  if (found?.nonce !== nonce) {
+    log.warn('chain_ahead_unclear', { user, nonce, known: afterNonce, found: found?.nonce ?? null })
     return 'unclear'
   }
   await ledger.adopt(user, found)

@@ -27,7 +27,7 @@ export interface MiningOptions {
   readonly deadline: Deadline
   /** Between looks, ms. */
   readonly pollMs: number
-  /** A transaction that is not mined for this long is sent again for more gas, ms. */
+  /** A transaction that is not mined for this long is sent again for more gas, or where one is missing before it, ms. */
   readonly bumpAfterMs: number
   /** Called with the hash before the first byte of a transaction is sent. */
   readonly beforeSend: (txHash: Hex) => Promise<void>
@@ -60,7 +60,9 @@ export function mineSent(
 
 /**
  * Waits for a transaction through failures of the RPC: sends the same bytes again while the chain does not know
- * them, and the same calldata for more gas, with the same nonce, while it is stuck.
+ * them, and the same calldata for more gas while it is stuck: with the same nonce, or, where a reorganisation took an
+ * earlier transaction away so that no later one can be mined, with the nonce of that one. Both may then be mined: a
+ * settlement that is mined twice pays once.
  */
 class Mining {
   readonly #options: MiningOptions
@@ -132,8 +134,10 @@ class Mining {
   }
 
   async #dearer(): Promise<TransactionRequest> {
-    const { request } = this.#attempts.at(-1)!
-    const now = await this.#provider.getFeeData()
+    const { operator } = this.#options
+    const [next, now] = await Promise.all([operator.getNonce('pending'), this.#provider.getFeeData()])
+    const last = this.#attempts.at(-1)!.request
+    const request = { ...last, nonce: Math.min(next, Number(last.nonce)) }
     if (request.maxFeePerGas == null) return { ...request, gasPrice: raised(request.gasPrice, now.gasPrice) }
     const maxFeePerGas = raised(request.maxFeePerGas, now.maxFeePerGas)
     const tip = raised(request.maxPriorityFeePerGas, now.maxPriorityFeePerGas)

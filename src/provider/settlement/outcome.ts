@@ -17,7 +17,10 @@ const RANGE_BLOCKS = 1000
 /** Before the head at signing: how far a reorganisation may have moved it. */
 const REORG_BLOCKS = 64
 
-/** Looks for an entry in the blocks since it was signed. */
+/**
+ * Looks for an entry in the blocks since it was signed. That another entry used its nonce up is said only where every
+ * settlement of these blocks could be read: the one that a node does not show may be the one that took it.
+ */
 export async function findOutcome(
   provider: Provider,
   contract: Contract,
@@ -25,17 +28,20 @@ export async function findOutcome(
 ): Promise<Outcome> {
   const head = await provider.getBlockNumber()
   let replaced: Outcome = { kind: 'unknown' }
+  let isComplete = true
   for (let from = Math.max(0, fromBlock - REORG_BLOCKS); from <= head; from += RANGE_BLOCKS) {
     const to = Math.min(head, from + RANGE_BLOCKS - 1)
     for (const txHash of await settlementsOf(provider, contract, entry, from, to)) {
-      const results = (await resultsOf(provider, contract, txHash))?.results ?? []
+      const mined = await resultsOf(provider, contract, txHash)
+      if (!mined) isComplete = false
+      const results = mined?.results ?? []
       const ours = results.find((result) => isTaken(result) && isSameEntry(result.entry, entry))
       if (ours) return { kind: 'taken', result: ours, txHash }
       const other = results.find((result) => isTaken(result) && usesUp(result.entry, entry))
       if (other) replaced = { kind: 'replaced', nonce: other.entry.nonce, txHash }
     }
   }
-  return replaced
+  return isComplete ? replaced : { kind: 'unknown' }
 }
 
 /** What a mined transaction did, and in which block. */
@@ -44,7 +50,7 @@ export interface MinedResults {
   readonly block: BlockRef
 }
 
-/** What a transaction did, or null when it is not mined or is no settlement. */
+/** What a transaction did, or null when the node does not show it as mined, or it is no settlement. */
 export async function resultsOf(
   provider: Provider,
   contract: Contract,

@@ -20,16 +20,21 @@ export interface UnknownPayments {
 /** Blocks that are asked for at once; halved while an RPC refuses. */
 const SPAN = 10_000
 
-/** Reads the chain's logs for entries above a nonce. */
+/**
+ * Reads the chain's logs for entries above a nonce.
+ * @returns null where a settlement that the logs name cannot be read: it may be one of them
+ */
 export async function unknownPayments(
   rpc: Provider,
   contract: Contract,
   query: UnknownQuery,
-): Promise<UnknownPayments> {
+): Promise<UnknownPayments | null> {
   const hashes = await settlementsOf(rpc, contract, query)
   let found: UnknownPayments = { paid: 0n, nonce: query.afterNonce }
   for (const hash of hashes) {
-    for (const result of (await resultsOf(rpc, contract, hash))?.results ?? []) {
+    const mined = await resultsOf(rpc, contract, hash)
+    if (!mined) return null
+    for (const result of mined.results) {
       if (isUnknown(result, query))
         found = { paid: found.paid + paidOf(result), nonce: higher(found, result) }
     }

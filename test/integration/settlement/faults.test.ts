@@ -1,9 +1,9 @@
-import { AbiCoder, type Contract, keccak256, toBeHex } from 'ethers'
+import { AbiCoder, type Contract, keccak256, toBeHex, ZeroHash } from 'ethers'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { TeeSettlementEntry } from '../../../src/chain/inference.ts'
 import { signSettlement } from '../../../src/protocol/settlement.ts'
 import type { TestWallet } from '../../support/anvil.ts'
-import { call, mined } from '../../support/deployed.ts'
+import { call } from '../../support/deployed.ts'
 import { type FaultyRpc, startFaultyRpc } from '../../support/faultyRpc.ts'
 import { TEST_KEY } from '../../support/ledger.ts'
 import { type Market, newUser, openMarket, paidOnChain } from './market.ts'
@@ -132,6 +132,26 @@ describe.each(['theirs', 'ours'] as const)('settlement through faults on %s cont
       expect(await paidOnChain(market, frank)).toBe(100n)
     })
 
+    it('does not take an entry for replaced while the node hides the transaction that paid it', async () => {
+      const heidi = await newUser(market, 8)
+      await market.charge(heidi, 100n)
+      failFor('drop-call', 'eth_sendRawTransaction')
+      await market.settler({ rpcUrl: rpc.url, receiptTimeoutMs: 300 }).settleNow()
+      const { entry } = (await market.ledger.openSettlements())[0]!
+      const hidden = await settleDirectly(entry)
+      await settleDirectly(signed({ ...entry, totalFee: 7n, nonce: entry.nonce + 5n }))
+      rpc.decide = () => 'none'
+      rpc.rewrite = (call) =>
+        call.method === 'eth_getTransactionReceipt' && call.params[0] === hidden
+          ? { ...call, params: [ZeroHash] }
+          : call
+      const report = await market.settler({ rpcUrl: rpc.url, receiptTimeoutMs: 300 }).settleNow()
+      expect(report).toMatchObject({ payments: [], waiting: [{ reason: 'outcome_unknown' }] })
+      rpc.rewrite = (call) => call
+      expect((await market.settler({ rpcUrl: rpc.url }).settleNow()).payments).toMatchObject([{ paid: 100n }])
+      expect(await paidOnChain(market, heidi)).toBe(107n)
+    })
+
     it('lets nobody wait for an entry at which the contract reverts', async () => {
       const [broken, sound] = [market.anvil.wallets[1]!, market.anvil.wallets[2]!]
       await pretendNothingIsLocked(broken)
@@ -171,6 +191,10 @@ describe.each(['theirs', 'ours'] as const)('settlement through faults on %s cont
     signature: signSettlement(TEST_KEY, 31337, market.world.network.inference, entry),
   })
 
-  const settleDirectly = (entry: TeeSettlementEntry) =>
-    mined(call(market.world.inference.connect(market.operator) as Contract, 'settleFeesWithTEE', [entry]))
+  async function settleDirectly(entry: TeeSettlementEntry): Promise<string> {
+    const contract = market.world.inference.connect(market.operator) as Contract
+    const sent = await call(contract, 'settleFeesWithTEE', [entry])
+    await sent.wait()
+    return sent.hash
+  }
 })

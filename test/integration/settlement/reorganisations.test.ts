@@ -58,6 +58,27 @@ describe.each(['theirs', 'ours'] as const)('reorganisations on %s contracts', (c
     await expectExact(bob, 60n)
   })
 
+  it('before a transaction on its way: the missing one is replaced, and both payments are made', async () => {
+    const erin = await newUser(market, 5)
+    const frank = await newUser(market, 6)
+    const settler = market.settler({ bumpAfterMs: 200, receiptTimeoutMs: 60_000 })
+    await mine(2)
+    await market.charge(erin, 100n)
+    await settler.settleNow()
+    await market.anvil.rpc.send('evm_setAutomine', [false])
+    await market.charge(frank, 100n)
+    const running = settler.settleNow()
+    const pending = () => market.anvil.rpc.getTransactionCount(market.provider, 'pending')
+    const mined = await market.anvil.rpc.getTransactionCount(market.provider)
+    await expect.poll(pending, { timeout: 10_000 }).toBe(mined + 1)
+    await reorganise(1)
+    await market.anvil.rpc.send('evm_setAutomine', [true])
+    await running
+    await settler.settleNow()
+    await expectExact(erin, 100n)
+    await expectExact(frank, 100n)
+  })
+
   it('are not looked for for ever: a deep payment is final, also after a restart', async () => {
     const carol = await newUser(market, 3)
     await market.charge(carol, 100n)
