@@ -1,7 +1,10 @@
 import { HEADER } from '../headers.ts'
+import { FINE_TUNING_PATHS, FINE_TUNING_SCHEMAS } from './fineTuningPaths.ts'
 import {
+  address,
   body,
   failures,
+  formBody,
   header,
   integer,
   type Json,
@@ -31,17 +34,25 @@ const REQUEST_HEADERS = [
     'a retry with the same key joins the running answer, and is charged once',
     '^[!-~]{1,255}$',
   ),
+  optionalHeader(
+    HEADER.voucher,
+    'to a provider without a TEE, what the payer signed in all: v1,<neuron>,<signature>',
+    '^v1,(0|[1-9][0-9]{0,28}),0x[0-9a-f]{130}$',
+  ),
 ]
 
 const USER: Json = {
   name: 'address',
   in: 'path',
   required: true,
-  schema: { type: 'string', pattern: '^0x[0-9a-fA-F]{40}$' },
+  schema: address,
 }
 
-/** `GET /openapi.json` of the broker. Paths below `/v1/proxy` are also served below `/v1/proxy/v1`. */
-export const brokerDocument = (): Json => ({
+/**
+ * `GET /openapi.json` of the broker. Paths below `/v1/proxy` are also served below `/v1/proxy/v1`.
+ * @param tunes whether it fine-tunes too
+ */
+export const brokerDocument = (tunes = false): Json => ({
   openapi: '3.1.0',
   info: {
     title: '0g-compute broker',
@@ -52,18 +63,21 @@ export const brokerDocument = (): Json => ({
   },
   servers: [{ url: '/' }],
   security: [],
-  paths: { ...INFERENCE, ...PROOFS, ...USERS, ...DOCUMENTS },
+  paths: { ...INFERENCE, ...PROOFS, ...USERS, ...DOCUMENTS, ...(tunes && FINE_TUNING_PATHS) },
   components: {
-    schemas: { ...SCHEMAS, Proof: PROOF, Receipts: RECEIPTS },
+    schemas: {
+      ...SCHEMAS,
+      ...named('ImageEdit'),
+      ...named('TranscriptionRequest'),
+      Proof: PROOF,
+      Receipts: RECEIPTS,
+      ...(tunes && FINE_TUNING_SCHEMAS),
+    },
     securitySchemes: {
       key: { type: 'http', scheme: 'bearer', description: 'app-sk-…, signed by the wallet that pays' },
     },
   },
 })
-
-const FILE = { type: 'string', contentMediaType: 'application/octet-stream' }
-const IMAGE_EDIT = object({ model: string, prompt: string, image: FILE }, ['model', 'image'])
-const TRANSCRIPTION = object({ model: string, file: FILE }, ['model', 'file'])
 
 const INFERENCE: Json = {
   '/v1/proxy/chat/completions': { post: inference('createChatCompletion', 'Chat', true) },
@@ -71,8 +85,10 @@ const INFERENCE: Json = {
   '/v1/proxy/embeddings': { post: inference('createEmbedding', 'Embedding', false) },
   '/v1/proxy/messages': { post: inference('createMessage', 'Message', true) },
   '/v1/proxy/images/generations': { post: inference('createImage', 'Image', false) },
-  '/v1/proxy/images/edits': { post: form('createImageEdit', IMAGE_EDIT, 'ImageAnswer') },
-  '/v1/proxy/audio/transcriptions': { post: form('createTranscription', TRANSCRIPTION, 'Transcription') },
+  '/v1/proxy/images/edits': { post: form('createImageEdit', 'ImageEdit', 'ImageAnswer') },
+  '/v1/proxy/audio/transcriptions': {
+    post: form('createTranscription', 'TranscriptionRequest', 'Transcription'),
+  },
   '/v1/proxy/models': { get: document('listModels', 'Models and prices, neuron per token', ref('Models')) },
 }
 
@@ -107,6 +123,7 @@ const PROOFS: Json = {
 }
 
 const RECEIPTS = object({ receipts: list({ type: 'object' }), next: { type: ['integer', 'null'] } })
+const KEYS = object({ id: string, spent: neuron, renewsAt: { type: ['string', 'null'] } })
 
 const USERS: Json = {
   '/v1/user/{address}/unsettledfee': {
@@ -117,6 +134,18 @@ const USERS: Json = {
       parameters: [USER],
       responses: {
         200: json(object({ unsettledFee: neuron }), 'Neuron'),
+        ...failures(401, 403, 404, 429, 503),
+      },
+    },
+  },
+  '/v1/user/{address}/keys': {
+    get: {
+      operationId: 'listKeySpending',
+      summary: 'What each key of the caller that carries a limit has spent',
+      security: [{ key: [] }],
+      parameters: [USER],
+      responses: {
+        200: json(object({ keys: list(KEYS) }), 'Those that were used'),
         ...failures(401, 403, 404, 429, 503),
       },
     },
@@ -179,11 +208,17 @@ function inference(operationId: string, kind: string, streams: boolean): Json {
   }
 }
 
+/** No model is put into a form that names none. */
+function named(form: string): Json {
+  const schema = SCHEMAS[form] as { readonly required: readonly string[] }
+  return { [form]: { ...schema, required: ['model', ...schema.required] } }
+}
+
 /** A form; it reaches the engine byte for byte. */
-function form(operationId: string, schema: Json, answer: string): Json {
+function form(operationId: string, request: string, answer: string): Json {
   return {
     ...inference(operationId, 'Image', false),
-    requestBody: { required: true, content: { 'multipart/form-data': { schema } } },
+    requestBody: formBody(ref(request)),
     responses: {
       200: json(ref(answer), 'The answer', ANSWER_HEADERS),
       ...failures(400, 401, 402, 403, 404, 409, 413, 422, 429, 502, 503, 504),

@@ -9,9 +9,12 @@ const FAILURES: Readonly<Record<number, string>> = {
   403: 'Not yours',
   404: 'There is no such thing',
   405: 'Another method is meant',
+  408: 'It came too slowly',
   409: 'Something changed meanwhile: look again',
+  410: 'It is no longer there',
   413: 'Too large',
   415: 'Another form is meant',
+  416: 'The range does not lie in it',
   422: 'The idempotency key belongs to another request',
   429: 'Too many; Retry-After says when',
   500: 'A fault of this server',
@@ -44,10 +47,18 @@ export const body = (schema: Json): Json => ({
   content: { 'application/json': { schema } },
 })
 
+/** With a file in it. */
+export const formBody = (schema: Json): Json => ({
+  required: true,
+  content: { 'multipart/form-data': { schema } },
+})
+
 export const string: Json = { type: 'string' }
 export const integer: Json = { type: 'integer' }
 /** Neuron: 1e-18 0G, as a decimal string. */
 export const neuron: Json = { type: 'string', pattern: '^[0-9]{1,30}$' }
+/** Of an account. */
+export const address: Json = { type: 'string', pattern: '^0x[0-9a-fA-F]{40}$' }
 export const header = (description: string, schema: Json = string): Json => ({ description, schema })
 
 export const object = (properties: Json, required: readonly string[] = Object.keys(properties)): Json => ({

@@ -1,10 +1,11 @@
-import { body, failures, header, type Json, json, object, ref, streamed, string } from './parts.ts'
+import { body, failures, formBody, header, type Json, json, object, ref, streamed, string } from './parts.ts'
 import { SCHEMAS, STREAM } from './schemas.ts'
 
 const HEADERS = {
   'x-0g-provider': header('who answered'),
   'x-0g-max-cost': header('the most that it could cost, neuron'),
   'x-0g-verdict': header('accepted or incomplete; at the end of a stream, as a trailer'),
+  'x-0g-receipt': header('the id that its receipt is kept under; at the end of a stream, as a trailer'),
   'x-0g-fee': header('neuron, by the receipt; at the end of a stream, as a trailer'),
 }
 
@@ -24,12 +25,30 @@ export const proxyDocument = (): Json => ({
     '/v1/chat/completions': { post: answered('createChatCompletion', 'Chat', true) },
     '/v1/completions': { post: answered('createCompletion', 'Completion', true) },
     '/v1/embeddings': { post: answered('createEmbedding', 'Embedding', false) },
-    '/v1/responses': { post: dialect('createResponse', "OpenAI's Responses", 'ResponseRequest') },
-    '/v1/messages': { post: dialect('createMessage', "Anthropic's Messages", 'MessageRequest') },
+    '/v1/images/generations': { post: answered('createImage', 'Image', false) },
+    '/v1/images/edits': { post: uploaded('createImageEdit', 'ImageEdit', 'ImageAnswer') },
+    '/v1/audio/transcriptions': {
+      post: uploaded('createTranscription', 'TranscriptionRequest', 'Transcription'),
+    },
+    '/v1/responses': {
+      post: dialect(
+        'createResponse',
+        "OpenAI's Responses, translated to chat completions",
+        'ResponseRequest',
+      ),
+    },
+    '/v1/messages': {
+      post: dialect(
+        'createMessage',
+        "Anthropic's Messages, translated to chat completions where engines have none",
+        'MessageRequest',
+      ),
+    },
     '/v1/models': {
       get: {
         operationId: 'listModels',
-        summary: 'Models of all providers, with the cheapest price of each, neuron per token',
+        summary:
+          'Models of all providers, with the cheapest price of each, neuron per token, image or second',
         responses: { 200: json(ref('Models'), 'The models'), ...failures(401, 403, 502, 503) },
       },
     },
@@ -61,6 +80,16 @@ function answered(operationId: string, kind: string, streams: boolean): Json {
   }
 }
 
+/** A form with a file. */
+function uploaded(operationId: string, request: string, answer: string): Json {
+  return {
+    operationId,
+    summary: 'One answer, paid for and verified',
+    requestBody: formBody(ref(request)),
+    responses: { 200: json(ref(answer), 'The answer', HEADERS), ...failures(...STATUSES) },
+  }
+}
+
 function dialect(operationId: string, name: string, request: string): Json {
   const failed = {
     description: 'As that API says it',
@@ -68,7 +97,7 @@ function dialect(operationId: string, name: string, request: string): Json {
   }
   return {
     operationId,
-    summary: `${name}, translated to chat completions`,
+    summary: name,
     requestBody: body(ref(request)),
     responses: {
       200: streamed({ type: 'object' }, 'The answer', HEADERS),

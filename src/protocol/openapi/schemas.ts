@@ -4,6 +4,7 @@ const POSITIVE = { type: 'integer', minimum: 1, maximum: 9_007_199_254_740_991 }
 const OPTIONAL_COUNT = { ...POSITIVE, type: ['integer', 'null'] }
 /** Whether the answer comes as server-sent events. */
 export const STREAM: Json = { type: ['boolean', 'null'] }
+const FILE = { type: 'string', contentMediaType: 'application/octet-stream' }
 const USAGE = object({ prompt_tokens: integer, completion_tokens: integer, total_tokens: integer }, [
   'prompt_tokens',
 ])
@@ -72,6 +73,8 @@ export const SCHEMAS: Json = {
   },
   MessageAnswer: object({ content: list({ type: 'object' }), usage: { type: 'object' } }, ['content']),
   ImageRequest: object({ model: string, prompt: string, n: { ...OPTIONAL_COUNT, maximum: 10 } }, ['prompt']),
+  ImageEdit: object({ model: string, prompt: string, image: FILE }, ['image']),
+  TranscriptionRequest: object({ model: string, file: FILE, language: string, prompt: string }, ['file']),
   ImageAnswer: object({ data: list({ type: 'object' }) }),
   Transcription: object({ text: string }),
   ChatAnswer: object({ id: string, choices: list({ type: 'object' }), usage: USAGE }, ['id', 'choices']),
