@@ -1,6 +1,7 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { browser } from './test/browser.ts'
 import { command } from './test/command.ts'
+import { container } from './test/container.ts'
 import { deployed } from './test/deployed.ts'
 import { engines } from './test/engines.ts'
 import { examples } from './test/examples.ts'
@@ -48,6 +49,7 @@ const EXTRA: readonly Part[] = [
   pythonClient(),
   schemathesis(),
   trainedInterop(),
+  container(),
 ]
 
 const parts = process.argv.includes('--all') ? [...QUICK, ...EXTRA] : QUICK

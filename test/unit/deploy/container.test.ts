@@ -1,0 +1,76 @@
+import { execFile } from 'node:child_process'
+import { globSync, readFileSync } from 'node:fs'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { promisify } from 'node:util'
+import { describe, expect, it } from 'vitest'
+import { parse } from 'yaml'
+import { variableOf } from '../../../src/provider/config/environment.ts'
+
+interface Service {
+  readonly image: string
+  readonly environment?: Readonly<Record<string, string>>
+  readonly volumes: readonly string[]
+  readonly [setting: string]: unknown
+}
+
+describe('the compose file', () => {
+  const text = readFileSync('deploy/docker/compose.yaml', 'utf8')
+  const { services, secrets } = parse(text) as { services: Record<string, Service>; secrets: object }
+  const { broker } = services
+
+  it('gives no container a privilege, and the broker neither root nor a writable disk', () => {
+    for (const [name, service] of Object.entries(services)) {
+      expect(service, name).toMatchObject({ cap_drop: ['ALL'], security_opt: ['no-new-privileges:true'] })
+      expect(service.privileged, name).toBeUndefined()
+      expect(JSON.stringify(service.volumes), name).not.toContain('docker.sock')
+    }
+    expect(broker).toMatchObject({ read_only: true, user: '1000:1000', ulimits: { core: 0 } })
+    expect(Object.keys(secrets)).toEqual(['provider_key'])
+  })
+
+  it('sets nothing that the broker does not know', () => {
+    const known = new Set([
+      'ZG_PRIVATE_KEY_FILE',
+      ...[['listen', 'host'], ['dataDir'], ['admin', 'port']].map(variableOf),
+    ])
+    for (const name of Object.keys(broker!.environment!)) expect(known).toContain(name)
+  })
+})
+
+describe('the Dockerfile', () => {
+  const lines = readFileSync('deploy/docker/Dockerfile', 'utf8').split('\n')
+
+  it('finds everything that it copies out of what the ignore file lets through', () => {
+    const allowed = readFileSync('.dockerignore', 'utf8')
+      .split('\n')
+      .filter((line) => line.startsWith('!'))
+      .map((line) => line.slice(1))
+    for (const path of allowed) expect(globSync(path), path).toEqual([path])
+    const copied = lines.flatMap((line) => /^COPY --from=build \/src\/(\S+)/.exec(line)?.[1] ?? [])
+    const made = new Set(['dist', 'node_modules'])
+    for (const path of copied) if (!made.has(path)) expect(allowed).toContain(path)
+    const first = lines.find((line) => line.startsWith('COPY package.json'))!
+    for (const path of first.split(' ').slice(1, -1)) expect(allowed).toContain(path)
+  })
+
+  it('has the broker run as somebody else than root, and asks it for its health', async () => {
+    expect(lines.indexOf('USER node')).toBeGreaterThan(
+      lines.findIndex((line) => line.startsWith('RUN mkdir /data')),
+    )
+    let status = 200
+    const server = createServer((_req, res) => void res.writeHead(status).end())
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+    const env = { ZG_PROVIDER_LISTEN_PORT: String((server.address() as AddressInfo).port) }
+    const healthy = () =>
+      promisify(execFile)(process.execPath, ['deploy/docker/healthy.mjs'], { env }).then(
+        () => true,
+        () => false,
+      )
+    expect(await healthy()).toBe(true)
+    status = 503
+    expect(await healthy()).toBe(false)
+    server.closeAllConnections()
+    server.close()
+  })
+})
