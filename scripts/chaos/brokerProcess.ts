@@ -4,6 +4,7 @@ import type { NetworkProfile } from '../../src/chain/networks.ts'
 import { connect } from '../../src/chain/rpc.ts'
 import { startBroker } from '../../src/provider/broker.ts'
 import { attachUrlEngine } from '../../src/provider/engine/url/attachUrlEngine.ts'
+import type { Limits } from '../../src/provider/server/limits/limits.ts'
 import { openSimulatedTee } from '../../src/provider/tee/simulated.ts'
 import { PRICES } from '../../test/support/world.ts'
 
@@ -22,7 +23,17 @@ export interface BrokerConfig {
   /** How far this machine's clock is off. */
   readonly clockOffsetMs: number
   readonly settleEveryMs: number
+  readonly limits?: Limits
 }
+
+/** The answer to `settle`: why something may still be owed, empty where nothing is. */
+export interface Settled {
+  readonly type: 'settled'
+  readonly open: readonly string[]
+}
+
+/** What a reorganisation took away before it is replaced so soon. */
+const BUMP_AFTER_MS = 2000
 
 const config = JSON.parse(process.argv[2]!) as BrokerConfig
 const log = jsonLogger((line) => process.stderr.write(line), 'info')
@@ -39,7 +50,8 @@ const broker = await startBroker({
   dataDir: config.dataDir,
   ...(config.database !== null && { database: config.database, leaseMs: config.leaseMs }),
   prices: PRICES,
-  settlement: { intervalMs: config.settleEveryMs, minimumFee: 1n },
+  ...(config.limits && { limits: config.limits }),
+  settlement: { intervalMs: config.settleEveryMs, bumpAfterMs: BUMP_AFTER_MS, minimumFee: 1n },
   now: () => Date.now() + config.clockOffsetMs,
   log,
 })
@@ -47,8 +59,9 @@ process.send?.({ type: 'ready' })
 
 process.on('message', async (message) => {
   if (message === 'settle') {
-    const { problem } = await broker.settler.settleNow()
-    process.send?.({ type: 'settled', problem: problem?.code ?? null })
+    const { problem, waiting } = await broker.settler.settleNow()
+    const open = [...(problem ? [problem.code] : []), ...waiting.map(({ reason }) => reason)]
+    process.send?.({ type: 'settled', open } satisfies Settled)
   }
   if (message === 'stop') {
     await broker.stop({ graceMs: 1000 })

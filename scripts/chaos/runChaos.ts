@@ -5,7 +5,7 @@ import { ONE_0G } from '../../src/base/units.ts'
 import { clientOf } from '../../test/integration/client/clientOf.ts'
 import { type Contracts, startWorld, type World } from '../../test/support/world.ts'
 import { type Balancer, startBalancer } from './balancer.ts'
-import type { BrokerConfig } from './brokerProcess.ts'
+import type { BrokerConfig, Settled } from './brokerProcess.ts'
 import { Child } from './child.ts'
 import { type FaultyChain, startFaultyChain } from './faultyChain.ts'
 import { freePorts } from './freePorts.ts'
@@ -43,7 +43,10 @@ const SETTLE_EVERY_MS = 700
 const SETTLED_BLOCKS = 10
 const MAX_REORG = 3
 const REORG_EVERY_MS = 1000
-const LAST_ROUNDS = 30
+const LAST_ROUNDS = 100
+/** Nothing moved for so long: it never will. */
+const STALL_MS = 60_000
+const LOG_SHOWN = 6000
 
 /**
  * Buyers, streaming and not, while brokers and engine are killed, the chain's answers are lost and its blocks are
@@ -108,6 +111,7 @@ class Run {
   #kills = 0
   #reorganisations = 0
   #failure: unknown = null
+  #doing = 'buying'
 
   constructor(stage: Stage, brokers: readonly Child[], engine: Child) {
     this.#stage = stage
@@ -115,7 +119,34 @@ class Run {
     this.#engine = engine
   }
 
+  /** @throws Error with what everyone was doing, and the brokers' logs, when nothing moves any more */
   async run(): Promise<ChaosReport> {
+    const over = new AbortController()
+    try {
+      return await Promise.race([this.#runAll(), this.#untilStalled(over.signal)])
+    } finally {
+      over.abort()
+    }
+  }
+
+  async #untilStalled(signal: AbortSignal): Promise<never> {
+    for (let before = ''; ; ) {
+      await sleep(STALL_MS, null, { signal })
+      if (this.#state === before) throw this.#stuck()
+      before = this.#state
+    }
+  }
+
+  get #state(): string {
+    return `${this.#doing}; ${this.#issued} issued, ${this.#answered} answered, ${this.#kills} kills`
+  }
+
+  #stuck(): Error {
+    const logs = [...this.#brokers, this.#engine].map(({ log }) => log.slice(-LOG_SHOWN))
+    return new Error(`chaos does not come to its end: ${this.#state}\n${logs.join('\n---\n')}`)
+  }
+
+  async #runAll(): Promise<ChaosReport> {
     const { world, chain, options } = this.#stage
     const wallets = world.anvil.wallets.slice(2, 2 + CLIENTS) as HDNodeWallet[]
     for (const wallet of wallets) await world.fund(wallet, LOCKED)
@@ -203,7 +234,10 @@ class Run {
     }
   }
 
-  /** Until a settlement finds nothing more to do: first what the dead left behind is charged. */
+  /**
+   * Until settlements find nothing more to do, and nothing keeps them from it: first what the dead left behind is
+   * charged.
+   */
   async #comeToRest(): Promise<void> {
     const { world } = this.#stage
     await Promise.all([...this.#brokers, this.#engine].map(({ ready }) => ready))
@@ -211,10 +245,13 @@ class Run {
     let quiet = 0
     for (let round = 0; quiet < 3 && round < LAST_ROUNDS; round++) {
       const before = await world.anvil.rpc.getTransactionCount(world.provider.address)
-      for (const broker of this.#brokers) await broker.ask('settle')
+      let open: readonly string[] = []
+      for (const broker of this.#brokers) open = [...open, ...(await broker.ask<Settled>('settle')).open]
       const after = await world.anvil.rpc.getTransactionCount(world.provider.address)
-      quiet = after === before ? quiet + 1 : 0
+      quiet = after === before && open.length === 0 ? quiet + 1 : 0
+      this.#doing = `settling, round ${round}: ${open.join(', ') || 'nothing open'}`
       await sleep(100)
     }
+    if (quiet < 3) throw this.#stuck()
   }
 }
