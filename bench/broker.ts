@@ -1,10 +1,12 @@
 import { askStreams, askWhole } from './broker/load.ts'
 import { type Absent, ours, PEERS, type Subject, startEngine } from './broker/subjects.ts'
+import { buildCopy } from './cli/packed.ts'
 import { type Result, report } from './report.ts'
 
 /**
  * `npm run bench:broker`: what this broker adds with everything on, beside proxies and gateways before the same
- * engine. Rounds are interleaved, so that a busy machine is busy for all; figures are medians over the rounds.
+ * engine. Rounds are interleaved, so that a busy machine is busy for all; figures are medians over the rounds. This
+ * broker runs as its users run it: built, and in a process of its own, whose memory and CPU time are what counts.
  * `--rounds N`, `--only a,b`.
  */
 const rounds = Number(option('rounds') ?? 5)
@@ -14,11 +16,13 @@ const WHOLE_MS = 1500
 const STREAMS_TIMED = 20
 const STREAMS_HELD = 1000
 
+const built = buildCopy()
+process.once('exit', () => built.remove())
 const engine = await startEngine()
 const enginePort = Number(new URL(engine.origin).port)
 const started: Subject[] = [engine]
 const absent: Absent[] = []
-for (const start of [ours('sqlite'), ours('postgres'), ...PEERS]) {
+for (const start of [ours(built.program, 'sqlite'), ours(built.program, 'postgres'), ...PEERS]) {
   const one = await start(enginePort)
   if ('why' in one) absent.push(one)
   else if (only && !only.includes(one.name)) await one.stop()
@@ -50,7 +54,9 @@ report({ bench: 'broker', results: results(), versions: versions() })
 async function oneRound(subject: Subject): Promise<void> {
   const frontier: { readonly p99: number; readonly perSecond: number }[] = []
   for (const connections of CONNECTIONS) {
+    const before = subject.cpu()
     const { times, perSecond } = await askWhole(subject, connections, WHOLE_MS)
+    note(subject, `cpuC${connections}`, ((subject.cpu() - before) * 1e6) / times.length)
     const p99 = quantile(times, 0.99)
     frontier.push({ p99, perSecond })
     note(subject, `p50c${connections}`, quantile(times, 0.5))
@@ -101,6 +107,7 @@ function results(): Result[] {
     }
     for (const connections of CONNECTIONS)
       add(`rpsC${connections}`, 'requests/s', own.get(`rpsC${connections}`))
+    for (const connections of CONNECTIONS) add(`cpuC${connections}`, 'µs', own.get(`cpuC${connections}`))
     for (const bound of [5, 10, 50]) add(`rpsP99under${bound}`, 'requests/s', own.get(`rpsP99under${bound}`))
     add('streams', 'count', own.get('streams'))
     add('rssIdle', 'MB', own.get('rssIdle'))

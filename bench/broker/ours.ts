@@ -1,37 +1,36 @@
+import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
 import type { HDNodeWallet } from 'ethers'
-import { silentLogger } from '../../src/base/log.ts'
-import { attachUrlEngine } from '../../src/provider/engine/url/attachUrlEngine.ts'
-import { DEFAULT_LIMITS } from '../../src/provider/server/limits/limits.ts'
 import { startPostgres } from '../../test/support/postgres.ts'
+import { startServe } from '../../test/support/serveProcess.ts'
 import { startWorld, tokenOf } from '../../test/support/world.ts'
 
 /**
- * This broker before the engine at the port of the first argument, everything on: authentication, account,
- * metering, durable charge, signature, receipt. Only the limits are wide enough for a benchmark. Prints its
- * port and its users' keys.
+ * The chain, the users and, as a process of its own, the built program's `provider serve` before the engine at the port
+ * of the second argument, everything on: authentication, account, metering, durable charge, signature, receipt. Only
+ * the limits are wide enough for a benchmark. Prints its port, its users' keys, and its process.
  */
 const USERS = 8
-const [, , enginePort, database] = process.argv
+/** It is over by then: nothing is settled meanwhile. */
+const NEVER_SECONDS = '86400'
+const [, , program, enginePort, database] = process.argv as string[]
 const world = await startWorld()
 const postgres = database === 'postgres' ? await startPostgres() : null
-const engine = await attachUrlEngine({ target: `http://127.0.0.1:${enginePort}/v1`, logger: silentLogger })
-const broker = await world.startBroker(engine, {
-  limits: {
-    ...DEFAULT_LIMITS,
-    concurrent: 0,
-    tokensInFlight: 0,
-    user: { concurrent: 0, requestsPerMinute: 0, tokensPerMinute: 0 },
-  },
-  ...(postgres && { database: await postgres.create('bench') }),
-})
+const config = join(world.dir, 'provider.yaml')
+const user = { concurrent: 0, requestsPerMinute: 0, tokensPerMinute: 0 }
+writeFileSync(config, JSON.stringify({ limits: { concurrent: 0, tokensInFlight: 0, user } }))
+const engine = ['--engine', 'url', '--target', `http://127.0.0.1:${enginePort}/v1`]
+const prices = ['--price-input', '0.001', '--price-output', '0.004', '--settle-interval', NEVER_SECONDS]
+const ledger = postgres ? ['--database', await postgres.create('bench')] : []
+const broker = await startServe(world, ['--config', config, ...engine, ...prices, ...ledger], {}, program)
 const users = world.anvil.wallets.slice(2, 2 + USERS) as HDNodeWallet[]
-for (const user of users) await world.fund(user, 10n ** 21n)
-const tokens = await Promise.all(users.map((user) => tokenOf(user, broker.provider)))
-console.log(JSON.stringify({ port: broker.port, tokens, pid: process.pid }))
+for (const one of users) await world.fund(one, 10n ** 21n)
+const tokens = await Promise.all(users.map((one) => tokenOf(one, world.provider.address)))
+console.log(JSON.stringify({ port: Number(new URL(broker.url).port), tokens, pid: broker.child.pid }))
 
 process.once('SIGTERM', async () => {
+  await broker.stop()
   await world.stop()
-  await engine.stop()
   await postgres?.stop()
   process.exit(0)
 })

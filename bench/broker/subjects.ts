@@ -16,6 +16,8 @@ export interface Subject {
   headers(connection: number): Record<string, string>
   /** Resident memory of all its processes, bytes. */
   memory(): number
+  /** What all its processes have computed so far, seconds. */
+  cpu(): number
   stop(): Promise<void>
 }
 
@@ -30,6 +32,8 @@ type Start = (enginePort: number) => Promise<Subject | Absent>
 const CHAT = '/v1/chat/completions'
 const JSON_BODY = { 'content-type': 'application/json' }
 const START_MS = 120_000
+/** Of `/proc/<pid>/stat`, on every Linux that Node runs on. */
+const TICKS_PER_SECOND = 100
 /** LiteLLM does not start without one. */
 const MASTER_KEY = 'sk-bench'
 
@@ -128,11 +132,11 @@ const litellm: Start = async (engine) => {
   return (await answers(started)) ? started : absent(started, 'it does not answer')
 }
 
-/** This broker with everything on, on SQLite or on PostgreSQL. */
+/** This broker with everything on, on SQLite or on PostgreSQL. @param program as it was built */
 export const ours =
-  (database: 'sqlite' | 'postgres'): Start =>
+  (program: string, database: 'sqlite' | 'postgres'): Start =>
   async (engine) => {
-    const child = node('bench/broker/ours.ts', String(engine), database)
+    const child = node('bench/broker/ours.ts', program, String(engine), database)
     const { port, tokens, pid } = JSON.parse(await firstLine(child)) as OurStart
     const name = database === 'sqlite' ? 'ours' : 'ours-postgres'
     return {
@@ -143,6 +147,7 @@ export const ours =
         authorization: `Bearer ${tokens[connection % tokens.length]}`,
       }),
       memory: () => residentBytes(pid),
+      cpu: () => cpuSeconds(pid),
     }
   }
 
@@ -193,6 +198,7 @@ function subject(
     path: CHAT,
     headers: () => ({ ...JSON_BODY, ...headers }),
     memory: () => residentBytes(child.pid as number),
+    cpu: () => cpuSeconds(child.pid as number),
     stop: () => end(child),
   }
 }
@@ -240,11 +246,24 @@ async function end(child: ChildProcess): Promise<void> {
 }
 
 /** Resident memory of a process and its children, from `/proc`; 0 where there is none. */
-function residentBytes(pid: number): number {
-  const status = read(`/proc/${pid}/status`)
-  const own = Number(/VmRSS:\s+(\d+) kB/.exec(status)?.[1] ?? 0) * 1024
+const residentBytes = (pid: number): number =>
+  sumOver(pid, (one) => Number(/VmRSS:\s+(\d+) kB/.exec(read(`/proc/${one}/status`))?.[1] ?? 0) * 1024)
+
+/** User and system time of a process and its children. */
+const cpuSeconds = (pid: number): number =>
+  sumOver(pid, (one) => {
+    const [utime = 0, stime = 0] = read(`/proc/${one}/stat`)
+      .split(') ')
+      .at(-1)!
+      .split(' ')
+      .slice(11, 13)
+      .map(Number)
+    return (utime + stime) / TICKS_PER_SECOND
+  })
+
+function sumOver(pid: number, figure: (pid: number) => number): number {
   const children = read(`/proc/${pid}/task/${pid}/children`).trim().split(' ').filter(Boolean)
-  return children.reduce((sum, child) => sum + residentBytes(Number(child)), own)
+  return children.reduce((sum, child) => sum + sumOver(Number(child), figure), figure(pid))
 }
 
 function read(path: string): string {

@@ -1,7 +1,6 @@
 import { join } from 'node:path'
 import type { Address } from '../../src/base/hex.ts'
 import { silentLogger } from '../../src/base/log.ts'
-import { signReceipt } from '../../src/protocol/receipt.ts'
 import { attachUrlEngine } from '../../src/provider/engine/url/attachUrlEngine.ts'
 import { openSqliteLedger } from '../../src/provider/ledger/sqlite/sqliteLedger.ts'
 import { ledgerKeyOf } from '../../src/provider/tee/ledgerKey.ts'
@@ -41,7 +40,7 @@ async function chargeAll(): Promise<void> {
     contract,
     provider: world.provider.address as Address,
     rowKey: ledgerKeyOf(world.tee),
-    sign: (fields, detail) => signReceipt(signerKey, chainId, contract, fields, detail),
+    signerKey,
     path: join(world.dir, 'broker', 'ledger.sqlite'),
   })
   await Promise.all(

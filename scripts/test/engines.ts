@@ -3,8 +3,11 @@ import { type Part, skipped } from './part.ts'
 import { runProgram } from './spawn.ts'
 import { vitest } from './vitest.ts'
 
-/** What `transformers serve` needs beside the trainer's packages. */
-const SERVING = ['fastapi==0.165.0', 'uvicorn==0.54.0']
+/** What `transformers serve` needs beside the trainer's packages, for text and to hear. */
+const SERVING = [
+  ...['fastapi==0.165.0', 'uvicorn==0.54.0'],
+  ...['python-multipart==0.0.34', 'soundfile==0.14.0', 'soxr==1.1.0'],
+]
 
 /** Engines that are Python programs, as they are. */
 export const engines = (): Part => ({

@@ -69,12 +69,12 @@ export function checkTls(
     )
   }
   if (observed === null)
-    return void steps.missing('tls-key', "the connection's key is not known to this client")
+    return void steps.missing('tls-key', 'the key of the connection cannot be seen from here')
   steps.check(
     'tls-key',
     observed === key,
     'the connection ends in the enclave',
-    `another key, ${shortHex(observed)}`,
+    `another key, ${shortHex(observed)}: somebody in between ends it`,
   )
 }
 

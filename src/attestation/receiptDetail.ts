@@ -4,6 +4,7 @@ import type { ReceiptDetail } from '../protocol/receipt.ts'
 
 const TOKENS: readonly UnitClass[] = ['input', 'cachedInput', 'output']
 const ALL_UNITS: readonly UnitClass[] = [...TOKENS, 'image', 'second']
+const VERSIONS: readonly unknown[] = [1, 2, 3, 4]
 const FIELDS = [
   'v',
   'salt',
@@ -22,7 +23,7 @@ const FIELDS = [
 ]
 
 /**
- * Reads a receipt's detail: version 1, 2 or 3, its fields and no others, in canonical form (so that two readers cannot
+ * Reads a receipt's detail: version 1 to 4, its fields and no others, in canonical form (so that two readers cannot
  * understand it differently). What breaks this is null.
  */
 export function parseReceiptDetail(text: string): ReceiptDetail | null {
@@ -36,13 +37,15 @@ export function parseReceiptDetail(text: string): ReceiptDetail | null {
 
 function isDetail(detail: unknown): detail is ReceiptDetail {
   if (!isObject(detail)) return false
-  const fields = detail.v === 2 ? [...FIELDS, 'sealed'] : FIELDS
+  const sealed = detail.v === 2 || detail.v === 4
+  const fields = sealed ? [...FIELDS, 'sealed'] : FIELDS
   if (Object.keys(detail).length !== fields.length) return false
   if (!fields.every((field) => Object.hasOwn(detail, field))) return false
   const d = detail as unknown as ReceiptDetail
-  const units = d.v === 3 ? ALL_UNITS : TOKENS
+  const units = d.v >= 3 ? ALL_UNITS : TOKENS
   return (
-    (d.v === 1 || d.v === 3 || (d.v === 2 && isSealed(d.sealed))) &&
+    VERSIONS.includes(d.v) &&
+    (!sealed || isSealed(d.sealed)) &&
     isHex(d.salt, 32) &&
     isHex(d.id, 32) &&
     typeof d.endpoint === 'string' &&

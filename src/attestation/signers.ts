@@ -14,8 +14,13 @@ interface AdditionalInfo {
   readonly TargetTeeAddress?: unknown
 }
 
+/** Whether a provider runs without a TEE: no signer stands on chain, and it signs with its own account's key. */
+export const isUnattested = ({ teeSignerAddress }: Pick<Service, 'teeSignerAddress'>): boolean =>
+  BigInt(teeSignerAddress) === 0n
+
 /** Who must have signed, by what is on chain. @see client-wire.md section 1.6, step 5 */
 export function expectedSigners(service: Service): ExpectedSigners {
+  if (isUnattested(service)) return { receipt: service.provider, text: service.provider }
   const info = readAdditionalInfo(service.additionalInfo)
   const separate =
     info.TargetSeparated === true && info.ProviderType !== 'centralized' && isAddress(info.TargetTeeAddress)

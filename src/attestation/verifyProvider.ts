@@ -16,6 +16,7 @@ import {
 import { type Collateral, readCollateral } from './collateral.ts'
 import { type Evidence, readEvidence } from './evidence.ts'
 import { DEFAULT_POLICY, devnetPolicy, type Policy } from './policy.ts'
+import { isUnattested } from './signers.ts'
 import type { TdxQuote } from './tdxQuote.ts'
 import { StepList, type Verdict } from './verdict.ts'
 
@@ -80,6 +81,7 @@ export async function verifyProvider(
 ): Promise<ProviderVerdict> {
   const { network, service, document } = given
   const steps = new StepList()
+  if (isUnattested(service)) return withoutTee(steps, given)
   steps.check('signer-acknowledged', service.teeSignerAcknowledged, 'the contract acknowledges the signer')
   if (document === null) {
     steps.missing('evidence', 'the provider serves no evidence for its key')
@@ -96,6 +98,22 @@ export async function verifyProvider(
     nonce: given.nonce ?? null,
   }
   return conclude(steps, evidence, { ...given, expected, url: service.url }, options)
+}
+
+/** Nothing is wrong with it, and nothing is shown. What it once could show may not vanish. */
+function withoutTee(steps: StepList, { seenCapabilities }: ProviderEvidence): ProviderVerdict {
+  steps.missing(
+    'tee',
+    'the provider runs without a TEE: nothing proves what computed its answers, and its machine reads them; it is paid by vouchers, for what was checked here',
+  )
+  if (seenCapabilities)
+    steps.check(
+      'capabilities',
+      false,
+      'what was seen before is still there',
+      'it had evidence, and now has none',
+    )
+  return { ...steps.verdict('none'), evidence: null, binding: null, encryptionKey: null }
 }
 
 /** A model server of its own enclave, as `GET /v1/proxy/attestation/report` shows it. */

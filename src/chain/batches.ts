@@ -1,5 +1,6 @@
-import { type Contract, isError } from 'ethers'
-import type { Address } from '../base/hex.ts'
+import type { Contract } from 'ethers'
+import { type Address, sameAddress } from '../base/hex.ts'
+import { supportsInterface } from './supportsInterface.ts'
 
 /** ERC-165 id of `IBatchSettlement`: batches, epochs and a payee, beside the deployed ABI. */
 export const BATCH_SETTLEMENT_ID = '0x1c7ee00d'
@@ -18,28 +19,9 @@ export interface Settled {
 
 const MODES = ['none', 'batch', 'voucher'] as const
 
-const known = new WeakMap<Contract, Promise<boolean>>()
-
 /** Whether a serving contract settles batches and counts epochs; the deployed one does not. Asked once. */
-export function hasBatches(inference: Contract): Promise<boolean> {
-  let answer = known.get(inference)
-  if (!answer) {
-    answer = ask(inference)
-    known.set(inference, answer)
-    answer.catch(() => known.delete(inference))
-  }
-  return answer
-}
-
-/** A contract that does not know the question answers nothing, or reverts. */
-async function ask(inference: Contract): Promise<boolean> {
-  try {
-    return Boolean(await inference.getFunction('supportsInterface').staticCall(BATCH_SETTLEMENT_ID))
-  } catch (error) {
-    if (isError(error, 'CALL_EXCEPTION') || isError(error, 'BAD_DATA')) return false
-    throw error
-  }
-}
+export const hasBatches = (inference: Contract): Promise<boolean> =>
+  supportsInterface(inference, BATCH_SETTLEMENT_ID)
 
 /** What batches and vouchers took of a user, as of a block, default the newest. All zero where nothing was. */
 export async function readSettled(
@@ -71,8 +53,10 @@ export async function isKnownSigner(
   provider: Address,
   signer: Address,
 ): Promise<boolean> {
+  // Without a TEE the provider signs for itself, from its registration on.
+  if (sameAddress(provider, signer)) return inference.getFunction('serviceExists').staticCall(provider)
   const [present] = await inference.getFunction('signerOf').staticCall(provider)
-  if (present.toLowerCase() === signer.toLowerCase()) return true
+  if (sameAddress(present, signer)) return true
   const [version] = await inference.getFunction('signerRecord').staticCall(provider, signer)
   return version > 0n
 }

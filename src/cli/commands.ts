@@ -14,6 +14,7 @@ export const COMMANDS: readonly CommandEntry[] = [
   { name: 'chat', summary: 'The same, as a conversation', load: () => import('./chat.ts') },
   { name: 'embed', summary: 'Vectors of texts', load: () => import('./embed.ts') },
   { name: 'image', summary: 'Images from a text', load: () => import('./image.ts') },
+  { name: 'transcribe', summary: 'Speech to text', load: () => import('./transcribe.ts') },
   { name: 'fund', summary: 'Deposit 0G', load: () => import('./fund.ts') },
   { name: 'fund status', summary: 'Every place your money can be', load: () => import('./fundStatus.ts') },
   { name: 'fund withdraw', summary: 'Bring money back', load: () => import('./fundWithdraw.ts') },

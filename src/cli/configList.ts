@@ -1,8 +1,8 @@
-import type { CommandDefinition } from './framework/definition.ts'
+import { type CommandDefinition, WIDE } from './framework/definition.ts'
 import { SETTING_NAMES, SETTINGS } from './framework/settings.ts'
 
 export const command: CommandDefinition = {
-  options: [['--show-origin', 'where each value comes from']],
+  options: [['--show-origin', 'where each value comes from'], WIDE],
   examples: ['0g-compute config list --show-origin'],
   async run({ out, settings }, input) {
     const entries = SETTING_NAMES.map((name) => {

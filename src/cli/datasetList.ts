@@ -1,7 +1,8 @@
 import { DatasetBook } from '../client/dataset/datasetBook.ts'
-import type { CommandDefinition } from './framework/definition.ts'
+import { type CommandDefinition, WIDE } from './framework/definition.ts'
 
 export const command: CommandDefinition = {
+  options: [WIDE],
   examples: ['0g-compute dataset list', '0g-compute dataset list --json'],
   async run({ out, paths }) {
     const datasets = await new DatasetBook(paths.state).list()

@@ -5,7 +5,7 @@ export const command: CommandDefinition = {
   examples: ['0g-compute devnet status'],
   async run({ out, paths, devnet }) {
     if (!devnet) {
-      out.result({ up: false, dir: paths.devnet }, () => 'No devnet is up.')
+      out.report({ up: false, dir: paths.devnet }, () => 'No devnet is up.')
       out.next('0g-compute devnet up')
       return undefined
     }
@@ -18,7 +18,7 @@ export const command: CommandDefinition = {
       user: accounts.user.address,
       dir: paths.devnet,
     }
-    out.result(result, (paint) =>
+    out.report(result, (paint) =>
       [
         `  chain     ${result.chain.rpc}  ${paint.dim(`process ${anvil.pid}`)}`,
         `  provider  ${provider.url || '-'}  ${serving ? paint.green('serving') : paint.red('not serving')}  ${paint.dim(accounts.provider.address)}`,

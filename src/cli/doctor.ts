@@ -12,7 +12,7 @@ export const command: CommandDefinition = {
     const progress = await out.progress('Looking')
     const findings = await runChecks(context, CHECKS).finally(() => progress.stop())
     const failed = findings.filter(({ result }) => result === 'FAIL')
-    out.result({ ok: failed.length === 0, checks: findings }, (paint) => {
+    out.report({ ok: failed.length === 0, checks: findings }, (paint) => {
       const colors = { PASS: paint.green, WARN: paint.yellow, FAIL: paint.red }
       return findings.map((finding) => line(finding, colors[finding.result])).join('\n')
     })

@@ -1,9 +1,10 @@
 import { format0G } from '../base/units.ts'
 import { taskObject } from './finetune/runCreate.ts'
 import { stateOf } from './finetune/stateOf.ts'
-import type { CommandDefinition } from './framework/definition.ts'
+import { type CommandDefinition, WIDE } from './framework/definition.ts'
 
 export const command: CommandDefinition = {
+  options: [WIDE],
   examples: ['0g-compute finetune list', '0g-compute finetune list --json'],
   notes: 'Tasks of this wallet that this machine knows, newest first.',
   async run(context) {
@@ -13,7 +14,7 @@ export const command: CommandDefinition = {
     const table = await out.table(
       ['task', 'model', 'state', 'fee (0G)', 'created'],
       views.map((view) => [
-        (view.local.taskId ?? view.local.key).slice(0, 13),
+        view.local.taskId ?? view.local.key,
         view.local.model ?? 'from scratch',
         stateOf(view),
         format0G(BigInt(view.local.maxFee)),

@@ -1,7 +1,8 @@
 import { format0G, format0GPerMillion } from '../base/units.ts'
-import type { CommandDefinition } from './framework/definition.ts'
+import { type CommandDefinition, WIDE } from './framework/definition.ts'
 
 export const command: CommandDefinition = {
+  options: [WIDE],
   examples: ['0g-compute finetune models', '0g-compute finetune models --json'],
   notes: 'Prices are per million tokens of one pass.',
   async run(context) {

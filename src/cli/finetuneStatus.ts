@@ -17,7 +17,7 @@ export const command: CommandDefinition = {
     const local = await finetune.find(input.argument(0))
     if (input.flag('watch')) await watchTask(context, finetune, local)
     const view = await finetune.view(await finetune.find(local.key))
-    out.result(statusObject(view), () => describeView(view))
+    out.report(statusObject(view), () => describeView(view))
     const next = nextOf(view)
     if (next) out.next(next)
     return undefined

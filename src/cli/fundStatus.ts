@@ -12,7 +12,7 @@ export const command: CommandDefinition = {
     const status = await compute
       .fundStatus({ askProviders: input.flag('ask') })
       .finally(() => progress.stop())
-    out.result(status, (paint) => render(status, paint.bold))
+    out.report(status, (paint) => render(status, paint.bold))
     out.next(nextStep(status))
     return undefined
   },
@@ -35,16 +35,15 @@ function renderAccount(account: SubAccountStatus): string[] {
     `  at ${account.provider} (${account.service})`,
     `    free                 ${format0G(account.free)} 0G`,
     ...(unsettled === null ? [] : [`    of it owed           ${format0G(unsettled)} 0G`]),
-    ...account.refunds.map(
-      ({ amount, secondsLeft, unlocksAt }) =>
-        `    on its way back      ${format0G(amount)} 0G, ${
-          secondsLeft === 0
-            ? 'can be collected now'
-            : `locked for ${secondsLeft} s, until ${new Date(unlocksAt * 1000).toISOString()}`
-        }`,
-    ),
+    ...account.refunds.flatMap(({ amount, secondsLeft, unlocksAt }) => [
+      `    on its way back      ${format0G(amount)} 0G,`,
+      `                         ${secondsLeft === 0 ? 'can be collected now' : `locked for ${secondsLeft} s, until ${utc(unlocksAt)}`}`,
+    ]),
   ]
 }
+
+const utc = (seconds: number): string =>
+  `${new Date(seconds * 1000).toISOString().slice(0, 19).replace('T', ' ')} UTC`
 
 function nextStep({ deposited, subAccounts }: FundStatus): string {
   if (deposited === 0n) return '0g-compute fund 1'

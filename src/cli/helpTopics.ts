@@ -50,8 +50,15 @@ const trust = `Trust
   Assurance says what stands behind the signer's key:
   - tdx        Intel's hardware, checked
   - simulated  a devnet on this machine: proves nothing, shows how it works
-  - none       evidence missing or not checked
+  - none       evidence missing or not checked, or there is no TEE
   0g-compute provider verify <address> shows every step of that check; --policy says what has to hold.
+
+  A provider without a TEE is asked only when you name it (--provider). Its answers are never accepted: the
+  best verdict is incomplete, exit 11 (--accept incomplete: exit 0), and its machine reads your requests.
+  It is paid by vouchers: before each answer a session key of this client signs the most that it can cost,
+  over what was checked here before. So it can take at most what one answer under way may cost too much;
+  what contradicts its proof, or is not explained, is not signed for. The key lies in the state folder
+  (vouchers/, mode 0600), is good at that provider alone, and up to the cap that you delegated.
 
   What this does not show: that the model is good, that the enclave's program is honest where nobody
   read it, or who else reads along where the connection ends outside the enclave.

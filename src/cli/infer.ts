@@ -1,7 +1,7 @@
 import { format0G, parse0G } from '../base/units.ts'
 import type { Answer } from '../client/answer.ts'
 import type { ChatMessage } from '../client/chatRequest.ts'
-import type { InferenceHooks, InferenceRequest } from '../client/inference.ts'
+import type { InferenceRequest } from '../client/inference.ts'
 import type { Context } from './framework/context.ts'
 import type { CommandDefinition } from './framework/definition.ts'
 import { asAddress, type Input } from './framework/input.ts'
@@ -12,7 +12,7 @@ import { readText } from './framework/readText.ts'
 import { preferencesOf, ROUTING_OPTIONS } from './framework/routing.ts'
 import { VERIFICATION_OPTIONS } from './framework/verification.ts'
 import { answerObject } from './render/answer.ts'
-import { fundingHooks } from './render/funding.ts'
+import { purchaseHooks } from './render/purchaseHooks.ts'
 import { exitCodeOf, renderVerdict } from './render/verdict.ts'
 
 const EXAMPLE = '0g-compute infer "What is the 0G network?"'
@@ -46,7 +46,11 @@ export const command: CommandDefinition = {
     const buyer = await context.buyer()
     const progress = await context.out.progress('Finding a provider')
     try {
-      const answer = await show(buyer.chat(request, hooksFor(context, progress, request)), context, progress)
+      const answer = await show(
+        buyer.chat(request, purchaseHooks(context, progress, request)),
+        context,
+        progress,
+      )
       report(context, answer)
       return exitCodeOf(answer.verdict, context.settings)
     } finally {
@@ -105,33 +109,6 @@ function formOf(input: Input): Pick<InferenceRequest, 'responseFormat' | 'tools'
 }
 
 const asTools = (value: unknown): object[] => (Array.isArray(value) ? value : [value]) as object[]
-
-function hooksFor(context: Context, progress: Progress, request: InferenceRequest): InferenceHooks {
-  const { out, network } = context
-  const funding = fundingHooks(context)
-  const stages = {
-    discover: 'Finding a provider',
-    fund: 'Looking after the money',
-    send: 'Waiting for the answer',
-    verify: 'Verifying',
-  }
-  return {
-    ...funding,
-    approve: async (plan) => {
-      progress.stop()
-      return (await funding.approve?.(plan)) ?? false
-    },
-    onStage: (stage) => progress.update(stages[stage]),
-    onFailover: ({ service }, { message }) =>
-      out.note(`${service.provider} failed, asking another: ${message}`),
-    onOffer: async ({ service, model }, maxCost) => {
-      out.note(out.notePaint.dim(`${model} at ${service.provider}, at most ${format0G(maxCost)} 0G`))
-      if (network.kind !== 'mainnet' || request.maxCost !== undefined) return
-      progress.stop()
-      await context.confirmSpending('The answer costs at most', maxCost)
-    },
-  }
-}
 
 /** Writes the text as it comes. */
 async function show(

@@ -1,7 +1,10 @@
-import type { NewKey } from '../client/keys/apiKeys.ts'
+import { AppError, EXIT } from '../base/errors.ts'
+import type { KeyRequest, NewKey } from '../client/keys/apiKeys.ts'
 import { chooseProvider } from './framework/chooseProvider.ts'
 import type { CommandDefinition } from './framework/definition.ts'
 import { parseDuration } from './framework/duration.ts'
+import type { Input } from './framework/input.ts'
+import { limitText } from './render/keyLimit.ts'
 
 const DEFAULT_LIFETIME = '30d'
 
@@ -9,28 +12,35 @@ export const command: CommandDefinition = {
   args: [['[name]', 'what it is for (default: default)']],
   options: [
     ['--provider <address>', 'whom it is for (default: the cheapest)'],
+    ['--limit <0G>', 'what it may spend, counted by the provider (default: all that the account has)'],
+    ['--per <period>', 'what the limit is for: day (of UTC) or total (default total)'],
     ['--expires <time>', `30d, 12h, … or never (default ${DEFAULT_LIFETIME})`],
   ],
   examples: [
     'export OPENAI_API_KEY=$(0g-compute keys create my-app)',
     '0g-compute keys create ci --expires 7d --json',
+    '0g-compute keys create demo --limit 0.5 --per day',
   ],
   notes: `The key goes to stdout, once; it is not kept here. Whoever has it spends from your account at that provider
-until it expires or is revoked. A key that never expires has to be asked for with --expires never.
+until it expires or is revoked, or has spent its limit. A limit is signed into the key; the provider counts, and
+answers 402 beyond it. Where a provider does not count, no key is made. A key that never expires has to be asked for with --expires never.
 Its answers are not checked by the OpenAI client that uses it: 0g-compute proxy pays and verifies.`,
   async run(context, input) {
     const { out } = context
     const lifetime = input.text('expires') ?? DEFAULT_LIFETIME
     const lifetimeMs = lifetime === 'never' ? null : parseDuration(lifetime)
+    const limit = limitIn(input)
     const compute = await context.compute()
     const provider = await chooseProvider(context, input, compute)
-    const created = await compute.keys.create({ provider, name: input.argument(0) ?? 'default', lifetimeMs })
+    const name = input.argument(0) ?? 'default'
+    const created = await compute.keys.create({ provider, name, lifetimeMs, ...(limit && { limit }) })
     out.result(keyObject(created), () => created.key)
     out.note(
       [
         `Key "${created.name}" for ${created.provider}`,
         `  base URL  ${created.baseUrl}`,
         `  expires   ${created.expiresAt === 0 ? 'never: revoke it when it is no longer used' : new Date(created.expiresAt).toISOString()}`,
+        `  limit     ${limitText(created)}`,
       ].join('\n'),
     )
     out.next(
@@ -42,6 +52,32 @@ Its answers are not checked by the OpenAI client that uses it: 0g-compute proxy 
   },
 }
 
+/** @throws AppError `option_invalid`, `amount_invalid` */
+function limitIn(input: Input): KeyRequest['limit'] {
+  const amount = input.amount('limit')
+  const per = input.text('per')
+  if (per !== undefined && per !== 'day' && per !== 'total') throw perInvalid(per)
+  if (amount === undefined && per === undefined) return undefined
+  if (!amount) throw limitMissing()
+  return { amount, per: per ?? 'total' }
+}
+
+const perInvalid = (value: string): AppError =>
+  new AppError({
+    code: 'option_invalid',
+    message: `--per takes day or total, not "${value}"`,
+    hint: 'A day is one of UTC',
+    exitCode: EXIT.usage,
+  })
+
+const limitMissing = (): AppError =>
+  new AppError({
+    code: 'option_invalid',
+    message: '--limit takes an amount above 0',
+    hint: 'For example --limit 0.5 --per day. A key that may spend nothing is of no use',
+    exitCode: EXIT.usage,
+  })
+
 const keyObject = ({
   name,
   key,
@@ -52,6 +88,7 @@ const keyObject = ({
   createdAt,
   expiresAt,
   fingerprint,
+  limit,
 }: NewKey) => ({
   name,
   key,
@@ -62,4 +99,5 @@ const keyObject = ({
   createdAt,
   expiresAt: expiresAt === 0 ? null : expiresAt,
   fingerprint,
+  limit: limit ?? null,
 })

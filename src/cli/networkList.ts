@@ -1,7 +1,8 @@
-import type { CommandDefinition } from './framework/definition.ts'
+import { type CommandDefinition, WIDE } from './framework/definition.ts'
 import { knownNetworks } from './framework/selectNetwork.ts'
 
 export const command: CommandDefinition = {
+  options: [WIDE],
   examples: ['0g-compute network list'],
   async run(context) {
     const { out, settings, devnet, network } = context

@@ -9,7 +9,7 @@ export const command: CommandDefinition = {
     const rpc = await connect(network)
     context.onClose(() => rpc.destroy())
     const block = await rpc.getBlockNumber()
-    out.result({ ...network, block }, (paint) =>
+    out.report({ ...network, block }, (paint) =>
       [
         `${paint.bold(network.name)}  ${network.kind}, chain ${network.chainId}, block ${block}`,
         `  RPC          ${network.rpcUrls.join(', ')}`,

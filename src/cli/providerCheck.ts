@@ -1,19 +1,19 @@
 import { EXIT } from '../base/errors.ts'
 import { silentLogger } from '../base/log.ts'
-import { format0G, format0GPerMillion } from '../base/units.ts'
 import { inferenceContract, listServices } from '../chain/inference.ts'
 import { connect, type RpcProvider } from '../chain/rpc.ts'
-import { pricesOf } from '../provider/config/resolve.ts'
+import type { ProviderConfig } from '../provider/config/config.ts'
+import { pricesOf, rateFeedOf } from '../provider/config/resolve.ts'
 import { trainerPython } from '../provider/finetune/trainer/installTrainer.ts'
-import { findGpus } from '../provider/gpus.ts'
-import type { TokenPrices } from '../provider/server/priceBook.ts'
+import { findGpus, visibleGpus } from '../provider/gpus.ts'
+import { RateFeed } from '../provider/prices/rateFeed.ts'
+import { PriceBook } from '../provider/server/priceBook.ts'
 import type { Context } from './framework/context.ts'
 import type { CommandDefinition } from './framework/definition.ts'
 import {
   type Check,
   checkFolder,
   checkFunds,
-  checkGpus,
   checkNode,
   checkPort,
   checkTee,
@@ -21,30 +21,37 @@ import {
   engineCheck,
   rpcCheck,
 } from './provider/checks.ts'
+import { describeEstimate, estimate } from './provider/estimate.ts'
 import { trainerFolder } from './provider/fineTuning.ts'
+import { checkCpu, checkGpus, checkMemory, checkModels } from './provider/machine.ts'
+import { marketPrices } from './provider/market.ts'
 import { type Measured, measureEngine } from './provider/measure.ts'
 import { providerKey } from './provider/providerKey.ts'
 import { type ProviderSettings, providerSettings, SETTINGS_OPTIONS } from './provider/settings.ts'
 import { startEngine } from './provider/startEngine.ts'
+import { weightHashes } from './provider/weightHashes.ts'
 
-const DAY_SECONDS = 86_400
+/** Percent of a day. */
+const USED = 20
 
 export const command: CommandDefinition = {
   options: [
-    ['--engine <kind>', 'embedded or url'],
-    ['--model <file>', 'GGUF for the embedded engine'],
+    ['--engine <kind>', 'embedded, llama-server, vllm, transformers or url'],
+    ['--model <path>', 'GGUF file, or a folder with safetensors for vllm and transformers'],
     ['--target <url>', 'server for --engine url'],
+    ['--used <percent>', `share of a day that is sold, for the lower estimate (default ${USED})`],
     ...SETTINGS_OPTIONS,
   ],
   examples: ['0g-compute provider check', '0g-compute provider check --model ./qwen2.5-0.5b.gguf'],
   notes:
-    'Looks at everything that provider serve needs, starts the engine once to measure it, and says what a fully used machine would earn a day. Sends no transaction.',
+    'Looks at the machine and at everything that provider serve needs, starts the engine once to measure it, and estimates what a day would earn: at the median of what others on this network ask for the same model or one of its size, and at your own prices. Sends no transaction.',
   async run(context, input) {
     const engine = { kind: input.text('engine'), model: input.text('model'), target: input.text('target') }
     const settings = providerSettings(context, input, { engine } as object)
     const progress = await context.out.progress('Checking')
     try {
-      const { checks, estimate } = await checkAll(settings)
+      const used = Math.min(input.integer('used', 1) ?? USED, 100)
+      const { checks, estimate } = await checkAll(settings, used)
       progress.stop()
       context.out.result({ checks, estimate }, (paint) =>
         [
@@ -52,7 +59,7 @@ export const command: CommandDefinition = {
             const color = { pass: paint.green, warn: paint.yellow, fail: paint.red }[state]
             return `${color(state.toUpperCase().padEnd(4))}  ${name.padEnd(8)}  ${text}`
           }),
-          ...(estimate ? ['', ...describe(estimate)] : []),
+          ...(estimate ? ['', ...describeEstimate(estimate, settings.context.network.name)] : []),
         ].join('\n'),
       )
       const worst = checks.find(({ state }) => state === 'fail')
@@ -64,29 +71,21 @@ export const command: CommandDefinition = {
   },
 }
 
-interface Estimate extends Measured {
-  readonly prices: TokenPrices
-  /** Whose prices: the middle of the network's, or one's own where nobody else sells. */
-  readonly pricesOf: 'network' | 'own'
-  /** Neuron a day with every second used. */
-  readonly perDay: bigint
-}
-
-async function checkAll(settings: ProviderSettings) {
+async function checkAll(settings: ProviderSettings, usedPercent: number) {
   const { context, config, dataDir } = settings
   const { network } = context
   const rpc = await connect(network).catch((error: unknown) => ({ failure: error }))
   const isUp = !('failure' in rpc)
   if (isUp) context.onClose(() => rpc.destroy())
-  const [gpus, port, funds, measured] = await Promise.all([
-    findGpus(),
+  const gpus = visibleGpus(await findGpus())
+  const models = await checkModels(config, gpus)
+  const [port, funds, measured] = await Promise.all([
     checkPort(config.listen?.host ?? '127.0.0.1', config.listen?.port ?? 3080),
     isUp ? fundsOf(context, rpc) : [],
-    measure(settings),
+    models.some(({ state }) => state === 'fail') ? notStarted() : measure(settings),
   ])
   const checks: Check[] = [
-    checkNode(),
-    checkGpus(gpus),
+    ...[checkNode(), checkCpu(), checkMemory(), checkGpus(gpus), ...models],
     measured.check,
     rpcCheck(network, isUp ? null : rpc.failure),
     ...funds,
@@ -95,8 +94,13 @@ async function checkAll(settings: ProviderSettings) {
     checkFolder(dataDir),
     ...trainingChecks(settings),
   ]
-  const estimate = measured.result && (await estimateOf(measured.result, settings, isUp ? rpc : null))
-  return { checks, estimate }
+  const { result } = measured
+  if (!result) return { checks, estimate: null }
+  const prices = {
+    market: isUp ? await marketOf(settings, rpc, result) : null,
+    own: await ownPrices(config, result),
+  }
+  return { checks, estimate: estimate(result, prices, usedPercent) }
 }
 
 function trainingChecks({ config: { finetune }, context }: ProviderSettings): Check[] {
@@ -116,9 +120,11 @@ async function fundsOf(context: Context, rpc: RpcProvider): Promise<Check[]> {
 async function measure({
   config,
   context,
+  dataDir,
 }: ProviderSettings): Promise<{ check: Check; result: Measured | null }> {
   try {
-    const engine = await startEngine(config, silentLogger)
+    // What is hashed here is served by nobody: the cache serves a start that follows.
+    const engine = await startEngine(config, silentLogger, weightHashes('none', dataDir))
     context.onClose(() => engine.stop())
     const result = await measureEngine(engine)
     const models = engine.models.map(({ id, contextLength }) => `${id} (context ${contextLength})`).join(', ')
@@ -131,31 +137,29 @@ async function measure({
   }
 }
 
-async function estimateOf(
-  measured: Measured,
-  { config, context }: ProviderSettings,
-  rpc: RpcProvider | null,
-): Promise<Estimate> {
-  const others = rpc
-    ? await listServices(inferenceContract(context.network.inference, rpc)).catch(() => [])
-    : []
-  const own = pricesOf(config)
-  const middle = (prices: bigint[]) => prices.sort((a, b) => (a < b ? -1 : 1))[Math.floor(prices.length / 2)]
-  const input = middle(others.map((service) => service.inputPrice)) ?? own.input
-  const output = middle(others.map((service) => service.outputPrice)) ?? own.output
-  const daily = (perSecond: number, price: bigint) => BigInt(Math.floor(perSecond * DAY_SECONDS)) * price
-  return {
-    ...measured,
-    prices: { input, output },
-    pricesOf: others.length ? 'network' : 'own',
-    perDay: daily(measured.promptTokensPerSecond, input) + daily(measured.tokensPerSecond, output),
-  }
+const notStarted = () => ({
+  check: engineCheck(new Error('It was not started: the model does not fit'), ''),
+  result: null,
+})
+
+async function marketOf({ context }: ProviderSettings, rpc: RpcProvider, { model }: Measured) {
+  const services = await listServices(inferenceContract(context.network.inference, rpc)).catch(() => [])
+  const own = await providerKey(context).then(
+    ({ address }) => address,
+    () => null,
+  )
+  return marketPrices(services, own, model)
 }
 
-const describe = ({ prices, pricesOf: whose, perDay, tokensPerSecond }: Estimate): string[] => [
-  `At ${whose === 'network' ? "the network's middle price" : 'your price'} of ${format0GPerMillion(prices.input)} / ${format0GPerMillion(prices.output)} 0G per million tokens`,
-  `and ${tokensPerSecond.toFixed(1)} answer tokens/s, a day that is fully used earns about ${format0G(round(perDay))} 0G. Demand decides how much of it is.`,
-]
-
-/** To four digits after the point: it is an estimate. */
-const round = (neuron: bigint): bigint => neuron - (neuron % 10n ** 14n)
+/** Null for prices in dollars while nobody says what a dollar is. */
+async function ownPrices(config: ProviderConfig, { model }: Measured) {
+  const feed = rateFeedOf(config)
+  const rateFeed = feed && (await RateFeed.start({ ...feed, log: silentLogger }).catch(() => null))
+  try {
+    return new PriceBook(pricesOf(config), rateFeed ?? undefined).of(model)
+  } catch {
+    return null
+  } finally {
+    rateFeed?.stop()
+  }
+}

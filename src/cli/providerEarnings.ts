@@ -1,6 +1,6 @@
 import { format0G } from '../base/units.ts'
 import { type Earned, readEarnings } from '../provider/earnings.ts'
-import type { CommandDefinition } from './framework/definition.ts'
+import { type CommandDefinition, WIDE } from './framework/definition.ts'
 import { barChart } from './provider/barChart.ts'
 import { providerSettings, SETTINGS_OPTIONS } from './provider/settings.ts'
 
@@ -11,6 +11,7 @@ export const command: CommandDefinition = {
   options: [
     ['--days <count>', `so many days back, today included (default ${DEFAULT_DAYS})`],
     ...SETTINGS_OPTIONS,
+    WIDE,
   ],
   examples: ['0g-compute provider earnings', '0g-compute provider earnings --days 90 --json'],
   notes: 'What users were charged, from the ledger of this machine; the broker need not run. Days are UTC.',

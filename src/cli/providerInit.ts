@@ -17,14 +17,15 @@ import { defaultConfigFile } from './provider/settings.ts'
 export const command: CommandDefinition = {
   args: [['[file]', 'where to write it (default: provider.yaml in the configuration folder)']],
   options: [
-    ['--engine <kind>', 'embedded or url'],
-    ['--model <file>', 'GGUF for the embedded engine'],
+    ['--engine <kind>', 'embedded, llama-server, vllm, transformers or url'],
+    ['--model <path>', 'GGUF file, or a folder with safetensors for vllm and transformers'],
     ['--target <url>', 'server for --engine url'],
     ['--host <address>', 'address to listen on'],
     ['--port <port>', 'port to listen on'],
     ['--url <url>', 'public URL'],
     ['--price-input <0G>', `per million prompt tokens (default ${DEFAULT_PRICES.input})`],
     ['--price-output <0G>', `per million answer tokens (default ${DEFAULT_PRICES.output})`],
+    ['--tee <kind>', 'dstack, simulated, or none: paid by vouchers (default: dstack where its socket is)'],
     ['--data-dir <dir>', 'where the ledger lives'],
     ['--finetune', 'install what fine-tuning takes (Python packages, some GB), and turn it on'],
     ['--defaults', 'ask nothing'],
@@ -64,6 +65,7 @@ function fromFlags(input: Input): ProviderConfig {
     engine: { kind: input.text('engine'), model: input.text('model'), target: input.text('target') },
     listen: { host: input.text('host'), port: input.integer('port'), url: input.text('url') },
     prices: { input: input.text('priceInput'), output: input.text('priceOutput') },
+    tee: { kind: input.text('tee') },
     dataDir: input.text('dataDir'),
     finetune: { enabled: input.flag('finetune') || undefined },
   }

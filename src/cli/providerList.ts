@@ -1,64 +1,80 @@
-import { larger } from '../base/bigint.ts'
-import { format0GPerMillion } from '../base/units.ts'
 import type { Service } from '../chain/inference.ts'
 import type { Compute } from '../client/compute.ts'
-import { SORTS, type Sort } from '../client/routing/preferences.ts'
+import type { Sort } from '../client/routing/preferences.ts'
+import { isWanted } from '../client/routing/rank.ts'
+import { registeredPrices, type SoldUnit, unitOfType } from '../client/serviceTypes.ts'
 import { type ProviderStatus, readStatuses, statusOf } from '../client/statusApi.ts'
-import type { CommandDefinition } from './framework/definition.ts'
-import { asSort } from './framework/routing.ts'
+import { type CommandDefinition, WIDE } from './framework/definition.ts'
+import { preferencesOf, ROUTING_OPTIONS } from './framework/routing.ts'
 import { comparison, renderComparison, usdRateOf } from './provider/compare.ts'
+import { renderPrices } from './render/prices.ts'
 
 export const command: CommandDefinition = {
   options: [
-    ['--sort <by>', `${SORTS.join(', ')} (default price)`],
-    ['--max-price <0G>', 'per million tokens: dearer ones are left out'],
-    ['--type <type>', 'chatbot, text-to-image, …'],
+    ...ROUTING_OPTIONS,
+    ['--type <type>', 'chatbot, text-to-image, speech-to-text, …'],
     ['--compare', 'US dollars per million tokens, beside list prices of others'],
     ['--usd-rate <USD>', 'US dollars for 1 0G, for --compare'],
     ['--no-probe', 'read the chain only, ask no provider'],
+    WIDE,
   ],
   examples: [
     '0g-compute provider list',
-    '0g-compute provider list --sort latency --json',
+    '0g-compute provider list --sort latency --max-price 0.5',
+    '0g-compute provider list --deny 0xf07240Efa67755B5311bc75784a061eDB47165Dd --wide',
     '0g-compute provider list --compare --usd-rate 0.5',
   ],
-  notes: 'Prices are 0G per million tokens, as registered on chain.',
+  notes: `Prices are 0G per million tokens, or per image or second where a service sells those, as registered on chain.
+--max-price and --compare are about tokens.`,
   async run(context, input) {
     const { out } = context
-    const sort = asSort(input.text('sort') ?? 'price')
-    const maxPrice = input.amount('maxPrice')
+    const preferences = preferencesOf(input)
     const compares = input.flag('compare')
     const rate = compares ? usdRateOf(input.text('usdRate') ?? context.settings.get('usd-rate')) : null
     const compute = await context.compute({ needsAccount: false })
     const progress = await out.progress('Asking providers')
     const type = input.text('type')
-    const services = (await compute.providers()).filter(
-      (service) => (!type || service.serviceType === type) && isWithin(service, maxPrice),
+    const known = await compute.providers()
+    const services = known.filter(
+      (service) =>
+        (!type || service.serviceType === type) &&
+        isWanted({ service, prices: registeredPrices(service) }, preferences),
     )
     const probe = input.flag('probe') && !compares
     const { statusUrl } = context.network
     const statuses = probe && statusUrl ? await readStatuses(statusUrl) : new Map()
     const listed = await Promise.all(services.map((service) => describe(compute, service, probe, statuses)))
     progress.stop()
-    listed.sort(ORDERS[sort])
+    listed.sort(ORDERS[preferences.sort ?? 'price'])
     if (rate) {
-      const compared = comparison(listed, rate)
+      const compared = comparison(
+        listed.filter(({ unit }) => unit === 'token'),
+        rate,
+      )
       const text = out.json ? '' : await renderComparison(compared, out.table.bind(out))
       out.result({ network: context.network.name, ...compared }, () => text)
       return undefined
     }
-    const table = out.json ? '' : await renderTable(listed, out.table.bind(out))
-    out.result({ network: context.network.name, providers: listed }, () => table)
-    if (listed.length > 0) out.next(`0g-compute infer "…" --provider ${listed[0]!.provider}`)
+    const table = out.json || listed.length === 0 ? '' : await renderTable(listed, out.table.bind(out))
+    out.result({ network: context.network.name, providers: listed }, () => table || nobody(known.length))
+    if (listed.length > 0) out.next(`0g-compute ${USES[listed[0]!.unit]} --provider ${listed[0]!.provider}`)
     return undefined
   },
+}
+
+/** What a provider is asked with. */
+const USES: Readonly<Record<SoldUnit, string>> = {
+  token: 'infer "…"',
+  image: 'image "…"',
+  second: 'transcribe …',
 }
 
 interface ListedProvider {
   readonly provider: string
   readonly type: string
   readonly model: string
-  /** Neuron per token. */
+  /** What is sold; neuron for one. Of images and seconds one of the two prices is set. */
+  readonly unit: SoldUnit
   readonly inputPrice: bigint
   readonly outputPrice: bigint
   readonly url: string
@@ -80,10 +96,6 @@ const ORDERS: Record<Sort, (a: ListedProvider, b: ListedProvider) => number> = {
 const isVerifiable = ({ acknowledged, verifiability }: ListedProvider): boolean =>
   acknowledged && verifiability !== 'none'
 
-/** @param maxPrice neuron per million tokens */
-const isWithin = ({ inputPrice, outputPrice }: Service, maxPrice: bigint | undefined): boolean =>
-  maxPrice === undefined || larger(inputPrice, outputPrice) * 1_000_000n <= maxPrice
-
 async function describe(
   compute: Compute,
   service: Service,
@@ -94,6 +106,7 @@ async function describe(
     provider: service.provider,
     type: service.serviceType,
     model: service.model,
+    unit: unitOfType(service.serviceType),
     inputPrice: service.inputPrice,
     outputPrice: service.outputPrice,
     url: service.url,
@@ -117,20 +130,26 @@ async function latencyOf(compute: Compute, service: Service): Promise<number | n
 function renderTable(
   providers: readonly ListedProvider[],
   table: (head: readonly string[], rows: readonly (readonly string[])[]) => Promise<string>,
-): Promise<string> | string {
-  if (providers.length === 0) return 'Nobody sells anything here yet.'
+): Promise<string> {
   const isWatched = providers.some(({ status }) => status)
+  const isMixed = providers.some(({ unit }) => unit !== 'token')
   const rows = providers.map((provider) => [
     provider.provider,
+    ...(isMixed ? [provider.type] : []),
     provider.model,
-    `${format0GPerMillion(provider.inputPrice)} / ${format0GPerMillion(provider.outputPrice)}`,
+    renderPrices(registeredPrices({ ...provider, serviceType: provider.type })),
     provider.acknowledged ? provider.verifiability : `${provider.verifiability}, not acknowledged`,
     provider.latencyMs === null ? '-' : `${provider.latencyMs} ms`,
     ...(isWatched ? [sayStatus(provider.status)] : []),
   ])
-  const head = ['provider', 'model', '0G/M in / out', 'verifiable', 'answers in']
+  const head = ['provider', ...(isMixed ? ['type'] : []), 'model', '0G in / out', 'verifiable', 'answers in']
   return table(isWatched ? [...head, 'status'] : head, rows)
 }
+
+const nobody = (known: number): string =>
+  known === 0
+    ? 'Nobody sells anything here yet.'
+    : `None of ${known} provider${known === 1 ? '' : 's'} is what you asked for.`
 
 const sayStatus = (status: ProviderStatus | null): string => {
   if (!status) return '-'

@@ -1,6 +1,6 @@
 import { Wallet } from 'ethers'
 import { toAppError } from '../base/errors.ts'
-import type { Address } from '../base/hex.ts'
+import { type Address, hexToBytes } from '../base/hex.ts'
 import { fileLogger, type Logger } from '../base/log.ts'
 import { format0GPerMillion, parse0G } from '../base/units.ts'
 import { connect } from '../chain/rpc.ts'
@@ -8,6 +8,7 @@ import { startAdmin } from '../provider/admin/adminServer.ts'
 import { type Broker, startBroker } from '../provider/broker.ts'
 import type { ProviderConfig } from '../provider/config/config.ts'
 import { DEFAULT_PRICES, limitsOf, pricesOf, rateFeedOf } from '../provider/config/resolve.ts'
+import type { Engine } from '../provider/engine/engine.ts'
 import { FINE_TUNING_PREFIX } from '../provider/finetune/api/isFineTuning.ts'
 import { RateFeed } from '../provider/prices/rateFeed.ts'
 import { readTlsIdentity } from '../provider/server/tls.ts'
@@ -19,7 +20,8 @@ import type { Input } from './framework/input.ts'
 import { fineTuningOf } from './provider/fineTuning.ts'
 import { providerKey } from './provider/providerKey.ts'
 import { type ProviderSettings, providerSettings, SETTINGS_OPTIONS } from './provider/settings.ts'
-import { startEngine } from './provider/startEngine.ts'
+import { changeAdapters, startEngine } from './provider/startEngine.ts'
+import { weightHashes } from './provider/weightHashes.ts'
 
 const DEFAULT_PORT = 3080
 
@@ -38,7 +40,8 @@ export const command: CommandDefinition = {
     ['--price-output <0G>', `per million answer tokens (default ${DEFAULT_PRICES.output})`],
     ['--settle-interval <seconds>', 'between settlements (default 300)'],
     ['--settle-min <0G>', 'users who owe less wait (default 0.004)'],
-    ['--tee <kind>', 'dstack or simulated (default: dstack where its socket is)'],
+    ['--tee <kind>', 'dstack, simulated, or none: paid by vouchers (default: dstack where its socket is)'],
+    ['--credit <0G>', 'with --tee none, served to each payer beyond what its vouchers cover (default 0)'],
     ['--database <url>', 'postgres://… for several brokers behind a load balancer (default: SQLite)'],
     ['--new-epoch', 'go on from what the chain says when the ledger is lost or old'],
     ['--admin-port <port>', 'metrics and control on 127.0.0.1 (default 0: any free one)'],
@@ -54,7 +57,7 @@ export const command: CommandDefinition = {
     '0g-compute provider serve --config ./provider.yaml',
   ],
   notes:
-    'Ctrl-C ends the answers in flight, settles, and stops; SIGHUP reads prices and limits again. Log lines on stderr are JSON and carry no contents.',
+    'Ctrl-C ends the answers in flight, settles, and stops; SIGHUP reads prices, limits and adapters again. Log lines on stderr are JSON and carry no contents.',
   async run(context, input) {
     try {
       await serve(context, input)
@@ -75,18 +78,20 @@ async function serve(outer: Context, input: Input): Promise<void> {
   const [prices, limits] = [pricesOf(config), limitsOf(config)]
   const fineTuning = fineTuningOf(config, context)
   const publicUrl = config.listen?.url
+  const unlockedKey = await (await providerKey(context)).unlock()
   const tee = await openTee({
     ...config.tee,
+    accountKey: async () => hexToBytes(unlockedKey),
     ...{ devnetDir: paths.devnet, network },
     ...(publicUrl && { url: publicUrl }),
   })
   const rpc = await connect(network)
   context.onClose(() => rpc.destroy())
-  const operator = new Wallet(await (await providerKey(context)).unlock(), rpc)
+  const operator = new Wallet(unlockedKey, rpc)
   const feed = rateFeedOf(config)
   const rateFeed = feed && (await RateFeed.start({ ...feed, log }))
   context.onClose(() => rateFeed?.stop())
-  const engine = await startEngine(config, log)
+  const engine = await startEngine(config, log, weightHashes(tee.kind, dataDir))
   context.onClose(() => engine.stop())
   const broker = await startBroker({
     network,
@@ -106,6 +111,7 @@ async function serve(outer: Context, input: Input): Promise<void> {
     ...(config.listen?.origins && { origins: config.listen.origins }),
     errorStyle: config.compat ? 'compat' : 'openai',
     settlement: settlementOf(config),
+    credit: parse0G(config.settlement?.credit ?? '0'),
     ...(fineTuning && { fineTuning }),
     log,
   })
@@ -118,7 +124,7 @@ async function serve(outer: Context, input: Input): Promise<void> {
     onStop: stopped.stop,
   })
   context.onClose(() => admin.stop())
-  reloadOnHangup(broker, settings, () => providerSettings(outer, input, flagsOf(input)).config, log)
+  reloadOnHangup(broker, engine, settings, () => providerSettings(outer, input, flagsOf(input)).config, log)
   announce(context, broker, { metrics: `${admin.url}/metrics`, signer: tee.signer, assurance: tee.kind })
   await stopped.done
 }
@@ -136,7 +142,9 @@ function announce(
     [
       `Serving ${paint.bold(model)} at ${url}`,
       `  provider  ${provider}`,
-      `  signer    ${signer}  ${paint.dim(assurance)}`,
+      assurance === 'none'
+        ? `  payment   by vouchers; without a TEE nothing proves an answer`
+        : `  signer    ${signer}  ${paint.dim(assurance)}`,
       `  price     ${format0GPerMillion(input)} / ${format0GPerMillion(output)} 0G per million tokens in / out`,
       `  metrics   ${metrics}`,
       ...(tuning ? [`  training  ${tuning}`] : []),
@@ -151,7 +159,11 @@ function flagsOf(input: Input): ProviderConfig {
     engine: { kind: input.text('engine'), model: input.text('model'), target: input.text('target') },
     listen: { host: input.text('host'), port: input.integer('port'), url: input.text('url') },
     prices: { input: input.text('priceInput'), output: input.text('priceOutput') },
-    settlement: { interval: input.integer('settleInterval', 1), minimum: input.text('settleMin') },
+    settlement: {
+      interval: input.integer('settleInterval', 1),
+      minimum: input.text('settleMin'),
+      credit: input.text('credit'),
+    },
     tee: { kind: input.text('tee') },
     admin: { port: input.integer('adminPort') },
     finetune: {
@@ -173,9 +185,10 @@ const settlementOf = ({ settlement = {} }: ProviderConfig) => ({
   ...(settlement.keep !== undefined && { keep: parse0G(settlement.keep) }),
 })
 
-/** SIGHUP reads the configuration again: prices and limits change, and a fault in it changes nothing. */
+/** SIGHUP reads the configuration again: prices, limits and adapters change, and a fault in it changes nothing. */
 function reloadOnHangup(
   broker: Broker,
+  engine: Engine,
   { context }: ProviderSettings,
   read: () => ProviderConfig,
   log: Logger,
@@ -186,6 +199,7 @@ function reloadOnHangup(
       const [prices, limits] = [pricesOf(config), limitsOf(config)]
       broker.control.changeLimits(limits)
       await broker.control.changePrices(prices)
+      await changeAdapters(engine, config)
       log.info('reloaded')
     } catch (thrown) {
       const { code, message } = toAppError(thrown)

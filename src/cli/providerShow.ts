@@ -1,7 +1,8 @@
+import { isUnattested } from '../attestation/signers.ts'
 import { toAppError } from '../base/errors.ts'
-import { format0GPerMillion } from '../base/units.ts'
 import type { CommandDefinition } from './framework/definition.ts'
 import { asAddress } from './framework/input.ts'
+import { renderPrices } from './render/prices.ts'
 import { renderSteps } from './render/verdict.ts'
 
 export const command: CommandDefinition = {
@@ -18,15 +19,17 @@ export const command: CommandDefinition = {
     const models = Array.isArray(offers) ? offers.map(({ service: _service, ...offer }) => offer) : null
     const verdict = 'verdict' in checked ? checked.verdict : null
     const problem = Array.isArray(offers) ? null : offers.toObject()
-    out.result({ ...service, models, verdict, problem }, (paint) =>
+    out.report({ ...service, models, verdict, problem }, (paint) =>
       [
         `${paint.bold(service.provider)}  ${service.url}`,
         `  type     ${service.serviceType}, ${service.verifiability || 'not verifiable'}`,
-        `  signer   ${service.teeSignerAddress}`,
+        isUnattested(service)
+          ? '  payment  by vouchers that you sign for what was checked; no TEE: nothing proves an answer, and its machine reads it'
+          : `  signer   ${service.teeSignerAddress}`,
         `  changed  ${new Date(service.updatedAt * 1000).toISOString()}`,
         ...(models ?? []).map(
           ({ model, prices, contextLength }) =>
-            `  model    ${model}: ${format0GPerMillion(prices.input)} in, ${format0GPerMillion(prices.output)} out (0G per million tokens)${contextLength ? `, context ${contextLength}` : ''}`,
+            `  model    ${model}: ${renderPrices(prices)} (0G in / out)${contextLength ? `, context ${contextLength}` : ''}`,
         ),
         ...(problem ? [`  ${paint.red(problem.message)}`] : []),
         ...(verdict
@@ -34,7 +37,8 @@ export const command: CommandDefinition = {
           : []),
       ].join('\n'),
     )
-    out.next(`0g-compute infer "…" --provider ${service.provider}`)
+    const accept = isUnattested(service) ? ' --accept incomplete' : ''
+    out.next(`0g-compute infer "…" --provider ${service.provider}${accept}`)
     return undefined
   },
 }

@@ -13,7 +13,7 @@ export const command: CommandDefinition = {
     const { dataDir } = providerSettings(context, input)
     const status = await askBroker<BrokerStatus>(dataDir, 'GET', '/status')
     const { pid, url } = readAdminFile(dataDir)
-    context.out.result({ ...status, pid, metrics: `${url}/metrics`, dataDir }, (paint) =>
+    context.out.report({ ...status, pid, metrics: `${url}/metrics`, dataDir }, (paint) =>
       [
         `${status.ready ? paint.green('Serving') : paint.red(`Not ready: ${status.unready.join(', ')}`)} at ${status.url}  ${paint.dim(`process ${pid}, up ${duration(status.upMs)}`)}`,
         `  provider  ${status.provider}`,

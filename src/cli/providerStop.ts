@@ -7,20 +7,24 @@ import type { CommandDefinition } from './framework/definition.ts'
 import { providerSettings, SETTINGS_OPTIONS } from './provider/settings.ts'
 
 /** Answers in flight have 30 s; then a last settlement. */
-const STOP_MS = 180_000
+const STOP_SECONDS = 180
 
 export const command: CommandDefinition = {
-  options: SETTINGS_OPTIONS,
-  examples: ['0g-compute provider stop'],
+  options: [
+    ['--timeout <seconds>', `how long to wait for its end (default ${STOP_SECONDS})`],
+    ...SETTINGS_OPTIONS,
+  ],
+  examples: ['0g-compute provider stop', '0g-compute provider stop --timeout 600'],
   notes: 'Ends the answers in flight, settles, and stops, as Ctrl-C does where the broker was started.',
   async run(context, input) {
     const { dataDir } = providerSettings(context, input)
     const { out, signal } = context
     const { pid } = readAdminFile(dataDir)
+    const seconds = input.integer('timeout', 1) ?? STOP_SECONDS
     const progress = await out.progress('Stopping')
     try {
       await askBroker(dataDir, 'POST', '/stop')
-      await gone(pid, signal)
+      await gone(pid, seconds * 1000, signal)
     } finally {
       progress.stop()
     }
@@ -29,8 +33,8 @@ export const command: CommandDefinition = {
   },
 }
 
-async function gone(pid: number, signal: AbortSignal): Promise<void> {
-  for (const until = Date.now() + STOP_MS; isAlive(pid); await sleep(100, undefined, { signal })) {
+async function gone(pid: number, timeoutMs: number, signal: AbortSignal): Promise<void> {
+  for (const until = Date.now() + timeoutMs; isAlive(pid); await sleep(100, undefined, { signal })) {
     if (Date.now() > until) throw stillRunning(pid)
   }
 }
@@ -39,7 +43,7 @@ const stillRunning = (pid: number): AppError =>
   new AppError({
     code: 'provider_still_running',
     message: `Process ${pid} has not ended yet`,
-    hint: 'It is waiting for the chain. What is owed is in its ledger, whatever becomes of it',
+    hint: 'It waits for answers in flight, or for the chain. What is owed is in its ledger, whatever becomes of it',
     next: '0g-compute provider status',
     retryable: true,
   })

@@ -52,7 +52,7 @@ docs/TRUST.md says what each step proves, and what it does not.`,
     const { provider } = subject.evidence.service
     const { outcome, assurance, steps, evidence, encryptionKey } = verdict
     const failedStep = firstFailure(verdict)?.name ?? null
-    out.result(
+    out.report(
       {
         provider,
         verdict: outcome,

@@ -37,8 +37,9 @@ export const command: CommandDefinition = {
     '0g-compute proxy --max-spend 0.5 --sort latency',
     'export OPENAI_BASE_URL=http://127.0.0.1:8420/v1 OPENAI_API_KEY=$(0g-compute proxy --show-token)',
   ],
-  notes: `OpenAI's chat, completions, embeddings, models and Responses, and Anthropic's Messages. Each answer is paid
-for and verified; an answer that contradicts its proof is an error, and a stream of it has no regular end.
+  notes: `OpenAI's chat, completions, embeddings, images, transcriptions, models and Responses, and Anthropic's Messages.
+Each answer is paid for and verified; an answer that contradicts its proof is an error, and a stream of it has no
+regular end.
 Headers say x-0g-verdict, x-0g-provider, x-0g-fee (neuron) and x-0g-receipt; a stream says them at its end, as a
 comment and as trailers. Another provider is asked when one fails before its first text.`,
   async run(context, input) {
@@ -115,7 +116,10 @@ function spendPath({ paths, network }: Context): string {
  * Money that moves to providers stays the user's, and nobody is there to ask at each answer: twice the day's limit may
  * move in a day. On mainnet that has to be said with --yes.
  */
-function approval(context: Context, limit: bigint | null): (plan: FundingPlan) => boolean {
+export function approval(
+  context: Pick<Context, 'network'> & { readonly flags: Pick<Context['flags'], 'yes'> },
+  limit: bigint | null,
+): (plan: FundingPlan) => boolean {
   let day = ''
   let approve = withinBudget(0n)
   return (plan) => {

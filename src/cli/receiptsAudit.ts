@@ -28,7 +28,7 @@ itself in a way that the contract takes as a proof, a file for receipts dispute 
       ...provider,
       unreachable: provider.unreachable?.toObject() ?? null,
     }))
-    out.result({ ...audit, providers, disputes }, (paint) =>
+    out.report({ ...audit, providers, disputes }, (paint) =>
       [
         ...audit.providers.map((provider) => renderProvider(provider, paint.red)),
         `Charged ${format0G(audit.charged)} 0G, paid on chain ${format0G(audit.paid)} 0G, not settled yet ${format0G(audit.unsettled)} 0G.`,

@@ -1,12 +1,13 @@
 import { parseReceiptDetail } from '../attestation/receiptDetail.ts'
 import { format0G } from '../base/units.ts'
-import type { CommandDefinition } from './framework/definition.ts'
+import { type CommandDefinition, WIDE } from './framework/definition.ts'
 import { answerIdOf, receiptObject } from './render/receipt.ts'
 
 export const command: CommandDefinition = {
   options: [
     ['--provider <address>', 'of this provider only'],
     ['--limit <count>', 'the newest so many (default 20)'],
+    WIDE,
   ],
   examples: ['0g-compute receipts list', '0g-compute receipts list --limit 1000 --json'],
   async run(context, input) {

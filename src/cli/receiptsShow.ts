@@ -1,7 +1,9 @@
 import { parseReceiptDetail } from '../attestation/receiptDetail.ts'
 import { AppError, EXIT } from '../base/errors.ts'
+import { sameAddress } from '../base/hex.ts'
 import { format0G } from '../base/units.ts'
 import type { StoredReceipt } from '../client/receipts/receiptStore.ts'
+import { recoverReceipt } from '../protocol/receipt.ts'
 import type { CommandDefinition } from './framework/definition.ts'
 import { answerIdOf, receiptObject } from './render/receipt.ts'
 
@@ -28,7 +30,7 @@ function render({ signed, outcome, source }: StoredReceipt): string {
   return [
     `answer      ${detail?.id}`,
     `issued      ${new Date(receipt.issuedAt * 1000).toISOString()}, number ${receipt.seq}`,
-    `provider    ${receipt.provider}`,
+    `provider    ${receipt.provider}${isSelfSigned(signed) ? ', signed by itself: it has no TEE' : ''}`,
     `model       ${detail?.model}${detail?.modelDigest ? ` (weights ${detail.modelDigest})` : ''}`,
     `counted     ${counts.join(', ')}${detail?.status === 'partial' ? ', cut short' : ''}`,
     `fee         ${format0G(receipt.fee)} 0G`,
@@ -39,6 +41,10 @@ function render({ signed, outcome, source }: StoredReceipt): string {
     `signature   ${signed.signature}`,
   ].join('\n')
 }
+
+/** A provider without a TEE signs with its account's own key. */
+const isSelfSigned = (signed: StoredReceipt['signed']): boolean =>
+  sameAddress(recoverReceipt(signed) ?? '', signed.receipt.provider)
 
 const notOne = (id: string, count: number): AppError =>
   new AppError({

@@ -11,6 +11,7 @@ import type { Offer } from './offers.ts'
 import { dearestPrices } from './priceTiers.ts'
 import { fetchProof } from './proof.ts'
 import { type CheckedProvider, checkProvider, forgetVerdicts } from './providerCheck.ts'
+import type { MediaCount } from './purchase/prepareMedia.ts'
 import type { ReceiptAccount } from './receipts/receiptStore.ts'
 import { promptTokenBound } from './reservation.ts'
 import { type BuyerSession, requireAccount } from './session.ts'
@@ -27,8 +28,8 @@ export interface JudgedExchange {
   /** As it was before it was sealed. */
   readonly body: Uint8Array
   readonly maxTokens: number
-  /** Images asked for. */
-  readonly images: number
+  /** Null where tokens are counted. */
+  readonly media: MediaCount | null
   readonly finished: FinishedExchange
   readonly credential: Credential
   /** When the answer ended, ms. */
@@ -90,7 +91,7 @@ export class AnswerJudge {
     return this.#session.receipts.add({ signed, source: 'answer', outcome, savedAt })
   }
 
-  #exchange({ offer, checked, endpoint, body, maxTokens, images, finished, now }: JudgedExchange): Exchange {
+  #exchange({ offer, checked, endpoint, body, maxTokens, media, finished, now }: JudgedExchange): Exchange {
     const { network } = this.#session
     return {
       chainId: network.chainId,
@@ -109,10 +110,10 @@ export class AnswerJudge {
       ...(finished.sealed && { sealed: finished.sealed }),
       ended: finished.cut ? 'partial' : 'complete',
       prices: offer.prices,
-      ...(images === 0 && {
+      ...(media === null && {
         pricesFor: (promptTokens: number) => dearestPrices(offer.prices, offer.tiers, promptTokens),
       }),
-      bounds: images > 0 ? imagesOf(images, finished) : boundsOf(body, maxTokens, finished),
+      bounds: media ? mediaBounds(media, finished) : boundsOf(body, maxTokens, finished),
       evidence: checked.verdict.evidence,
       now,
     }
@@ -125,10 +126,11 @@ const boundsOf = (body: Uint8Array, maxTokens: number, { answer }: FinishedExcha
   output: Math.min(maxTokens, answer.deliveredBytes + HIDDEN_TOKENS),
 })
 
-const imagesOf = (asked: number, { answer }: FinishedExchange) => ({
+/** Images as far as they came; seconds as this client counted them in what it sent. */
+const mediaBounds = ({ unit, most }: MediaCount, { answer }: FinishedExchange) => ({
   input: 0,
   output: 0,
-  image: Math.min(asked, answer.images),
+  [unit]: unit === 'image' ? Math.min(most, answer.images) : most,
 })
 
 /** Whether the provider's signer made this statement to this user: only then is it worth keeping. */

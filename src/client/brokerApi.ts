@@ -6,6 +6,7 @@ import { brokerError, malformedAnswer } from './brokerError.ts'
 import type { Credential } from './credential.ts'
 import { type DollarPrices, type PriceTier, readDollars, readTiers } from './priceTiers.ts'
 import type { HttpResponse, Runtime } from './runtime.ts'
+import type { OfferPrices } from './serviceTypes.ts'
 
 /** Largest document that is read from a broker, bytes. */
 const MAX_DOCUMENT = 5 * 1024 * 1024
@@ -15,8 +16,8 @@ const DOCUMENT_TIMEOUT_MS = 10_000
 export interface BrokerModel {
   readonly id: string
   readonly contextLength: number | null
-  /** Neuron per token; null where the broker names no price. */
-  readonly prices: { readonly input: bigint; readonly output: bigint; readonly image?: bigint } | null
+  /** Null where the broker names no price. */
+  readonly prices: OfferPrices | null
   /** sha256 of the weights, 64 hex digits. */
   readonly digest: string | null
   /** What it can be asked for: `chat`, `completion`, `embedding`; null where the broker does not say. */
@@ -29,11 +30,28 @@ export interface BrokerModel {
   readonly usd: DollarPrices | null
 }
 
+/** What a key has spent of its limit. */
+export interface KeySpent {
+  /** Neuron. */
+  readonly amount: bigint
+  /** When the limit is whole again, ms; null for never. */
+  readonly renewsAt: number | null
+}
+
 /** The proof of an answer. */
 export interface ProofDocument {
   readonly text: TextProof
   readonly receipt: ReceiptJson | null
 }
+
+/** A document as it came; null where there is none. */
+export interface BrokerDocument {
+  readonly text: string | null
+  /** sha256 of the TLS key that the connection ended at, where it can be seen. */
+  readonly tlsKey: string | null
+}
+
+type Headers = Readonly<Record<string, string>>
 
 /** Reads the documents of one broker. Nothing of what it answers is believed here. */
 export class BrokerApi {
@@ -52,34 +70,37 @@ export class BrokerApi {
   }
 
   async models(timeoutMs = DOCUMENT_TIMEOUT_MS): Promise<BrokerModel[]> {
-    const { data } = (await this.#json('/v1/models', {}, timeoutMs)) as { data?: unknown }
+    const { data } = (await this.#json('/v1/models', null, timeoutMs)) as { data?: unknown }
     if (!Array.isArray(data)) throw malformedAnswer('/v1/models')
     return data.map(asModel).filter((model) => model !== null)
   }
 
-  /** The attestation document, or null where the broker has none. @param nonce 64 hex digits */
-  quote(nonce: string): Promise<string | null> {
+  /**
+   * The attestation document, or null where the broker has none; and whom the connection ended at.
+   * @param nonce 64 hex digits
+   */
+  quote(nonce: string): Promise<BrokerDocument> {
     return this.#document(`/v1/quote?nonce=${nonce}`)
   }
 
   /** The report of the model's own server, or null where there is none. @see client-wire.md section 1.7 */
-  modelServerReport(model: string, nonce: string): Promise<string | null> {
+  async modelServerReport(model: string, nonce: string): Promise<string | null> {
     const query = new URLSearchParams({ model, nonce })
-    return this.#document(`/v1/proxy/attestation/report?${query}`)
+    return (await this.#document(`/v1/proxy/attestation/report?${query}`)).text
   }
 
   /** What the broker says that it can do, or null where it does not know the question. */
-  capabilities(): Promise<string | null> {
-    return this.#document('/v1/capabilities')
+  async capabilities(): Promise<string | null> {
+    return (await this.#document('/v1/capabilities')).text
   }
 
-  /** A document's text, or null where there is none. */
-  async #document(path: string): Promise<string | null> {
-    const response = await this.#get(path, {}, DOCUMENT_TIMEOUT_MS)
+  async #document(path: string): Promise<BrokerDocument> {
+    const response = await this.#get(path, null, DOCUMENT_TIMEOUT_MS)
     const text = await readText(response, path)
-    if (response.status === 404) return null
-    if (response.status !== 200) throw brokerError(response.status, text)
-    return text
+    const { status, tlsKey } = response
+    if (status === 404) return { text: null, tlsKey }
+    if (status !== 200) throw brokerError(status, text)
+    return { text, tlsKey }
   }
 
   /** Neuron that the broker says is owed and not settled. */
@@ -88,6 +109,21 @@ export class BrokerApi {
     const { unsettledFee } = (await this.#own(path, credential)) as { unsettledFee?: unknown }
     if (typeof unsettledFee !== 'string' || !/^\d{1,30}$/.test(unsettledFee)) throw malformedAnswer(path)
     return BigInt(unsettledFee)
+  }
+
+  /** What the broker says that keys with a limit have spent, by their ids. */
+  async keySpending(user: Address, credential: Credential): Promise<Map<string, KeySpent>> {
+    const path = `/v1/user/${user}/keys`
+    const { keys } = (await this.#own(path, credential)) as { keys?: unknown }
+    if (!Array.isArray(keys)) throw malformedAnswer(path)
+    return new Map(
+      keys.flatMap((key: { id?: unknown; spent?: unknown; renewsAt?: unknown } | null) => {
+        const spent = asNeuron(key?.spent)
+        if (typeof key?.id !== 'string' || spent === null) return []
+        const renewsAt = typeof key.renewsAt === 'string' ? Date.parse(key.renewsAt) : Number.NaN
+        return [[key.id, { amount: spent, renewsAt: Number.isNaN(renewsAt) ? null : renewsAt }] as const]
+      }),
+    )
   }
 
   /** One page of the user's receipts with numbers above `after`; `next` is null on the last one. */
@@ -138,8 +174,8 @@ export class BrokerApi {
     return this.#json(path, credential.headersFor({ method: 'GET', path: path.split('?')[0]! }))
   }
 
-  async #json(path: string, headers: Readonly<Record<string, string>>, timeoutMs = DOCUMENT_TIMEOUT_MS) {
-    const response = await this.#get(path, headers, timeoutMs)
+  async #json(path: string, authorization: Headers | null, timeoutMs = DOCUMENT_TIMEOUT_MS) {
+    const response = await this.#get(path, authorization, timeoutMs)
     const text = await readText(response, path)
     if (response.status !== 200) throw brokerError(response.status, text)
     const value = parseJson(text)
@@ -147,11 +183,13 @@ export class BrokerApi {
     return value
   }
 
-  #get(path: string, headers: Readonly<Record<string, string>>, timeoutMs: number): Promise<HttpResponse> {
+  /** @param authorization null for what anybody may read */
+  #get(path: string, authorization: Headers | null, timeoutMs: number): Promise<HttpResponse> {
     return this.#runtime.request({
       method: 'GET',
       url: this.#url + path,
-      headers: { accept: 'application/json', ...headers },
+      headers: { accept: 'application/json', ...authorization },
+      isPublic: authorization === null,
       headersTimeoutMs: timeoutMs,
       bodyTimeoutMs: timeoutMs,
       signal: AbortSignal.timeout(timeoutMs * 2),
@@ -176,7 +214,7 @@ function asModel(value: unknown): BrokerModel | null {
   const entry = value as {
     id?: unknown
     context_length?: unknown
-    pricing?: { prompt?: unknown; completion?: unknown; image?: unknown; tiered_pricing?: unknown }
+    pricing?: Readonly<Record<string, unknown>>
     pricing_usd?: unknown
     model_digest?: unknown
     kinds?: unknown
@@ -184,13 +222,10 @@ function asModel(value: unknown): BrokerModel | null {
     architecture?: { input_modalities?: unknown }
   } | null
   if (typeof entry?.id !== 'string') return null
-  const input = asNeuron(entry.pricing?.prompt)
-  const output = asNeuron(entry.pricing?.completion)
-  const image = asNeuron(entry.pricing?.image)
   return {
     id: entry.id,
     contextLength: Number.isSafeInteger(entry.context_length) ? (entry.context_length as number) : null,
-    prices: input !== null && output !== null ? { input, output, ...(image !== null && { image }) } : null,
+    prices: pricesIn(entry.pricing ?? {}),
     digest: typeof entry.model_digest === 'string' ? entry.model_digest : null,
     kinds: asStrings(entry.kinds),
     tools: asStrings(entry.supported_parameters)?.includes('tools') ?? null,
@@ -198,6 +233,13 @@ function asModel(value: unknown): BrokerModel | null {
     tiers: readTiers(entry.pricing?.tiered_pricing),
     usd: readDollars(entry.pricing_usd),
   }
+}
+
+function pricesIn(pricing: Readonly<Record<string, unknown>>): OfferPrices | null {
+  const [input, output] = [asNeuron(pricing.prompt), asNeuron(pricing.completion)]
+  if (input === null || output === null) return null
+  const [image, second] = [asNeuron(pricing.image), asNeuron(pricing.second)]
+  return { input, output, ...(image !== null && { image }), ...(second !== null && { second }) }
 }
 
 const asStrings = (value: unknown): readonly string[] | null =>

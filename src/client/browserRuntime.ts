@@ -7,6 +7,8 @@ import type { Hasher, HttpRequest, HttpResponse, Runtime } from './runtime.ts'
 export function browserRuntime(): Runtime {
   return {
     request: send,
+    // A page is not shown whom its connections end at.
+    expectTlsKey: () => {},
     sha256: collectingHasher,
     randomHex: (bytes) => hexlify(randomBytes(bytes)).slice(2),
     now: () => Date.now(),
@@ -38,6 +40,7 @@ async function send(request: HttpRequest): Promise<HttpResponse> {
       status: response.status,
       header: (name) => response.headers.get(name),
       body: readable(response, request, waiting),
+      tlsKey: null,
     }
   } catch (error) {
     throw waiting.explain(error, request.url)

@@ -6,6 +6,8 @@ export interface Usage {
   readonly completionTokens: number
 }
 
+export const DONE = '[DONE]'
+
 interface Choice {
   readonly delta?: unknown
   readonly message?: unknown
@@ -35,17 +37,22 @@ export class ChatAnswer {
    * @throws AppError the provider's error when that is what it sent, `provider_answer_malformed`
    */
   read(json: string): string {
-    if (json === '[DONE]') {
+    if (json === DONE) {
       this.done = true
       return ''
     }
-    const body = parse(json)
+    const body = parseBody(json) as Body
     if (body.error) throw brokerError(502, json)
     if (typeof body.id === 'string') this.id ??= body.id
     this.usage = asUsage(body.usage) ?? this.usage
     this.images += imagesIn(body.data)
     const choices: unknown[] = Array.isArray(body.choices) ? body.choices : []
     return choices.map((choice) => this.#readChoice(choice as Choice | null)).join('')
+  }
+
+  /** An event of a stream as it was before it was sealed. */
+  eventOf(json: string): string {
+    return `data: ${json}\n\n`
   }
 
   #readChoice(choice: Choice | null): string {
@@ -78,14 +85,18 @@ const imagesIn = (data: unknown): number =>
 
 const isText = (value: unknown): boolean => typeof value === 'string' && value !== ''
 
-function parse(json: string): Body {
+/** A body or the data of an event. @throws AppError `provider_answer_malformed` */
+export function parseBody(
+  json: string,
+  endpoint = '/v1/chat/completions',
+): Readonly<Record<string, unknown>> {
   try {
     const value: unknown = JSON.parse(json)
-    if (typeof value === 'object' && value !== null) return value
+    if (typeof value === 'object' && value !== null) return value as Record<string, unknown>
   } catch {
     // answered below, like JSON that is no object
   }
-  throw malformedAnswer('/v1/chat/completions')
+  throw malformedAnswer(endpoint)
 }
 
 function asUsage(value: unknown): Usage | null {
@@ -93,12 +104,14 @@ function asUsage(value: unknown): Usage | null {
     prompt_tokens?: unknown
     completion_tokens?: unknown
   }
-  const isCount = (count: unknown): count is number => Number.isSafeInteger(count) && (count as number) >= 0
   return isCount(promptTokens) && isCount(completionTokens) ? { promptTokens, completionTokens } : null
 }
 
+export const isCount = (count: unknown): count is number =>
+  Number.isSafeInteger(count) && (count as number) >= 0
+
 /** Bytes of all strings in a value, however deep. */
-function stringBytes(value: unknown): number {
+export function stringBytes(value: unknown): number {
   if (typeof value === 'string') return new TextEncoder().encode(value).length
   if (typeof value !== 'object' || value === null) return 0
   return Object.values(value).reduce<number>((sum, item) => sum + stringBytes(item), 0)

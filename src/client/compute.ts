@@ -23,6 +23,7 @@ import { chat, type InferenceHooks, type InferenceRequest } from './inference.ts
 import { ApiKeys } from './keys/apiKeys.ts'
 import type { KeyInventory } from './keys/keyInventory.ts'
 import { memoryKeyInventory } from './keys/memoryKeyInventory.ts'
+import type { Transcription, TranscriptionRequest } from './media/transcribe.ts'
 import { getProvider, listModels, listOffers, listProviders, type Offer } from './offers.ts'
 import { onChain } from './onChain.ts'
 import { type OpenAiOptions, type OpenAiSettings, openAiSettings } from './openai.ts'
@@ -39,6 +40,7 @@ import { Router } from './routing/router.ts'
 import type { Runtime } from './runtime.ts'
 import { type BuyerAccount, requireAccount, type Session } from './session.ts'
 import { SessionTokens } from './tokens.ts'
+import type { VoucherStore } from './vouchers/voucherStore.ts'
 
 export interface ComputeOptions {
   readonly network: NetworkProfile
@@ -50,6 +52,8 @@ export interface ComputeOptions {
   readonly keys?: KeyInventory
   /** What brokers were seen to be able to do; by default remembered for as long as the process lives. */
   readonly capabilities?: CapabilityStore
+  /** What was signed for providers without a TEE; by default remembered for as long as the process lives. */
+  readonly vouchers?: VoucherStore
   /** What an earlier process found out; by default every process finds out for itself. */
   readonly cache?: Cache
   /** What has to hold before a provider counts as verified; default `DEFAULT_POLICY`. */
@@ -93,6 +97,7 @@ export class Compute {
     receipts,
     keys,
     capabilities,
+    vouchers,
     cache,
     policy,
     finetune,
@@ -105,12 +110,13 @@ export class Compute {
       receipts,
       capabilities: capabilities ?? memoryCapabilityStore(),
       ...(policy && { policy }),
+      ...(vouchers && { vouchers }),
       ...(cache && { cache }),
       account: account ? unlockedOnce(account) : null,
     }
     this.#session = onChain(session, rpc)
-    this.keys = new ApiKeys(this.#session, keys ?? memoryKeyInventory())
     this.#tokens = new SessionTokens(this.#session)
+    this.keys = new ApiKeys(this.#session, keys ?? memoryKeyInventory(), this.#tokens)
     this.#funding = new Funding(this.#session)
     this.#finetune = finetune?.(this.#session, this.#tokens) ?? null
     const servedBy = async (adapter: string) => (await this.#finetune?.servedBy(adapter)) ?? null
@@ -205,6 +211,12 @@ export class Compute {
       const { done, value } = await chat.next()
       if (done) return value
     }
+  }
+
+  /** What a recording says, with its verdict. The verdict may be `rejected`: look at it before using the text. */
+  async transcribe(request: TranscriptionRequest, hooks?: PurchaseHooks): Promise<Transcription> {
+    const { transcribe } = await import('./media/transcribe.ts')
+    return transcribe(this.#purchases, request, hooks)
   }
 
   /** Least deposit and transfer that the chain takes, neuron. */

@@ -2,10 +2,11 @@ import { AppError } from '../base/errors.ts'
 import type { SealedHashes } from '../protocol/e2ee/index.ts'
 import { formatMaxPrice, HEADER } from '../protocol/headers.ts'
 import type { Prices } from '../protocol/pricing.ts'
+import { answerFor } from './answerFor.ts'
 import { AnswerReader, type Piece } from './answerReader.ts'
 import { readText } from './brokerApi.ts'
 import { brokerError } from './brokerError.ts'
-import { ChatAnswer } from './chatAnswer.ts'
+import type { ChatAnswer } from './chatAnswer.ts'
 import type { Credential } from './credential.ts'
 import type { SealedBody } from './purchase/seals.ts'
 import type { HttpResponse, Runtime } from './runtime.ts'
@@ -20,12 +21,17 @@ export interface OutgoingRequest {
   readonly credential: Credential
   /** Hashed and sent as they are, unless they are sealed. */
   readonly body: Uint8Array
+  readonly contentType: string
   /** What is hashed and sent instead, so that only the enclave reads it. */
   readonly sealed: SealedBody | null
   readonly prices: Prices
   readonly stream: boolean
+  /** Until the first byte, ms: prefill and queue included. */
+  readonly patienceMs: number
   /** A retry with the same key joins the running answer and is charged once. */
   readonly idempotencyKey?: string
+  /** What a provider without a TEE is paid by. */
+  readonly voucher?: string
   readonly signal?: AbortSignal
 }
 
@@ -49,13 +55,13 @@ export interface FinishedExchange {
   readonly totalMs: number
 }
 
-/** Until the first byte: prefill and queue included. */
-const HEADERS_TIMEOUT_MS = 120_000
 /** Between two pieces of a stream. */
 const BODY_TIMEOUT_MS = 60_000
 
 /** An answer that has begun: the provider took the request. */
 export interface RunningExchange {
+  /** When the request left, ms. */
+  readonly startedAt: number
   readonly answer: ChatAnswer
   /** @param name lower case */
   header(name: string): string | null
@@ -75,9 +81,10 @@ export async function startExchange(runtime: Runtime, request: OutgoingRequest):
   const requestHash = hashOf(runtime, bytesOf(request))
   const response = await post(runtime, request, requestHash)
   if (response.status !== 200) throw await refusalOf(response, request)
-  const answer = new ChatAnswer()
+  const answer = answerFor(request.endpoint, response.header('content-type'))
   const started = { requestHash, startedAt, answer }
   return {
+    startedAt,
     answer,
     header: (name) => response.header(name),
     pieces: () => readPieces(runtime, request, response, started),
@@ -133,17 +140,18 @@ async function* readPieces(
 function post(runtime: Runtime, request: OutgoingRequest, bodyHash: string): Promise<HttpResponse> {
   const path = request.endpoint.replace(/^\/v1/, '/v1/proxy')
   const headers = {
-    'content-type': 'application/json',
-    accept: request.stream ? 'text/event-stream' : 'application/json',
+    'content-type': request.sealed ? 'application/json' : request.contentType,
+    accept: request.stream ? 'text/event-stream' : '*/*',
     [HEADER.maxPrice]: formatMaxPrice(request.prices),
     ...(request.idempotencyKey !== undefined && { [HEADER.idempotencyKey]: request.idempotencyKey }),
+    ...(request.voucher !== undefined && { [HEADER.voucher]: request.voucher }),
   }
   return runtime.request({
     method: 'POST',
     url: request.url + path,
     headers: { ...headers, ...request.credential.headersFor({ method: 'POST', path, headers, bodyHash }) },
     body: bytesOf(request),
-    headersTimeoutMs: HEADERS_TIMEOUT_MS,
+    headersTimeoutMs: request.patienceMs,
     bodyTimeoutMs: BODY_TIMEOUT_MS,
     ...(request.signal && { signal: request.signal }),
   })

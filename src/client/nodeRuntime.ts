@@ -7,15 +7,27 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { createBrotliDecompress, createGunzip, createInflate } from 'node:zlib'
 import { AppError } from '../base/errors.ts'
 import type { HttpRequest, HttpResponse, Runtime } from './runtime.ts'
+import { onceSecure, otherTlsKey, tlsKeyOf } from './tlsKey.ts'
 
 const CONNECT_TIMEOUT_MS = 10_000
 
 /** The client's surroundings in Node: its own HTTP, which loads fast and keeps connections, and OpenSSL's sha256. */
 export function nodeRuntime(): Runtime {
   const options = { keepAlive: true }
-  const agents: Agents = { 'http:': new http.Agent(options), 'https:': new https.Agent(options) }
+  const agents: Agents = {
+    'http:': new http.Agent(options),
+    // A connection that resumes an earlier one does not show its key again.
+    'https:': new https.Agent({ ...options, maxCachedSessions: 0 }),
+  }
+  /** TLS keys that are expected, by origin. */
+  const keys = new Map<string, string>()
   return {
-    request: (request) => send(agents, request),
+    request: (request) => send(agents, keys, request),
+    expectTlsKey: (url, key) => {
+      const origin = URL.parse(url)?.origin ?? url
+      if (key === null) keys.delete(origin)
+      else keys.set(origin, key)
+    },
     sha256: () => {
       const hash = createHash('sha256')
       return { update: (bytes) => void hash.update(bytes), digest: () => hash.digest('hex') }
@@ -31,22 +43,32 @@ export function nodeRuntime(): Runtime {
 
 type Agents = Readonly<Record<'http:' | 'https:', http.Agent>>
 
-async function send(agents: Agents, request: HttpRequest): Promise<HttpResponse> {
+async function send(
+  agents: Agents,
+  keys: ReadonlyMap<string, string>,
+  request: HttpRequest,
+): Promise<HttpResponse> {
   try {
-    const response = await answerTo(agents, request)
+    const expected = request.isPublic ? undefined : keys.get(new URL(request.url).origin)
+    const response = await answerTo(agents, request, expected)
     const header = (name: string): string | null => {
       const value = response.headers[name]
       return (Array.isArray(value) ? value[0] : value) ?? null
     }
     const decoded = decode(response, header('content-encoding'))
-    return { status: response.statusCode!, header, body: readable(decoded, response, request) }
+    const body = readable(decoded, response, request)
+    return { status: response.statusCode!, header, body, tlsKey: tlsKeyOf(response.socket) }
   } catch (error) {
     throw toTransportError(error, request)
   }
 }
 
-/** Sends the request; the answer when its headers have come. Follows nobody elsewhere. */
-function answerTo(agents: Agents, request: HttpRequest): Promise<http.IncomingMessage> {
+/** Sends the request; the answer when its headers have come. Follows nobody elsewhere. @param key expected of TLS */
+function answerTo(
+  agents: Agents,
+  request: HttpRequest,
+  key: string | undefined,
+): Promise<http.IncomingMessage> {
   const url = new URL(request.url)
   if (url.protocol !== 'https:' && url.protocol !== 'http:') throw new TypeError('not an HTTP URL')
   const { method, body, stream, signal, headersTimeoutMs } = request
@@ -74,8 +96,14 @@ function answerTo(agents: Agents, request: HttpRequest): Promise<http.IncomingMe
       clearTimeout(tooSlow)
       reject(error)
     })
-    if (stream) pipeline(Readable.from(stream, { objectMode: false }), outgoing, () => {})
-    else outgoing.end(body)
+    const sendBody = () => {
+      if (stream) pipeline(Readable.from(stream, { objectMode: false }), outgoing, () => {})
+      else outgoing.end(body)
+    }
+    // Headers leave with the body: until then the other end has seen nothing.
+    if (key === undefined || url.protocol === 'http:') sendBody()
+    else
+      onceSecure(outgoing, (found) => (found === key ? sendBody() : outgoing.destroy(otherTlsKey(url.host))))
   })
 }
 
@@ -128,7 +156,7 @@ async function* readable(
 /** Failures in our words. */
 function toTransportError(error: unknown, { url, signal }: HttpRequest): unknown {
   if (signal?.aborted) return signal.reason
-  if (!(error instanceof Error)) return error
+  if (!(error instanceof Error) || error instanceof AppError) return error
   const host = URL.canParse(url) ? new URL(url).host : 'an invalid URL'
   const slow = error instanceof TooSlow
   return new AppError({

@@ -3,13 +3,14 @@ import type { Address } from '../base/hex.ts'
 import type { Service } from '../chain/inference.ts'
 import { BrokerApi, type BrokerModel } from './brokerApi.ts'
 import type { DollarPrices, PriceTier } from './priceTiers.ts'
+import { comparedPrice, inferenceServices, type OfferPrices, registeredPrices } from './serviceTypes.ts'
 import type { BuyerSession } from './session.ts'
 
-/** A model at a provider, with what it costs. Prices in neuron per token, or per image. */
+/** A model at a provider, with what it costs. */
 export interface Offer {
   readonly service: Service
   readonly model: string
-  readonly prices: { readonly input: bigint; readonly output: bigint; readonly image?: bigint }
+  readonly prices: OfferPrices
   readonly contextLength: number | null
   /** sha256 of the weights that the provider announces. */
   readonly modelDigest: string | null
@@ -51,15 +52,15 @@ export async function listOffers(session: BuyerSession, service: Service): Promi
 
 /** Every model of every provider that answers, cheapest first. */
 export async function listModels(session: BuyerSession): Promise<Offer[]> {
-  const services = await listProviders(session)
+  const services = inferenceServices(await listProviders(session))
   const lists = await Promise.all(services.map((service) => listOffers(session, service).catch(() => [])))
-  return lists.flat().sort((a, b) => compare(sum(a.prices), sum(b.prices)))
+  return lists.flat().sort((a, b) => compare(priceOf(a), priceOf(b)))
 }
 
 const offerOf = (service: Service, model: BrokerModel): Offer => ({
   service,
   model: model.id,
-  prices: model.prices ?? { input: service.inputPrice, output: service.outputPrice },
+  prices: model.prices ?? registeredPrices(service),
   contextLength: model.contextLength,
   modelDigest: model.digest,
   kinds: model.kinds,
@@ -72,7 +73,7 @@ const offerOf = (service: Service, model: BrokerModel): Offer => ({
 const offerOnChain = (service: Service): Offer => ({
   service,
   model: service.model,
-  prices: { input: service.inputPrice, output: service.outputPrice },
+  prices: registeredPrices(service),
   contextLength: null,
   modelDigest: null,
   kinds: null,
@@ -83,8 +84,15 @@ const offerOnChain = (service: Service): Offer => ({
 const byPrice = (a: Service, b: Service): number =>
   compare(a.inputPrice + a.outputPrice, b.inputPrice + b.outputPrice)
 
-/** What offers are compared by: a prompt token and an answer token together, neuron. */
-export const sum = ({ input, output }: Offer['prices']): bigint => input + output
+/** What a model is for where nothing else is asked: text, if it makes any. */
+export const mainKind = ({ prices }: Pick<Offer, 'prices'>): string => {
+  if (prices.input > 0n || prices.output > 0n) return 'chat'
+  if (prices.image !== undefined) return 'image'
+  return prices.second === undefined ? 'chat' : 'transcription'
+}
+
+/** What offers are put in order by, neuron. */
+export const priceOf = (offer: Offer): bigint => comparedPrice(offer.prices, mainKind(offer))
 
 export const compare = (a: bigint, b: bigint): number => (a < b ? -1 : a > b ? 1 : 0)
 

@@ -12,6 +12,7 @@ import { ProviderHealth } from './routing/providerHealth.ts'
 import { Router } from './routing/router.ts'
 import type { BuyerAccount, BuyerSession, Session } from './session.ts'
 import { SessionTokens } from './tokens.ts'
+import { fileVoucherStore } from './vouchers/fileVoucherStore.ts'
 
 export interface OpenBuyerOptions {
   readonly network: NetworkProfile
@@ -40,6 +41,7 @@ export function openBuyer({ network, account, stateDir, policy }: OpenBuyerOptio
     runtime,
     receipts: sqliteReceiptStore(stateDir),
     capabilities: fileCapabilityStore(stateDir),
+    vouchers: fileVoucherStore(stateDir),
     cache: fileCache(stateDir, network),
     account,
     ...(policy && { policy }),

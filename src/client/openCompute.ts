@@ -10,6 +10,7 @@ import { fileCache } from './recall/fileCache.ts'
 import { memoryReceiptStore } from './receipts/memoryReceiptStore.ts'
 import { sqliteReceiptStore } from './receipts/sqliteReceiptStore.ts'
 import type { BuyerAccount } from './session.ts'
+import { fileVoucherStore } from './vouchers/fileVoucherStore.ts'
 
 export interface OpenComputeOptions {
   readonly network: NetworkProfile
@@ -39,6 +40,7 @@ export async function openCompute({
     ...(stateDir !== undefined && {
       keys: fileKeyInventory(stateDir),
       capabilities: fileCapabilityStore(stateDir),
+      vouchers: fileVoucherStore(stateDir),
       cache: fileCache(stateDir, network),
       finetune: (session, tokens) => new FineTuning(session, tokens, stateDir),
     }),

@@ -64,7 +64,8 @@ async function serve(gateway: Gateway, request: Request): Promise<Response> {
     const reply = await gateway.serve({
       method: request.method,
       path: new URL(request.url).pathname,
-      body: await request.text(),
+      body: new Uint8Array(await request.arrayBuffer()),
+      contentType: request.headers.get('content-type') ?? '',
       ...(idempotencyKey !== null && { idempotencyKey }),
       signal: request.signal,
     })

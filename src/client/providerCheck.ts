@@ -1,5 +1,5 @@
 import { DEFAULT_POLICY, type Policy } from '../attestation/policy.ts'
-import { type ExpectedSigners, expectedSigners } from '../attestation/signers.ts'
+import { type ExpectedSigners, expectedSigners, isUnattested } from '../attestation/signers.ts'
 import { firstFailure } from '../attestation/verdict.ts'
 import { circumstancesText, VerdictCache } from '../attestation/verdictCache.ts'
 import type { ProviderVerdict } from '../attestation/verifyProvider.ts'
@@ -36,8 +36,10 @@ export async function checkProvider(
   const signers = expectedSigners(service)
   const recalled = cache.recall({ network: session.network, service }, session.runtime.now())
   const kept = recalled ? null : keptVerdict(session, service, policy)
+  const verdict = recalled ?? kept?.verdict ?? (await fetchVerdict(session, service, policy, cache))
+  if (verdict.outcome !== 'rejected')
+    session.runtime.expectTlsKey(service.url, verdict.binding?.tlsSpki ?? null)
   if (kept) return { ...kept, signers }
-  const verdict = recalled ?? (await fetchVerdict(session, service, policy, cache))
   return { verdict, signers, abilities: abilities.get(verdict) ?? (await abilitiesOf(session, service)) }
 }
 
@@ -87,8 +89,8 @@ async function fetchVerdict(
   const seenCapabilities = await session.capabilities.seen(owner)
   const options = { policy, ...onlineSources(runtime) }
   const verdict = await judgeEvidence(network, { ...gathered, seenCapabilities }, options, gathered.fetchedAt)
-  if (gathered.document !== null)
-    cache.remember({ network, service }, gathered.document, verdict, gathered.fetchedAt)
+  const document = gathered.document ?? (isUnattested(service) ? '' : null)
+  if (document !== null) cache.remember({ network, service }, document, verdict, gathered.fetchedAt)
   const able = abilitiesIn(gathered.capabilities)
   abilities.set(verdict, able)
   if (verdict.outcome !== 'rejected') {

@@ -6,6 +6,8 @@ export interface HttpRequest {
   readonly body?: Uint8Array
   /** Instead of `body`: in pieces, with its `content-length` among the headers. */
   readonly stream?: AsyncIterable<Uint8Array>
+  /** It asks for what anybody may read, and carries nothing: the key that `expectTlsKey` names is not asked for. */
+  readonly isPublic?: boolean
   readonly signal?: AbortSignal
   /** Until the response's headers, ms. */
   readonly headersTimeoutMs: number
@@ -19,6 +21,8 @@ export interface HttpResponse {
   header(name: string): string | null
   /** Content-decoded bytes. Reading throws when the connection breaks before the end. */
   readonly body: AsyncIterable<Uint8Array>
+  /** sha256 of the TLS key that the connection ends at, 64 hex digits; null without TLS, and where it is not shown. */
+  readonly tlsKey: string | null
 }
 
 /** sha256 over bytes as they pass. */
@@ -30,8 +34,13 @@ export interface Hasher {
 
 /** What the client needs of its surroundings: Node has one (`nodeRuntime.ts`), a browser another. */
 export interface Runtime {
-  /** @throws AppError `provider_unreachable`, `provider_slow` */
+  /** @throws AppError `provider_unreachable`, `provider_slow`, `tls_key_mismatch` before anything was sent */
   request(request: HttpRequest): Promise<HttpResponse>
+  /**
+   * Requests to the host of a URL go only over connections that end at this TLS key, where it can be seen.
+   * @param key sha256, 64 hex digits; null for any
+   */
+  expectTlsKey(url: string, key: string | null): void
   sha256(): Hasher
   /** @returns lower-case hex */
   randomHex(bytes: number): string

@@ -50,7 +50,7 @@ export class SealedReader implements Reader {
         const plain = json === '[DONE]' ? json : await this.#open(json)
         if (plain === null) continue
         text += this.#answer.read(plain)
-        opened += this.#stream ? `data: ${plain}\n\n` : plain
+        opened += this.#stream ? this.#answer.eventOf(plain) : plain
       }
     } catch (error) {
       this.failure = toAppError(error)

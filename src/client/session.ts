@@ -7,6 +7,7 @@ import type { CapabilityStore } from './capabilities/capabilityStore.ts'
 import type { Cache } from './recall/cache.ts'
 import type { ReceiptStore } from './receipts/receiptStore.ts'
 import type { Runtime } from './runtime.ts'
+import type { VoucherStore } from './vouchers/voucherStore.ts'
 
 /** The buyer: an address, and a signer that is made when something has to be signed. */
 export interface BuyerAccount {
@@ -23,6 +24,8 @@ export interface BuyerSession {
   readonly receipts: ReceiptStore
   /** What brokers were seen to be able to do. */
   readonly capabilities: CapabilityStore
+  /** What was signed for providers without a TEE; by default remembered for as long as the process lives. */
+  readonly vouchers?: VoucherStore
   /** What has to hold before a provider counts as verified; default `DEFAULT_POLICY`. */
   readonly policy?: Policy
   readonly account: BuyerAccount | null

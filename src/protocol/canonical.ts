@@ -10,5 +10,9 @@ export function canonicalJson(value: unknown): string {
   return text
 }
 
+/** Node's own, where there is one, is ten times as fast. */
+const nodeHash = globalThis.process?.getBuiltinModule?.('node:crypto')?.hash
+
 /** sha256 of a text's UTF-8 bytes. */
-export const sha256Text = (text: string): Hex => sha256(toUtf8Bytes(text)) as Hex
+export const sha256Text = (text: string): Hex =>
+  nodeHash ? `0x${nodeHash('sha256', text, 'hex')}` : (sha256(toUtf8Bytes(text)) as Hex)

@@ -39,8 +39,10 @@ export function domainSeparator({ name, chainId, verifyingContract }: Domain): H
 
 /** Digest to sign for a struct whose fields are all static: 32-byte words in the type's order. */
 export function typedDigest(domain: Domain, typeHash: Hex, words: readonly Hex[]): Hex {
-  const struct = wordBytes([typeHash, ...words])
-  const signed = hexToBytes(`0x1901${domainSeparator(domain).slice(2)}${bytesToHex(keccak(struct))}`)
+  const signed = new Uint8Array(66)
+  signed.set([0x19, 0x01])
+  signed.set(hexToBytes(domainSeparator(domain)), 2)
+  signed.set(keccak(wordBytes([typeHash, ...words])), 34)
   return `0x${bytesToHex(keccak(signed))}`
 }
 

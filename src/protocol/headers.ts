@@ -16,6 +16,8 @@ export const HEADER = {
   idempotencyKey: 'idempotency-key',
   /** Request: the session key's signature, for tokens that are bound to one. @see signedRequest.ts */
   requestSignature: 'zg-request-signature',
+  /** Request: what a provider without a TEE is paid by. @see voucherHeader.ts */
+  voucher: 'zg-voucher',
   /** Response: how the caller was known, `session` or `bearer`; whoever sees a bearer token can spend with it. */
   auth: 'zg-auth',
   /** Response: the provider's address. */

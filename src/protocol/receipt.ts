@@ -22,11 +22,11 @@ export interface Receipt {
 
 /**
  * What was delivered and how the fee came about. RFC 8785 JSON, hashes are 64 hex digits. Version 2 is that of an
- * exchange that was sealed to the enclave, and has `sealed` beside the fields of version 1; version 3 has the fields of
- * version 1 and prices images or seconds of audio.
+ * exchange that was sealed to the enclave, and has `sealed` beside the fields of version 1; versions 3 and 4
+ * have the fields of versions 1 and 2, and price images or seconds of audio.
  */
 export interface ReceiptDetail {
-  readonly v: 1 | 2 | 3
+  readonly v: 1 | 2 | 3 | 4
   /** 16 random bytes in hex, so that the hash reveals nothing of a guessable exchange. */
   readonly salt: string
   /** The answer's id, as in the header `ZG-Res-Key`: 32 lower-case hex digits. */
@@ -90,6 +90,25 @@ export function receiptDigest(chainId: number, contract: Address, receipt: Recei
   ])
 }
 
+/** A receipt that waits for its signature, and the digest to sign. */
+export interface DraftReceipt {
+  readonly unsigned: Omit<SignedReceipt, 'signature'>
+  readonly digest: Hex
+}
+
+/** Builds a receipt. */
+export function draftReceipt(
+  chainId: number,
+  contract: Address,
+  fields: Omit<Receipt, 'detail'>,
+  detail: ReceiptDetail,
+): DraftReceipt {
+  const text = canonicalJson(detail)
+  const receipt: Receipt = { ...fields, detail: sha256Text(text) }
+  const unsigned = { chainId, contract, receipt, detail: text }
+  return { unsigned, digest: receiptDigest(chainId, contract, receipt) }
+}
+
 /** Builds and signs a receipt. */
 export function signReceipt(
   key: PrivateKey,
@@ -98,15 +117,8 @@ export function signReceipt(
   fields: Omit<Receipt, 'detail'>,
   detail: ReceiptDetail,
 ): SignedReceipt {
-  const text = canonicalJson(detail)
-  const receipt: Receipt = { ...fields, detail: sha256Text(text) }
-  return {
-    chainId,
-    contract,
-    receipt,
-    detail: text,
-    signature: signDigest(key, receiptDigest(chainId, contract, receipt)),
-  }
+  const { unsigned, digest } = draftReceipt(chainId, contract, fields, detail)
+  return { ...unsigned, signature: signDigest(key, digest) }
 }
 
 /** Address that signed the receipt, or null for what is no signature. Does not look at the detail. */

@@ -20,7 +20,13 @@ export interface SessionClaims {
   readonly contract?: Address
   /** The only key that can use the token: each request is signed by it. @see signedRequest.ts */
   readonly sessionKey?: Address
+  /** What the token may spend, neuron as decimal text: counted by brokers that say `keyLimits`, ignored by others. */
+  readonly limit?: string
+  readonly limitPer?: LimitPeriod
 }
+
+/** A day is one of UTC. */
+export type LimitPeriod = 'day' | 'total'
 
 /** Where a token is shown. */
 export interface TokenHome {
@@ -44,6 +50,8 @@ export type TokenFault =
   | 'too_long'
   | 'not_yet_valid'
 
+/** Neuron, above 0 and within 96 bits. */
+const LIMIT = /^[1-9]\d{0,27}$/
 /** Clocks may differ by this much, ms. */
 const CLOCK_SKEW_MS = 5 * 60 * 1000
 
@@ -53,9 +61,9 @@ const CLOCK_SKEW_MS = 5 * 60 * 1000
  */
 export function tokenMessage(claims: SessionClaims): string {
   const { address, provider, timestamp, expiresAt, nonce, generation, tokenId, ...ours } = claims
-  const { chainId, contract, sessionKey } = ours
+  const { chainId, contract, sessionKey, limit, limitPer } = ours
   const deployed = { address, provider, timestamp, expiresAt, nonce, generation, tokenId }
-  return JSON.stringify({ ...deployed, chainId, contract, sessionKey })
+  return JSON.stringify({ ...deployed, chainId, contract, sessionKey, limit, limitPer })
 }
 
 /** What a wallet signs with `personal_sign`: the 32 bytes of this hash. */
@@ -137,12 +145,19 @@ function areClaims(claims: unknown): claims is SessionClaims {
   )
 }
 
-/** The domain whole or not at all, and a session key only inside one. */
-function areOurs({ chainId, contract, sessionKey }: SessionClaims): boolean {
-  if (contract === undefined) return chainId === undefined && sessionKey === undefined
+/** The domain whole or not at all; a session key and a limit only inside one. */
+function areOurs({ chainId, contract, sessionKey, limit, limitPer }: SessionClaims): boolean {
+  if (contract === undefined)
+    return [chainId, sessionKey, limit, limitPer].every((part) => part === undefined)
   return (
     Number.isSafeInteger(chainId) &&
     isAddress(contract) &&
-    (sessionKey === undefined || isAddress(sessionKey))
+    (sessionKey === undefined || isAddress(sessionKey)) &&
+    isLimit(limit, limitPer)
   )
 }
+
+const isLimit = (limit: unknown, per: unknown): boolean =>
+  limit === undefined
+    ? per === undefined
+    : typeof limit === 'string' && LIMIT.test(limit) && (per === 'day' || per === 'total')

@@ -25,6 +25,8 @@ export interface AccountBookOptions {
   readonly blocksOnDemand: boolean
   /** Told of a user who asks for money back: what is owed has to be settled before the lock ends. */
   readonly onLeaving?: (user: Address) => void
+  /** Told of an account whose user revoked tokens, as of the block that says so. */
+  readonly onRevoked?: (account: Account) => void
   /**
    * Told what batches took of a user in all, neuron, before the account is known here: the ledger may have forgotten
    * what an account was charged before it was closed, and no receipt may say less than was settled.
@@ -44,6 +46,14 @@ const LEAVING = new Set([
   keccakText('RefundRequested(address,address,uint256,uint256)'),
   keccakText('RefundQueued(address,address,uint256,uint256)'),
   keccakText('AcknowledgementWithdrawn(address,address,uint256)'),
+  // A session key is delegated, or ended: what it signed can be claimed for one lock time more.
+  keccakText('Delegated(address,address,address,uint256,uint256)'),
+])
+/** Events by which a user revokes tokens. */
+const REVOKING = new Set([
+  keccakText('TokenRevoked(address,address,uint8)'),
+  keccakText('TokensRevoked(address,address,uint8[])'),
+  keccakText('AllTokensRevoked(address,address,uint256)'),
 ])
 /** The only event of an account that names no provider. */
 const PAYER_SETTLED = keccakText('PayerSettled(address,uint256)')
@@ -222,10 +232,14 @@ export class AccountBook {
       this.#forgetAll()
       return
     }
-    const touched = await this.#touchedUsers(last.number + 1, block.number)
+    const { touched, revoking } = await this.#touchedUsers(last.number + 1, block.number)
     const stale = new Set([...touched, ...this.#ahead].filter((user) => this.#isKnown(user)))
     this.#ahead.clear()
-    await Promise.allSettled([...stale].map((user) => this.#readAsOf(user as Address, block.number)))
+    const reads = [...new Set([...stale, ...revoking])].map(async (user) => {
+      const account = await this.#readAsOf(user as Address, block.number)
+      if (account && revoking.has(user)) this.#options.onRevoked?.(account)
+    })
+    await Promise.allSettled(reads)
   }
 
   #readAsOf(user: Address, block: number): Promise<Account | null> {
@@ -240,7 +254,10 @@ export class AccountBook {
   }
 
   /** Every event of an account names the user and then the provider in its topics. */
-  async #touchedUsers(fromBlock: number, toBlock: number): Promise<string[]> {
+  async #touchedUsers(
+    fromBlock: number,
+    toBlock: number,
+  ): Promise<{ readonly touched: readonly string[]; readonly revoking: ReadonlySet<string> }> {
     const { rpc, contract, provider } = this.#options
     const address = await contract.getAddress()
     const topics = [null, null, zeroPadValue(provider, 32)]
@@ -253,7 +270,10 @@ export class AccountBook {
     const userOf = (log: Log) => `0x${log.topics[1]!.slice(26)}`
     const leaving = logs.filter((log) => LEAVING.has(log.topics[0]!)).map(userOf)
     for (const user of new Set(leaving)) this.#options.onLeaving?.(user as Address)
-    return [...new Set([...logs, ...settled].map(userOf))]
+    return {
+      touched: [...logs, ...settled].map(userOf),
+      revoking: new Set(logs.filter((log) => REVOKING.has(log.topics[0]!)).map(userOf)),
+    }
   }
 
   #isKnown(key: string): boolean {

@@ -1,99 +1,42 @@
 import { join } from 'node:path'
-import type { Contract, JsonRpcApiProvider, Signer } from 'ethers'
+import type { Contract } from 'ethers'
 import type { AppError } from '../base/errors.ts'
 import type { Address } from '../base/hex.ts'
-import type { Logger } from '../base/log.ts'
 import { ONE_0G } from '../base/units.ts'
 import { hasBatches } from '../chain/batches.ts'
 import { inferenceContract } from '../chain/inference.ts'
-import type { NetworkProfile } from '../chain/networks.ts'
-import { signReceipt } from '../protocol/receipt.ts'
 import { AccountBook } from './accounts.ts'
+import type { BrokerOptions } from './brokerOptions.ts'
 import { BrokerControl, unready } from './control.ts'
-import type { Engine, EngineModel } from './engine/engine.ts'
+import type { EngineModel } from './engine/engine.ts'
 import type { FineTuning } from './finetune/fineTuning.ts'
-import type { FineTuningOptions } from './finetune/options.ts'
 import { openLedger } from './ledger/openLedger.ts'
 import { Metrics } from './metrics.ts'
 import { followRate } from './prices/followRate.ts'
-import type { RateFeed } from './prices/rateFeed.ts'
 import { chatService, registerService, serviceTypeOf } from './registration.ts'
 import { Admission } from './server/admit.ts'
 import { Authenticator } from './server/authenticate.ts'
 import { capabilitiesDocument, modelsDocument } from './server/documents.ts'
 import { EngineClient } from './server/engineClient.ts'
-import type { ErrorStyle } from './server/errorBody.ts'
 import { Gate } from './server/gate.ts'
 import { Limiter } from './server/limits/limiter.ts'
-import { DEFAULT_LIMITS, type Limits } from './server/limits/limits.ts'
+import { DEFAULT_LIMITS } from './server/limits/limits.ts'
 import { Strangers } from './server/limits/strangers.ts'
 import { Once } from './server/once.ts'
-import { PriceBook, type PriceOptions } from './server/priceBook.ts'
+import { PriceBook } from './server/priceBook.ts'
 import { QuoteDesk } from './server/quote.ts'
 import { RequestSignatures } from './server/requestSignatures.ts'
 import { BrokerServer } from './server/server.ts'
-import { type TlsIdentity, tlsKeyDigest } from './server/tls.ts'
+import { tlsKeyDigest } from './server/tls.ts'
 import { adoptForgotten } from './settlement/adopt.ts'
 import { firstSeqNow } from './settlement/epoch.ts'
 import { Epochs } from './settlement/epochs.ts'
 import { namePayee, sweep } from './settlement/payee.ts'
 import { Settler } from './settlement/settler.ts'
 import { ledgerKeyOf } from './tee/ledgerKey.ts'
-import type { Tee } from './tee/tee.ts'
+import { claimSecondsOf, openVoucherDesk } from './vouchers/openVoucherDesk.ts'
 
-export interface BrokerOptions {
-  readonly network: NetworkProfile
-  readonly rpc: JsonRpcApiProvider
-  /** The provider's account, connected to `rpc`. Registers the service and settles. */
-  readonly operator: Signer
-  readonly engine: Engine
-  readonly tee: Tee
-  readonly listen: { readonly host: string; readonly port: number }
-  /** What is registered on chain; default the address that it listens on. */
-  readonly publicUrl?: string
-  /** Where `ledger.sqlite` lives. */
-  readonly dataDir: string
-  /** `postgres://…` for any number of replicas; default SQLite in the data folder. */
-  readonly database?: string
-  /** PostgreSQL: a replica that is silent for longer counts as gone, ms. Default 30 s. */
-  readonly leaseMs?: number
-  /** Neuron per token. */
-  readonly prices: PriceOptions
-  /** For prices in dollars that fix no rate. Its owner's, like the engine. */
-  readonly rateFeed?: RateFeed
-  /** Default `DEFAULT_LIMITS`. */
-  readonly limits?: Limits
-  /** `compat` answers errors as the network's present broker does. */
-  readonly errorStyle?: ErrorStyle
-  /** Whose pages may read answers; default: all. */
-  readonly origins?: readonly string[]
-  /** Ends TLS in this process; its key is bound into the evidence. */
-  readonly tls?: TlsIdentity
-  readonly settlement?: SettlementOptions
-  /** Fine-tunes as well, below `/finetune`. */
-  readonly fineTuning?: FineTuningOptions
-  /**
-   * Go on from what the chain says, with a ledger that is missing or behind it. Needed where the contract has no
-   * epochs; elsewhere it is seen, and done, without being told. @see Epochs
-   */
-  readonly newEpoch?: boolean
-  /** The clock of receipts, ms. */
-  readonly now?: () => number
-  readonly log: Logger
-}
-
-export interface SettlementOptions {
-  /** Between attempts, ms. Default 5 minutes. */
-  readonly intervalMs?: number
-  /** Users who owe less wait, neuron. Default 0.004 0G. */
-  readonly minimumFee?: bigint
-  /** A user who owes this much is settled at once, neuron. Default 0.1 0G. */
-  readonly eagerFee?: bigint
-  /** Where earnings go; default the provider's account. */
-  readonly payee?: Address
-  /** What the provider's account keeps for gas where earnings pass through it, neuron. Default 1 0G. */
-  readonly keep?: bigint
-}
+export type { BrokerOptions, SettlementOptions } from './brokerOptions.ts'
 
 export interface Broker {
   readonly url: string
@@ -144,7 +87,7 @@ export async function startBroker(options: BrokerOptions): Promise<Broker> {
       chainId,
       contract: contractAddress,
       provider,
-      sign: (fields, detail) => signReceipt(tee.signerKey, chainId, contractAddress, fields, detail),
+      signerKey: tee.signerKey,
     })
     undo.push(() => ledger.close())
     const isDevnet = network.kind === 'devnet'
@@ -168,10 +111,15 @@ export async function startBroker(options: BrokerOptions): Promise<Broker> {
       pollMs,
       blocksOnDemand: isDevnet,
       onLeaving: (user) => settler.noteLeaving(user),
+      onRevoked: (account) => void ledger.places?.noteRevocation(account).catch(() => {}),
       onSettled: (user, settled) => adoptForgotten(ledger, user, settled),
     })
     await accounts.start()
     undo.push(() => accounts.stop())
+    const claimSeconds = claimSecondsOf(options.settlement?.intervalMs)
+    const { credit = 0n } = options
+    const voucherTerms = { rpc, contract, provider, chainId, ledger, credit, claimSeconds }
+    const vouchers = await openVoucherDesk(tee, voucherTerms)
 
     const { payee, keep = ONE_0G, ...schedule } = options.settlement ?? {}
     const earnings = payee && { contract: contract.connect(operator) as Contract, operator, payee, keep, log }
@@ -185,6 +133,7 @@ export async function startBroker(options: BrokerOptions): Promise<Broker> {
       contract,
       chainId,
       confirmations,
+      claimSeconds,
       accounts,
       pollMs,
       log,
@@ -192,7 +141,7 @@ export async function startBroker(options: BrokerOptions): Promise<Broker> {
     const engineClient = new EngineClient(engine)
     undo.push(() => engineClient.close())
     const startedAt = Date.now()
-    const limiter = new Limiter(limits)
+    const limiter = new Limiter(limits, Date.now, ledger.places)
     const strangers = new Strangers(limits.strangers)
     const home = { provider, chainId, contract: contractAddress }
     metrics.watch({
@@ -202,7 +151,7 @@ export async function startBroker(options: BrokerOptions): Promise<Broker> {
       engineReady: () => engine.state === 'ready',
       unsettled: () => ledger.unsettled(settler.minimumFee),
     })
-    const capabilities = capabilitiesDocument(tee, engine.models)
+    const capabilities = capabilitiesDocument(tee, engine.models, credit)
     const tlsSpki = options.tls ? tlsKeyDigest(options.tls) : null
     const fineTuning = options.fineTuning
       ? await (await import('./finetune/fineTuning.ts')).openFineTuning({
@@ -227,7 +176,10 @@ export async function startBroker(options: BrokerOptions): Promise<Broker> {
       }),
       limiter,
       once: new Once(tee.signerKey, ledger),
-      admission: new Admission({ provider, accounts, ledger, engine, assertOpen: () => epochs.assertOpen() }),
+      admission: new Admission({
+        ...{ provider, accounts, ledger, engine, vouchers },
+        assertOpen: () => epochs.assertOpen(),
+      }),
       epochs,
       engine,
       engineClient,
@@ -238,15 +190,16 @@ export async function startBroker(options: BrokerOptions): Promise<Broker> {
         chainId,
         contract: contractAddress,
         provider,
-        models: engine.models,
+        models: () => engine.models,
         tlsSpki,
         capabilities,
       }),
       onCharged: (user) => settler.noteCharge(user),
-      models: () => modelsDocument(engine, prices, limiter.limits.user, provider, startedAt),
+      models: () => modelsDocument(engine, prices, limiter.limits.user, provider, startedAt, vouchers),
       capabilities,
-      unready: () => unready(engine, accounts),
-      errorStyle: options.errorStyle ?? 'openai',
+      unready: () => [...unready(engine, accounts), ...(epochs.isOpening ? ['epoch_opening'] : [])],
+      // Clients of the present broker know no vouchers, and ours needs the figures of a refusal.
+      errorStyle: vouchers ? 'openai' : (options.errorStyle ?? 'openai'),
       origins: options.origins,
       tls: options.tls,
       telemetry: metrics,
@@ -261,7 +214,8 @@ export async function startBroker(options: BrokerOptions): Promise<Broker> {
     const register = () => {
       const [{ id: model }] = engine.models as readonly [EngineModel]
       const type = serviceTypeOf(engine.models)
-      const params = chatService({ type, url, model, prices: dearest(), signer: tee.signer })
+      const signer = vouchers ? null : tee.signer
+      const params = chatService({ type, url, model, prices: dearest(), signer })
       return registerService({ contract, operator, params, log })
     }
     const registration = await register()
@@ -269,6 +223,7 @@ export async function startBroker(options: BrokerOptions): Promise<Broker> {
     undo.push(async () => unfollow?.())
     await fineTuning?.register(url)
     settler.start()
+    epochs.watch()
     await fineTuning?.start()
     const control = new BrokerControl({
       ...{

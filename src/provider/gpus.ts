@@ -18,3 +18,20 @@ export async function findGpus(): Promise<Gpu[]> {
     return name && Number(memory) > 0 ? [{ name, memoryMiB: Number(memory) }] : []
   })
 }
+
+/**
+ * Those that CUDA programs of this process see. `nvidia-smi` lists all of them, whatever the variable says.
+ * @param visible the variable `CUDA_VISIBLE_DEVICES`; ids that are no numbers count by how many they are
+ */
+export function visibleGpus(
+  gpus: readonly Gpu[],
+  visible: string | undefined = process.env.CUDA_VISIBLE_DEVICES,
+): readonly Gpu[] {
+  if (visible === undefined) return gpus
+  const ids = visible
+    .split(',')
+    .map((id) => id.trim())
+    .filter((id) => id !== '' && id !== '-1')
+  if (ids.every((id) => /^\d+$/.test(id))) return ids.flatMap((id) => gpus[Number(id)] ?? [])
+  return gpus.slice(0, ids.length)
+}

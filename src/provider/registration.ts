@@ -1,4 +1,4 @@
-import type { Contract, Signer } from 'ethers'
+import { type Contract, type Signer, ZeroAddress } from 'ethers'
 import { AppError, EXIT } from '../base/errors.ts'
 import type { Address, Hex } from '../base/hex.ts'
 import type { Logger } from '../base/log.ts'
@@ -18,7 +18,8 @@ export interface ChatServiceOptions {
   readonly url: string
   readonly model: string
   readonly prices: { readonly input: bigint; readonly output: bigint }
-  readonly signer: Address
+  /** The enclave's; null without one: then there is none to acknowledge, and only vouchers take money. */
+  readonly signer: Address | null
   /** The container image that the enclave runs, where there is one. */
   readonly image?: { readonly name: string; readonly digest: string }
 }
@@ -64,16 +65,16 @@ export function chatService({
     serviceType: type,
     url,
     model,
-    verifiability: 'TeeML',
+    verifiability: signer ? 'TeeML' : '',
     inputPrice: prices.input,
     outputPrice: prices.output,
     additionalInfo: canonicalJson({
       ProviderType: 'decentralized',
-      TEEVerifier: 'dstack',
+      ...(signer && { TEEVerifier: 'dstack' }),
       TargetSeparated: false,
       ...(image && { ImageName: image.name, ImageDigest: image.digest }),
     }),
-    teeSignerAddress: signer,
+    teeSignerAddress: signer ?? (ZeroAddress as Address),
   }
 }
 
@@ -108,8 +109,10 @@ const outcome = (action: Registration['action'], service: Service, txHash: Hex |
   action,
   service,
   txHash,
-  warning: service.teeSignerAcknowledged ? null : notAcknowledged(service),
+  warning: service.teeSignerAcknowledged || hasNoSigner(service) ? null : notAcknowledged(service),
 })
+
+const hasNoSigner = ({ teeSignerAddress }: Service): boolean => BigInt(teeSignerAddress) === 0n
 
 async function affordableStake(contract: Contract, operator: Signer, provider: Address): Promise<bigint> {
   const [stake, balance] = await Promise.all([

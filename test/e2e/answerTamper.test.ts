@@ -5,7 +5,6 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { firstFailure } from '../../src/attestation/verdict.ts'
 import { type AppError, EXIT } from '../../src/base/errors.ts'
 import type { Address } from '../../src/base/hex.ts'
-import { silentLogger } from '../../src/base/log.ts'
 import { ONE_0G } from '../../src/base/units.ts'
 import type { Answer } from '../../src/client/answer.ts'
 import type { Compute } from '../../src/client/compute.ts'
@@ -19,35 +18,25 @@ import {
 } from '../../src/protocol/receipt.ts'
 import { addressOf } from '../../src/protocol/signature.ts'
 import { proofTextOf, signTextProof } from '../../src/protocol/textProof.ts'
-import type { Broker } from '../../src/provider/broker.ts'
-import type { Engine } from '../../src/provider/engine/engine.ts'
-import { attachUrlEngine } from '../../src/provider/engine/url/attachUrlEngine.ts'
-import { type ScriptedEngine, startScriptedEngine } from '../support/scriptedEngine.ts'
-import {
-  type ProofDocument,
-  startTamperProxy,
-  type Tampering,
-  type TamperProxy,
-} from '../support/tamperProxy.ts'
-import { PRICES, startWorld, type World } from '../support/world.ts'
+import type { ScriptedEngine } from '../support/scriptedEngine.ts'
+import { openTamperedShop, type TamperedShop } from '../support/shop.ts'
+import type { ProofDocument, Tampering, TamperProxy } from '../support/tamperProxy.ts'
+import { PRICES, type World } from '../support/world.ts'
 
 const TOKENS = 6
 /** Tokens, usage, `[DONE]`; a sealed stream has a sealed end beside them. */
 const EVENTS = { clear: TOKENS + 2, sealed: TOKENS + 3 }
 
+let shop: TamperedShop
 let world: World
 let scripted: ScriptedEngine
-let engine: Engine
-let broker: Broker
 let proxy: TamperProxy
 let compute: Compute
 const found = { vectors: 0, rejected: 0, honest: 0, accepted: 0 }
 
 beforeAll(async () => {
-  ;[world, scripted, proxy] = await Promise.all([startWorld(), startScriptedEngine(), startTamperProxy()])
-  engine = await attachUrlEngine({ target: scripted.target, logger: silentLogger })
-  broker = await world.startBroker(engine, { publicUrl: proxy.url })
-  proxy.target = `http://127.0.0.1:${broker.port}`
+  shop = await openTamperedShop()
+  ;({ world, scripted, host: proxy } = shop)
   await world.fund(world.user, 20n * ONE_0G)
   await world.fund(other(), ONE_0G)
   compute = await machine(world.user)
@@ -58,10 +47,7 @@ afterAll(async () => {
     `answers tampered with: ${found.rejected} of ${found.vectors} rejected; honest: ${found.accepted} of ${found.honest} accepted`,
   )
   await compute?.close()
-  await world?.stop()
-  await engine?.stop()
-  await scripted?.stop()
-  await proxy?.stop()
+  await shop?.stop()
 })
 
 afterEach(() => {

@@ -3,6 +3,7 @@ import { openLedger } from '../../src/provider/ledger/openLedger.ts'
 import { deliveredOf, exchangeOf, ledgerKeys, TEST_OWNER, totalsOf } from '../support/ledger.ts'
 import { describeCharges } from '../support/ledgerCharges.ts'
 import { describeDebts } from '../support/ledgerDebts.ts'
+import { describeKeySpending } from '../support/ledgerKeySpending.ts'
 import { type Postgres, startPostgres } from '../support/postgres.ts'
 import { describeTampering } from '../support/tampering.ts'
 
@@ -34,6 +35,7 @@ async function postgresHome() {
 describeCharges(postgresHome)
 describeDebts(postgresHome)
 describeTampering(postgresHome)
+describeKeySpending(postgresHome)
 
 describe('a database', () => {
   it('is refused to another owner and to another enclave', async () => {

@@ -13,7 +13,7 @@ const PROGRAM = join(import.meta.dirname, '../../bin/0g-compute.js')
 export function runCli(
   args: readonly string[],
   env: Record<string, string>,
-  input = '',
+  input: string | Uint8Array = '',
   cwd = process.cwd(),
   program = PROGRAM,
 ): Promise<CliResult> {
@@ -34,6 +34,8 @@ export function runCli(
     })
     child.once('error', reject)
     child.once('close', (code) => resolve({ code: code ?? 1, stdout, stderr }))
+    // Whoever has read enough leaves.
+    child.stdin.on('error', () => {})
     child.stdin.end(input)
   })
 }

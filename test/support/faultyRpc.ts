@@ -10,6 +10,8 @@ export interface FaultyRpc {
   readonly url: string
   /** Decides for each call by method and parameters. */
   decide: (method: string, params: readonly unknown[]) => Fault
+  /** Changes a call on its way: what a node that lags behind answers is what an older block says. */
+  rewrite: (call: RpcCall) => RpcCall
   /** Raw transactions that passed on their way to the chain. */
   readonly sent: string[]
   stop(): Promise<void>
@@ -22,6 +24,7 @@ export async function startFaultyRpc(chainUrl: string): Promise<FaultyRpc> {
   const faulty: FaultyRpc = {
     url: '',
     decide: () => 'none',
+    rewrite: (call) => call,
     sent: [],
     async stop() {
       server.closeAllConnections()
@@ -38,10 +41,11 @@ export async function startFaultyRpc(chainUrl: string): Promise<FaultyRpc> {
     for (const { method, params } of calls) {
       if (method === 'eth_sendRawTransaction') faulty.sent.push(String(params[0]))
     }
+    const passed = calls.map((call) => faulty.rewrite(call))
     const answer = await fetch(chainUrl, {
       method: 'POST',
       headers: { 'content-type': 'application/json' },
-      body,
+      body: JSON.stringify(Array.isArray(parsed) ? passed : passed[0]),
     })
     const text = await answer.text()
     if (faults.includes('drop-answer')) return void response.destroy()
@@ -53,7 +57,7 @@ export async function startFaultyRpc(chainUrl: string): Promise<FaultyRpc> {
   return Object.assign(faulty, { url: `http://127.0.0.1:${port}` })
 }
 
-interface RpcCall {
+export interface RpcCall {
   readonly method: string
   readonly params: readonly unknown[]
 }

@@ -3,7 +3,6 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Address } from '../../src/base/hex.ts'
-import { type Receipt, type ReceiptDetail, signReceipt } from '../../src/protocol/receipt.ts'
 import { addressOf } from '../../src/protocol/signature.ts'
 import type { Delivered, Exchange, Ledger, UserTotals } from '../../src/provider/ledger/ledger.ts'
 import { openSqliteLedger, type SqliteLedger } from '../../src/provider/ledger/sqlite/sqliteLedger.ts'
@@ -33,8 +32,7 @@ export const freshFolder = (): string => mkdtempSync(join(tmpdir(), '0g-test-'))
 export const ledgerKeys = (owner: LedgerOwner = TEST_OWNER) => ({
   ...owner,
   rowKey: ledgerKeyOf({ signerKey: TEST_KEY }),
-  sign: (fields: Omit<Receipt, 'detail'>, detail: ReceiptDetail) =>
-    signReceipt(TEST_KEY, owner.chainId, owner.contract, fields, detail),
+  signerKey: TEST_KEY,
 })
 
 /** Opens the ledger in a folder with the test key. */

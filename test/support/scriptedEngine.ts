@@ -5,10 +5,11 @@ import { setTimeout as sleep } from 'node:timers/promises'
 /**
  * A stand-in for engines that misbehave: an OpenAI-compatible server whose model's name says what it does.
  * `steady` streams as many tokens as `max_tokens` asks for, `no-usage` reports none, `dies` breaks off after
- * five tokens, `fails` answers 500, `refuses` quotes the request in a 422, `garbage` answers what is not JSON, `silent` never answers.
+ * five tokens, `fails` answers 500, `busy` 503, `refuses` quotes the request in a 422, `garbage` answers what is not JSON,
+ * `silent` never answers.
  *
- * It serves Anthropic's messages too, paints as many images as it is asked for, and hears 2.3 seconds in any recording,
- * whatever the model: nothing is made, the answers only have the shape.
+ * It serves Anthropic's messages too, but none of `no-messages`, paints as many images as it is asked for, and hears 2.3
+ * seconds in any recording, whatever the model: nothing is made, the answers only have the shape.
  */
 export interface ScriptedEngine {
   readonly target: string
@@ -21,7 +22,7 @@ export interface ScriptedEngine {
   stop(): Promise<void>
 }
 
-const MODELS = ['steady', 'no-usage', 'dies', 'fails', 'refuses', 'garbage', 'silent']
+const MODELS = ['steady', 'no-usage', 'dies', 'fails', 'busy', 'refuses', 'garbage', 'silent', 'no-messages']
 
 /** @param port default any free one */
 export async function startScriptedEngine(port = 0, models = MODELS): Promise<ScriptedEngine> {
@@ -60,9 +61,12 @@ export async function startScriptedEngine(port = 0, models = MODELS): Promise<Sc
     if (req.url === '/v1/images/edits') return sendImages(res, Number(fieldOf(body, 'n') ?? 1))
     const { model, stream, max_tokens: count = 8, n = 1 } = JSON.parse(body)
     if (req.url === '/v1/images/generations') return sendImages(res, n)
+    if (req.url === '/v1/messages' && model === 'no-messages')
+      return sendJson(res, 404, { detail: 'Not Found' })
     if (req.url === '/v1/messages') return message(res, model, count, stream === true)
     if (model === 'silent') return
     if (model === 'fails') return sendJson(res, 500, { error: { message: 'boom' } })
+    if (model === 'busy') return sendJson(res, 503, { error: { message: 'queue full' } })
     if (model === 'refuses') return sendJson(res, 422, { error: { message: `no: ${body}` } })
     if (model === 'garbage')
       return void res.writeHead(200, { 'content-type': 'application/json' }).end('<html>')

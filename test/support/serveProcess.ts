@@ -22,6 +22,7 @@ export async function startServe(
   world: World,
   args: readonly string[],
   env: Readonly<Record<string, string>> = {},
+  program = 'bin/0g-compute.js',
 ): Promise<ServeProcess> {
   devnetHome(world)
   const dataDir = join(world.dir, 'broker')
@@ -30,7 +31,7 @@ export async function startServe(
   for (const dir of [home, tmp]) mkdirSync(dir, { recursive: true })
   const log = openSync(logFile, 'a')
   const argv = [
-    'bin/0g-compute.js',
+    program,
     'provider',
     'serve',
     '--network',

@@ -52,19 +52,19 @@ export async function startTamperProxy(): Promise<TamperProxy> {
 
   async function pass(req: IncomingMessage, res: ServerResponse): Promise<void> {
     const tampering = proxy.tampering
-    const isChat = req.url?.startsWith('/v1/proxy/chat/') ?? false
+    const isAsked = /^\/v1\/proxy\/(chat|messages)/.test(req.url ?? '')
     const body = await bodyOf(req)
-    const own = isChat ? null : await tampering?.document?.(new URL(req.url!, proxy.url))
+    const own = isAsked ? null : await tampering?.document?.(new URL(req.url!, proxy.url))
     if (own != null)
       return void res.writeHead(own ? 200 : 404, { 'content-type': 'application/json' }).end(own)
     const upstream = await fetch(proxy.target + req.url, {
       method: req.method ?? 'GET',
       headers: forwarded(req),
-      ...(body.length > 0 && { body: new Uint8Array(isChat ? (tampering?.request?.(body) ?? body) : body) }),
+      ...(body.length > 0 && { body: new Uint8Array(isAsked ? (tampering?.request?.(body) ?? body) : body) }),
     })
     let answer: Buffer = Buffer.from(await upstream.arrayBuffer())
     const id = SIGNATURE.exec(req.url ?? '')?.[1]
-    if (isChat) answer = tampering?.response?.(answer) ?? answer
+    if (isAsked) answer = tampering?.response?.(answer) ?? answer
     if (id && upstream.ok && tampering?.proof) {
       answer = Buffer.from(JSON.stringify(await tampering.proof(JSON.parse(answer.toString()), id)))
     }
@@ -75,7 +75,7 @@ export async function startTamperProxy(): Promise<TamperProxy> {
       const value = upstream.headers.get(name)
       if (value !== null) headers[name] = value
     }
-    res.writeHead(upstream.status, isChat ? (tampering?.headers?.(headers) ?? headers) : headers)
+    res.writeHead(upstream.status, isAsked ? (tampering?.headers?.(headers) ?? headers) : headers)
     res.end(answer)
   }
 }

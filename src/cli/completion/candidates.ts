@@ -1,4 +1,5 @@
 import { SORTS } from '../../client/routing/preferences.ts'
+import { isAble } from '../../client/routing/rank.ts'
 import type { Context } from '../framework/context.ts'
 import type { CommandDefinition } from '../framework/definition.ts'
 import { GLOBAL_OPTIONS, route } from '../framework/route.ts'
@@ -23,7 +24,7 @@ async function everything(
   const { COMMANDS } = await import('../commands.ts')
   const option = before.at(-1) ?? ''
   if (option.startsWith('--')) {
-    const values = await valuesOf(context, option)
+    const values = await valuesOf(context, option, before[0])
     if (values) return values
   }
   const { entry } = route(before, COMMANDS)
@@ -41,11 +42,20 @@ async function everything(
 const optionsOf = ({ options = [] }: CommandDefinition): string[] =>
   options.flatMap(([flags]) => flags.match(/--[a-z-]+/g) ?? [])
 
+/** What a command asks a model for, where that is no chat. */
+const KINDS: Readonly<Record<string, string>> = {
+  embed: 'embedding',
+  image: 'image',
+  transcribe: 'transcription',
+}
+
 /** Values of an option that has names as values; null for others. Live: from the chain and the providers. */
-async function valuesOf(context: Context, option: string): Promise<readonly string[] | null> {
+async function valuesOf(context: Context, option: string, command = ''): Promise<readonly string[] | null> {
   switch (option) {
     case '--model':
-      return (await offers(context)).map(({ model }) => model)
+      return (await offers(context))
+        .filter((offer) => isAble(offer, { kind: KINDS[command] ?? 'chat' }))
+        .map(({ model }) => model)
     case '--provider':
     case '--allow':
     case '--deny':

@@ -46,13 +46,8 @@ function createHooks(context: Context, progress: Progress, onPlan: (plan: TrainP
     upload: 'Sending the dataset',
     created: 'Created',
   }
-  const funding = fundingHooks(context)
   return {
-    ...funding,
-    approve: async (plan) => {
-      progress.stop()
-      return (await funding.approve?.(plan)) ?? false
-    },
+    ...fundingHooks(context, progress),
     approveTask: async (plan) => {
       onPlan(plan)
       progress.stop()

@@ -5,6 +5,9 @@ import type { Input } from './input.ts'
 /** An option as commander writes it: `['--max-tokens <count>', 'at most this many']`. */
 export type OptionSpec = readonly [flags: string, description: string]
 
+/** Option of every command that prints a table. */
+export const WIDE: OptionSpec = ['--wide', 'whole addresses and texts, however long the lines become']
+
 /** What a command is: its words, and what it does. Parsing and rendering of errors happen outside. */
 export interface CommandDefinition {
   /** `[['<address>', 'the provider']]`; square brackets for what may be left out. */

@@ -1,5 +1,6 @@
 import type { ChalkInstance } from 'chalk'
 import { type AppError, EXIT } from '../../base/errors.ts'
+import { fitTable } from '../render/fitTable.ts'
 import { painter } from './color.ts'
 import type { Environment } from './paths.ts'
 import { wrap } from './wrap.ts'
@@ -14,6 +15,8 @@ export interface TextStream {
 export interface OutputOptions {
   readonly json: boolean
   readonly quiet: boolean
+  /** Tables as wide as their content. */
+  readonly wide?: boolean
   readonly stdout: TextStream
   readonly stderr: TextStream
   readonly env: Environment
@@ -44,6 +47,12 @@ export class Output {
   /** The result: the object with `--json`, the text otherwise. Bigints become decimal strings. */
   result(value: object, text: (paint: ChalkInstance) => string): void {
     this.#options.stdout.write(this.json ? `${toJson(value)}\n` : endLine(text(this.paint)))
+  }
+
+  /** A result in words of ours, within the width of the terminal. */
+  report(value: object, text: (paint: ChalkInstance) => string): void {
+    const { stdout } = this.#options
+    this.result(value, (paint) => wrap(text(paint), stdout.isTTY ? stdout.columns : undefined))
   }
 
   /** A piece of a stranger's text that comes in pieces. Nothing with `--json`. */
@@ -103,15 +112,18 @@ export class Output {
     }
   }
 
-  /** A table for people, narrow enough for the terminal. */
+  /** A table for people, narrow enough for the terminal, or for 80 columns where there is none. */
   async table(head: readonly string[], rows: readonly (readonly string[])[]): Promise<string> {
     const { default: Table } = await import('cli-table3')
+    const { stdout, wide } = this.#options
+    const columns = (stdout.isTTY && stdout.columns) || NO_TERMINAL_COLUMNS
     const table = new Table({
       head: head.map((title) => this.paint.bold(title)),
       style: { head: [], border: [], compact: true, 'padding-left': 0, 'padding-right': 2 },
       chars: NO_BORDERS,
     })
-    for (const row of rows) table.push([...row])
+    const clean = rows.map((row) => row.map((cell) => cell.replace(/\p{Cc}/gu, '')))
+    for (const row of fitTable(head, clean, wide ? Number.POSITIVE_INFINITY : columns)) table.push([...row])
     return table
       .toString()
       .split('\n')
@@ -119,6 +131,8 @@ export class Output {
       .join('\n')
   }
 }
+
+const NO_TERMINAL_COLUMNS = 80
 
 const BORDERS = ['top', 'bottom', 'left', 'right'].flatMap((side) => [
   side,

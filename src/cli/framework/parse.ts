@@ -9,6 +9,8 @@ export interface GlobalFlags {
   readonly json: boolean
   readonly yes: boolean
   readonly quiet: boolean
+  /** `--wide`, of commands that print a table. */
+  readonly wide: boolean
   readonly network: string | undefined
   readonly rpc: string | undefined
   readonly wallet: string | undefined
@@ -72,6 +74,7 @@ const flagsOf = (options: Readonly<Record<string, unknown>>): GlobalFlags => {
     json: options.json === true,
     yes: options.yes === true,
     quiet: options.quiet === true,
+    wide: options.wide === true,
     network: text('network'),
     rpc: text('rpc'),
     wallet: text('wallet'),

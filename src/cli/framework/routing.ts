@@ -12,6 +12,17 @@ export const ROUTING_OPTIONS: readonly OptionSpec[] = [
   ['--deny <addresses>', 'never these providers, separated by commas'],
 ]
 
+/** The same where something else than tokens is sold: `image`, `second`. */
+export const routingOptionsPer = (unit: string): readonly OptionSpec[] =>
+  ROUTING_OPTIONS.map(([flags, words]) => [flags, words.replace('million tokens', unit)])
+
+/** @throws AppError `option_invalid`, `address_invalid`, `amount_invalid` */
+export function unitPreferencesOf(input: Input): Preferences {
+  const { maxPrice: _perToken, ...preferences } = preferencesOf(input)
+  const maxUnitPrice = input.amount('maxPrice')
+  return { ...preferences, ...(maxUnitPrice !== undefined && { maxUnitPrice }) }
+}
+
 /** @throws AppError `option_invalid`, `address_invalid`, `amount_invalid` */
 export function preferencesOf(input: Input): Preferences {
   const sort = input.text('sort')

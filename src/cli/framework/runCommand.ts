@@ -8,7 +8,7 @@ import { type GlobalFlags, parse } from './parse.ts'
 export async function runCommand(entry: CommandEntry, argv: readonly string[]): Promise<number> {
   endQuietlyWhenNobodyReads()
   const interruption = interruptible()
-  let out = outputFor({ json: argv.includes('--json'), quiet: false })
+  let out = outputFor({ json: argv.includes('--json'), quiet: false, wide: false })
   let context: Context | undefined
   try {
     const { command } = await entry.load()
@@ -30,10 +30,10 @@ export async function runCommand(entry: CommandEntry, argv: readonly string[]): 
   }
 }
 
-function outputFor({ json, quiet }: Pick<GlobalFlags, 'json' | 'quiet'>): Output {
+function outputFor({ json, quiet, wide }: Pick<GlobalFlags, 'json' | 'quiet' | 'wide'>): Output {
   const noColor = process.argv.includes('--no-color')
   const env = noColor ? { ...process.env, NO_COLOR: '1' } : process.env
-  return new Output({ json, quiet, stdout: process.stdout, stderr: process.stderr, env })
+  return new Output({ json, quiet, wide, stdout: process.stdout, stderr: process.stderr, env })
 }
 
 /** The first Ctrl-C asks the command to end, the second ends the process. */

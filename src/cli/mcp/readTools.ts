@@ -1,4 +1,5 @@
 import { format0G, format0GPerMillion } from '../../base/units.ts'
+import { isAble } from '../../client/routing/rank.ts'
 import type { Tool } from './tool.ts'
 
 const NOTHING = { type: 'object', properties: {}, additionalProperties: false }
@@ -13,6 +14,7 @@ export const models: Tool = {
     const offers = await compute.offered()
     return {
       models: offers
+        .filter((offer) => isAble(offer, { kind: 'chat' }))
         .filter(({ service }) => provider === undefined || service.provider === provider)
         .map(({ model, service, prices, contextLength, tools, vision }) => ({
           model,

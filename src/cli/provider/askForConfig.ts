@@ -26,6 +26,12 @@ export async function askForConfig(given: ProviderConfig): Promise<ProviderConfi
         message: 'Which engine?',
         choices: [
           { name: 'embedded: llama.cpp in this process, nothing to install', value: 'embedded' },
+          { name: 'vllm: started here, on all GPUs; has to be installed', value: 'vllm' },
+          { name: 'llama-server: started here; has to be installed', value: 'llama-server' },
+          {
+            name: 'transformers: transformers serve, started here; has to be installed',
+            value: 'transformers',
+          },
           { name: 'url: a server that runs already (vLLM, llama-server, SGLang, …)', value: 'url' },
         ],
       },
@@ -41,6 +47,13 @@ export async function askForConfig(given: ProviderConfig): Promise<ProviderConfi
         name: 'model',
         message: 'GGUF file of the model (empty: the demo model)',
         when: ({ kind }: Partial<Answers>) => kind === 'embedded',
+      },
+      {
+        type: 'input',
+        name: 'model',
+        message: 'GGUF file, or folder with safetensors',
+        when: ({ kind }: Partial<Answers>) => kind !== 'embedded' && kind !== 'url',
+        validate: (path: string) => path.trim() !== '' || 'The path of a model',
       },
       {
         type: 'input',

@@ -8,7 +8,6 @@ import { allowsSimulatedTee, type NetworkProfile } from '../../chain/networks.ts
 import type { RpcProvider } from '../../chain/rpc.ts'
 import type { ProviderConfig } from '../../provider/config/config.ts'
 import { findRamFolder } from '../../provider/finetune/ramFolder.ts'
-import type { Gpu } from '../../provider/gpus.ts'
 
 export interface Check {
   readonly name: string
@@ -18,14 +17,14 @@ export interface Check {
   readonly next?: string
 }
 
-const pass = (name: string, text: string): Check => ({ name, state: 'pass', text })
-const warn = (name: string, text: string, next?: string): Check => ({
+export const pass = (name: string, text: string): Check => ({ name, state: 'pass', text })
+export const warn = (name: string, text: string, next?: string): Check => ({
   name,
   state: 'warn',
   text,
   ...(next && { next }),
 })
-const fail = (name: string, text: string, next?: string): Check => ({
+export const fail = (name: string, text: string, next?: string): Check => ({
   name,
   state: 'fail',
   text,
@@ -41,14 +40,6 @@ export function checkNode(version = process.versions.node): Check {
   const [major = 0, minor = 0] = version.split('.').map(Number)
   const isEnough = major > MIN_NODE[0] || (major === MIN_NODE[0] && minor >= MIN_NODE[1])
   return isEnough ? pass('node', version) : fail('node', `${version}; needs ${MIN_NODE.join('.')} or newer`)
-}
-
-export function checkGpus(gpus: readonly Gpu[]): Check {
-  if (gpus.length === 0) return warn('gpu', 'none found; the engine computes on the CPU')
-  return pass(
-    'gpu',
-    gpus.map(({ name, memoryMiB }) => `${name}, ${Math.round(memoryMiB / 1024)} GiB`).join('; '),
-  )
 }
 
 /** What fine-tuning takes beside: packages that train, and a folder in memory. */
@@ -72,10 +63,15 @@ export function checkTee(
   publicUrl: string | undefined,
   { kind, socket = DSTACK_SOCKET }: NonNullable<ProviderConfig['tee']> = {},
 ): Check {
+  if (kind === 'none')
+    return warn('tee', 'none, as configured: paid by vouchers, and nothing proves an answer')
   if (kind !== 'simulated' && existsSync(socket)) return pass('tee', `dstack at ${socket}`)
   if (kind !== 'dstack' && allowsSimulatedTee(network, ...(publicUrl ? [publicUrl] : [])))
     return warn('tee', 'simulated: good on this devnet only, proves nothing')
-  return fail('tee', `none: there is no ${socket}. Run inside a dstack CVM (deploy/ has a compose file)`)
+  return fail(
+    'tee',
+    `none: there is no ${socket}. Run inside a dstack CVM (deploy/ has a compose file), or be paid by vouchers: --tee none`,
+  )
 }
 
 export async function checkPort(host: string, port: number): Promise<Check> {

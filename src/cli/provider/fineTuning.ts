@@ -29,13 +29,14 @@ export const trainerFolder = (paths: Paths): string => join(paths.state, 'traine
 
 /**
  * Fine-tuning as a configuration has it; undefined when it is off.
- * @throws AppError `trainer_not_installed`, `usage`, `price_too_fine`
+ * @throws AppError `trainer_not_installed`, `finetune_needs_tee`, `usage`, `price_too_fine`
  */
 export function fineTuningOf(
-  { finetune }: ProviderConfig,
+  { finetune, tee }: ProviderConfig,
   { paths, network }: Pick<Context, 'paths' | 'network'>,
 ): FineTuningOptions | undefined {
   if (!finetune?.enabled) return undefined
+  if (tee?.kind === 'none') throw needsTee()
   const python = finetune.python ?? trainerPython(trainerFolder(paths))
   if (!python) throw notInstalled()
   return {
@@ -52,6 +53,15 @@ export function fineTuningOf(
     ...(finetune.scratch !== undefined && { scratch: finetune.scratch }),
   }
 }
+
+const needsTee = (): AppError =>
+  new AppError({
+    code: 'finetune_needs_tee',
+    message: 'Fine-tuning needs a TEE, and this provider is configured without one',
+    hint: 'Datasets are sealed to an enclave, and a fee is paid against its signature; there are no vouchers for it',
+    next: '0g-compute provider serve --tee dstack --finetune',
+    exitCode: EXIT.unsupported,
+  })
 
 function modelsOf({ models }: Section): ModelOptions[] {
   if (!models) {

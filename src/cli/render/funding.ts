@@ -2,13 +2,18 @@ import { format0G } from '../../base/units.ts'
 import type { FundingHooks } from '../../client/funding/funding.ts'
 import type { FundingPlan } from '../../client/funding/fundingPlan.ts'
 import type { Context } from '../framework/context.ts'
+import type { Progress } from '../framework/output.ts'
 
-/** Says the whole plan with its exact cost, asks, and then says each transaction before it is sent. */
-export function fundingHooks(context: Context): FundingHooks {
+/**
+ * Says the whole plan with its exact cost, asks, and then says each transaction before it is sent.
+ * @param progress stopped before it asks
+ */
+export function fundingHooks(context: Context, progress?: Progress): FundingHooks {
   const { out } = context
   const { dim } = out.notePaint
   return {
     approve: async (plan) => {
+      progress?.stop()
       out.note(describePlan(plan))
       await context.confirmSpending('From your wallet, gas included, at most', plan.deposit + plan.maxGasCost)
       return true

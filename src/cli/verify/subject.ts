@@ -49,7 +49,7 @@ export async function askProvider(
 
 /**
  * What a provider showed when a file was saved. The chain is asked for its signer unless offline; then, and for the
- * nonce, there is only the file's word, which counts for whoever wrote it.
+ * nonce and the TLS key, there is only the file's word, which counts for whoever wrote it.
  * @throws AppError `evidence_malformed` (exit 30), `evidence_other_network`
  */
 export async function openFile(
@@ -63,13 +63,13 @@ export async function openFile(
   const next = offline ? null : onlineSources(openRuntime(context))
   const service = offline ? file.evidence.service : await serviceNow(context, file)
   const evidence = { ...file.evidence, service }
-  const nonce = isMine ? evidence.nonce : null
+  const { nonce, tlsSpki } = isMine ? evidence : { nonce: null, tlsSpki: null }
   return {
     network,
     evidence,
     sources: savedSources(file.statements, next, { isMine }),
     judge: async (options, now) => {
-      const verdict = await judgeEvidence(network, { ...evidence, nonce }, options, now)
+      const verdict = await judgeEvidence(network, { ...evidence, nonce, tlsSpki }, options, now)
       return offline && !isMine ? withoutChain(verdict, evidence) : verdict
     },
   }

@@ -70,6 +70,7 @@ function readGathered(fields: Fields): GatheredEvidence {
     capabilities: textOrNull(fields.capabilities, 'its list of capabilities'),
     models: models === null ? null : readModels(models),
     modelServer: textOrNull(fields.modelServer, "its model server's report"),
+    tlsSpki: textOrNull(fields.tlsSpki ?? null, 'its TLS key'),
   }
 }
 

@@ -19,6 +19,8 @@ export interface GatheredEvidence {
   readonly models: readonly AnnouncedModel[] | null
   /** Report of a model server that signs for itself: null where there is none, or it shows none. */
   readonly modelServer: string | null
+  /** sha256 of the TLS key that the connection ended at, 64 hex digits; null where it cannot be seen. */
+  readonly tlsSpki: string | null
 }
 
 /**
@@ -28,7 +30,7 @@ export interface GatheredEvidence {
 export async function gatherEvidence(runtime: Runtime, service: Service): Promise<GatheredEvidence> {
   const broker = new BrokerApi(runtime, service.url)
   const nonce = runtime.randomHex(NONCE_BYTES)
-  const [document, capabilities, models, modelServer] = await Promise.all([
+  const [quote, capabilities, models, modelServer] = await Promise.all([
     broker.quote(nonce),
     broker.capabilities(),
     // A provider that lists no models sells the one on chain.
@@ -40,10 +42,11 @@ export async function gatherEvidence(runtime: Runtime, service: Service): Promis
     service,
     fetchedAt: runtime.now(),
     nonce,
-    document,
+    document: quote.text,
     capabilities,
     models: announced,
     modelServer,
+    tlsSpki: quote.tlsKey,
   }
 }
 

@@ -34,15 +34,17 @@ export class TaskApi {
   }
 
   async models(): Promise<FineTuneModel[]> {
-    const models = await this.#json('/v1/model')
+    const path = '/v1/model'
+    const models = parse(await readText(await this.#send('GET', path, { isPublic: true }), path))
     if (models === null) return []
-    if (!Array.isArray(models)) throw malformedAnswer('/v1/model')
+    if (!Array.isArray(models)) throw malformedAnswer(path)
     return models.filter((model) => typeof model?.name === 'string' && typeof model.hash === 'string')
   }
 
   /** A file of a model's tokenizer. */
   modelFile(model: string, file: string): Promise<HttpResponse> {
-    return this.#send('GET', `/v1/model/${encodeURIComponent(model)}/files/${encodeURIComponent(file)}`)
+    const path = `/v1/model/${encodeURIComponent(model)}/files/${encodeURIComponent(file)}`
+    return this.#send('GET', path, { isPublic: true })
   }
 
   /** Tasks that wait. */

@@ -1,4 +1,5 @@
-import { type Contract, Interface, isError } from 'ethers'
+import { type Contract, Interface } from 'ethers'
+import { supportsInterface } from '../../chain/supportsInterface.ts'
 
 /** What our serving contract offers its ledger; the deployed one does not. @see IServingFunds.sol */
 const SERVING_FUNDS = new Interface([
@@ -17,25 +18,6 @@ export function interfaceId(abi: Interface): string {
   return `0x${id.toString(16).padStart(8, '0')}`
 }
 
-const known = new WeakMap<Contract, Promise<boolean>>()
-
 /** Whether `onboard` and `leave` are there: one transaction each instead of several. Asked once. */
-export function hasAdditions(inference: Contract): Promise<boolean> {
-  let answer = known.get(inference)
-  if (!answer) {
-    answer = ask(inference)
-    known.set(inference, answer)
-    answer.catch(() => known.delete(inference))
-  }
-  return answer
-}
-
-/** A contract that does not know the question answers nothing, or reverts. */
-async function ask(inference: Contract): Promise<boolean> {
-  try {
-    return Boolean(await inference.getFunction('supportsInterface').staticCall(interfaceId(SERVING_FUNDS)))
-  } catch (error) {
-    if (isError(error, 'CALL_EXCEPTION') || isError(error, 'BAD_DATA')) return false
-    throw error
-  }
-}
+export const hasAdditions = (inference: Contract): Promise<boolean> =>
+  supportsInterface(inference, interfaceId(SERVING_FUNDS))

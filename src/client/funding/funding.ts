@@ -2,7 +2,7 @@ import type { TransactionReceipt } from 'ethers'
 import { AppError, EXIT } from '../../base/errors.ts'
 import type { Address } from '../../base/hex.ts'
 import { format0G } from '../../base/units.ts'
-import { findAccount, findService } from '../../chain/inference.ts'
+import { findAccount, findService, freeBalance } from '../../chain/inference.ts'
 import { findLedger, readMinimums } from '../../chain/ledger.ts'
 import { type PreparedTransaction, prepare, send } from '../../chain/transaction.ts'
 import { Mutex } from '../mutex.ts'
@@ -15,6 +15,7 @@ import {
   type FundingStep,
   planDeposit,
   planProvider,
+  withStep,
 } from './fundingPlan.ts'
 
 /** Said and asked while money moves. Nothing moves without `approve`. */
@@ -40,6 +41,12 @@ export interface EnsureOptions {
   readonly headroomPercent?: bigint
   /** The signer that was checked: another one is not acknowledged. Default: the one on chain. */
   readonly signer?: Address
+  /**
+   * One more transaction that may be needed.
+   * @param free neuron that lie at the provider after the others
+   * @param opens whether one of them opens the sub-account
+   */
+  readonly delegate?: (free: bigint, opens: boolean) => Promise<FundingStep | null>
 }
 
 /**
@@ -77,13 +84,12 @@ export class Funding {
   }
 
   async #planFor(provider: Address, need: () => bigint, options: EnsureOptions): Promise<FundingPlan> {
-    const { headroomPercent = 0n, signer } = options
+    const { signer, delegate } = options
     const [state, contracts] = await Promise.all([this.state(provider), this.#contracts(provider, signer)])
-    const needed = need()
-    const least = planProvider(state, contracts, provider, needed)
-    if (least.transfer === 0n) return least
-    const wished = (needed * (100n + headroomPercent)) / 100n
-    return withHeadroom(least, () => planProvider(state, contracts, provider, wished))
+    const plan = withRoom(state, contracts, provider, need(), options)
+    const free = (state.account ? freeBalance(state.account) : 0n) + plan.transfer
+    const step = await delegate?.(free, state.account === null)
+    return step ? withStep(plan, step, state) : plan
   }
 
   /** What `deposit` would send. */
@@ -136,6 +142,19 @@ export class Funding {
     }
     return { plan, transactions }
   }
+}
+
+function withRoom(
+  state: FundingState,
+  contracts: FundingContracts,
+  provider: Address,
+  needed: bigint,
+  { headroomPercent = 0n }: EnsureOptions,
+): FundingPlan {
+  const least = planProvider(state, contracts, provider, needed)
+  if (least.transfer === 0n) return least
+  const wished = (needed * (100n + headroomPercent)) / 100n
+  return withHeadroom(least, () => planProvider(state, contracts, provider, wished))
 }
 
 /** The plan with head-room, or the plain one where the wallet cannot pay for more. */

@@ -9,7 +9,7 @@ import type { TransactionCall } from '../../chain/transaction.ts'
 
 /** A transaction of a plan, not yet sent. */
 export interface FundingStep {
-  readonly kind: 'deposit' | 'transfer' | 'acknowledge' | 'onboard'
+  readonly kind: 'deposit' | 'transfer' | 'acknowledge' | 'onboard' | 'delegate'
   /** For people. */
   readonly title: string
   /** Leaves the wallet, neuron. */
@@ -55,6 +55,7 @@ const GAS: Record<FundingStep['kind'], bigint> = {
   transfer: 600_000n,
   acknowledge: 150_000n,
   onboard: 750_000n,
+  delegate: 150_000n,
 }
 
 /**
@@ -69,7 +70,7 @@ export function planProvider(
 ): FundingPlan {
   const transfer = transferFor(state, needed)
   const { account } = state
-  const acknowledges = account !== null && !account.acknowledged
+  const acknowledges = account !== null && !account.acknowledged && !hasNoSigner(contracts)
   const isBare = (account?.pendingRefund ?? 0n) === 0n
   if (
     contracts.onboards !== null &&
@@ -88,6 +89,16 @@ export function planProvider(
   ]
   return affordable({ provider, steps, deposit, transfer, maxGasCost: gasOf(steps, state.gasPrice) }, state)
 }
+
+/** A provider without a TEE has none to acknowledge. */
+const hasNoSigner = ({ onboards }: FundingContracts): boolean => onboards !== null && BigInt(onboards) === 0n
+
+/** The plan with one more transaction at its end. */
+export const withStep = (plan: FundingPlan, step: FundingStep, state: FundingState): FundingPlan =>
+  affordable(
+    { ...plan, steps: [...plan.steps, step], maxGasCost: plan.maxGasCost + GAS[step.kind] * state.gasPrice },
+    state,
+  )
 
 /** Deposit, sub-account and acknowledgement in one transaction. */
 function planOnboarding(
@@ -144,7 +155,8 @@ const onboardStep = (
   value: bigint,
 ): FundingStep => {
   const from = value > 0n ? `deposit ${format0G(value)} 0G and ` : ''
-  const title = `${from}open your account at ${provider} with ${format0G(amount)} 0G, signer ${signer}`
+  const whose = BigInt(signer) === 0n ? 'no signer' : `signer ${signer}`
+  const title = `${from}open your account at ${provider} with ${format0G(amount)} 0G, ${whose}`
   const args = [inference.target, provider, signer, amount]
   return { kind: 'onboard', title, value, call: { title, contract: ledger, method: 'onboard', args, value } }
 }

@@ -2,9 +2,11 @@ import { AppError, toAppError } from '../../base/errors.ts'
 import type { Address } from '../../base/hex.ts'
 import { type Answer, assertNotFalse } from '../answer.ts'
 import type { Offer } from '../offers.ts'
-import { ENDPOINTS, type Endpoint, isEndpoint } from '../purchase/endpoints.ts'
-import { invalidRequest } from '../purchase/prepareBody.ts'
+import { ENDPOINTS, type Endpoint, isEndpoint, isForm } from '../purchase/endpoints.ts'
+import { invalidRequest } from '../purchase/invalidRequest.ts'
+import type { BodySpec } from '../purchase/prepareBody.ts'
 import type { Purchase, PurchaseHooks, PurchaseRequest } from '../purchase/purchases.ts'
+import { joined } from '../purchase/readWhole.ts'
 import type { Preferences } from '../routing/preferences.ts'
 import { answerHeaders, offerHeaders } from './headers.ts'
 import { modelsDocument } from './modelsDocument.ts'
@@ -35,7 +37,9 @@ export interface GatewayRequest {
   readonly method: string
   /** Below the base, with the version: `/v1/chat/completions`. */
   readonly path: string
-  readonly body: string
+  readonly body: string | Uint8Array
+  /** Of a form, with its boundary. */
+  readonly contentType?: string
   readonly idempotencyKey?: string
   readonly signal?: AbortSignal
 }
@@ -76,24 +80,25 @@ export class Gateway {
   }
 
   async #answer(endpoint: Endpoint, request: GatewayRequest, hooks: PurchaseHooks): Promise<GatewayReply> {
-    const body = parseBody(request.body)
-    const purchase = await this.#buyer.buy(this.#purchase(endpoint, body, request), {
+    const asked = isForm(endpoint) ? await formOf(request) : jsonOf(request)
+    const purchase = await this.#buyer.buy(this.#purchase(endpoint, asked, request), {
       ...this.#options.hooks,
       ...hooks,
     })
     const headers = { 'content-type': purchase.contentType, ...offerHeaders(purchase) }
     const pieces = this.#verified(purchase)
-    if (body.stream === true && endpoint !== '/v1/embeddings') return { status: 200, headers, body: pieces }
+    if (asked.body.stream === true && endpoint !== '/v1/embeddings')
+      return { status: 200, headers, body: pieces }
     const { bytes, answer } = await collect(pieces)
     return { status: 200, headers: { ...headers, ...answerHeaders(answer) }, body: bytes }
   }
 
-  #purchase(endpoint: Endpoint, body: Record<string, unknown>, request: GatewayRequest): PurchaseRequest {
+  #purchase(endpoint: Endpoint, { named, ...asked }: Asked, request: GatewayRequest): PurchaseRequest {
     const { provider, preferences, maxCost, private: isPrivate } = this.#options
-    const model = namedModel(body) ?? this.#options.model
+    const model = modelNamed(named) ?? this.#options.model
     return {
       endpoint,
-      body,
+      ...asked,
       limitsTokens: false,
       ...(model !== undefined && { model }),
       ...(provider !== undefined && { provider }),
@@ -131,19 +136,38 @@ export class Gateway {
   }
 }
 
+/** What is asked for, and of which model. */
+interface Asked extends Pick<BodySpec, 'body' | 'form'> {
+  readonly named: unknown
+}
+
+function jsonOf({ body }: GatewayRequest): Asked {
+  const json = parseBody(typeof body === 'string' ? body : new TextDecoder().decode(body))
+  return { body: json, named: json.model }
+}
+
+async function formOf({ body, contentType = '' }: GatewayRequest): Promise<Asked> {
+  const { readForm, textField } = await import('../media/form.ts')
+  const form = await readForm(typeof body === 'string' ? new TextEncoder().encode(body) : body, contentType)
+  return { body: {}, form, named: textField(form, 'model') }
+}
+
 /** @throws AppError `request_invalid` */
-function namedModel({ model = '' }: Record<string, unknown>): string | undefined {
+function modelNamed(model: unknown = ''): string | undefined {
   if (typeof model !== 'string') throw invalidRequest('"model" is not a text')
   return model === '' || model === ANY_MODEL ? undefined : model
 }
 
-const DONE = new TextEncoder().encode('data: [DONE]')
+/** What ends a stream of OpenAI's, and one of Anthropic's. */
+const ENDINGS = ['data: [DONE]', 'event: message_stop'].map((line) => new TextEncoder().encode(line))
 
 /** Whether a line of these bytes says that the stream is over. In JSON a line cannot begin inside a text. */
-function isEnding(bytes: Uint8Array): boolean {
-  for (let at = bytes.indexOf(DONE[0]!); at >= 0; at = bytes.indexOf(DONE[0]!, at + 1)) {
+const isEnding = (bytes: Uint8Array): boolean => ENDINGS.some((ending) => hasLine(bytes, ending))
+
+function hasLine(bytes: Uint8Array, line: Uint8Array): boolean {
+  for (let at = bytes.indexOf(line[0]!); at >= 0; at = bytes.indexOf(line[0]!, at + 1)) {
     const startsLine = at === 0 || bytes[at - 1] === 0x0a
-    if (startsLine && DONE.every((byte, i) => bytes[at + i] === byte)) return true
+    if (startsLine && line.every((byte, i) => bytes[at + i] === byte)) return true
   }
   return false
 }
@@ -153,19 +177,9 @@ async function collect(
 ): Promise<{ bytes: Uint8Array; answer: Answer }> {
   const chunks: Uint8Array[] = []
   for (let step = await pieces.next(); ; step = await pieces.next()) {
-    if (step.done) return { bytes: concat(chunks), answer: step.value }
+    if (step.done) return { bytes: joined(chunks), answer: step.value }
     chunks.push(step.value)
   }
-}
-
-function concat(chunks: readonly Uint8Array[]): Uint8Array {
-  const bytes = new Uint8Array(chunks.reduce((sum, { length }) => sum + length, 0))
-  let at = 0
-  for (const chunk of chunks) {
-    bytes.set(chunk, at)
-    at += chunk.length
-  }
-  return bytes
 }
 
 function parseBody(text: string): Record<string, unknown> {

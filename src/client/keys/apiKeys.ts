@@ -3,12 +3,29 @@ import type { Address, Hex } from '../../base/hex.ts'
 import { hexToBytes, sameAddress } from '../../base/hex.ts'
 import { type Account, findAccount, isTokenRevoked } from '../../chain/inference.ts'
 import { type PreparedTransaction, prepare, send } from '../../chain/transaction.ts'
-import { createToken, EPHEMERAL_TOKEN_ID } from '../../protocol/sessionToken.ts'
+import {
+  createToken,
+  EPHEMERAL_TOKEN_ID,
+  type LimitPeriod,
+  tokenHash,
+  tokenMessage,
+} from '../../protocol/sessionToken.ts'
+import type { KeySpent } from '../brokerApi.ts'
 import { NO_ABILITIES } from '../capabilities/abilities.ts'
 import { abilitiesOf } from '../capabilities/abilitiesOf.ts'
 import { getProvider } from '../offers.ts'
 import { requireAccount, type Session } from '../session.ts'
-import { alreadyRevoked, keysExhausted, keyUnknown, nameInvalid, nameTaken, noAccount } from './errors.ts'
+import type { SessionTokens } from '../tokens.ts'
+import { askSpending } from './askSpending.ts'
+import {
+  alreadyRevoked,
+  keysExhausted,
+  keyUnknown,
+  limitUnenforced,
+  nameInvalid,
+  nameTaken,
+  noAccount,
+} from './errors.ts'
 import type { KeyInventory, KeyRecord } from './keyInventory.ts'
 
 export interface KeyRequest {
@@ -16,6 +33,8 @@ export interface KeyRequest {
   readonly name: string
   /** ms from now; null = never expires. */
   readonly lifetimeMs: number | null
+  /** What it may spend, neuron, counted by the broker; without it everything that the account has. */
+  readonly limit?: { readonly amount: bigint; readonly per: LimitPeriod }
 }
 
 export interface NewKey extends KeyRecord {
@@ -31,7 +50,11 @@ export type KeyState = 'active' | 'expired' | 'revoked'
 
 export interface ListedKey extends KeyRecord {
   readonly state: KeyState
+  /** Of its limit in the period that runs, by the broker's word; null where there is no limit, or it does not say. */
+  readonly spent: KeySpent | null
 }
+
+type KnownKey = Omit<ListedKey, 'spent'>
 
 export interface RevokeHooks {
   /** Before the transaction; may refuse by throwing. */
@@ -47,30 +70,37 @@ const NAME = /^[a-zA-Z0-9][a-zA-Z0-9_.-]{0,63}$/
 export class ApiKeys {
   readonly #session: Session
   readonly #inventory: KeyInventory
+  readonly #tokens: SessionTokens
 
-  constructor(session: Session, inventory: KeyInventory) {
+  constructor(session: Session, inventory: KeyInventory, tokens: SessionTokens) {
     this.#session = session
     this.#inventory = inventory
+    this.#tokens = tokens
   }
 
   /**
    * Makes a key for one provider, good at this contract of this chain alone where the broker knows of such. The number is noted before the key is signed, and never given again.
-   * @throws AppError `key_name_taken`, `key_name_invalid`, `keys_exhausted`, `provider_unknown`
+   * @throws AppError `key_name_taken`, `key_name_invalid`, `keys_exhausted`, `provider_unknown`,
+   * `key_limit_unenforced`
    */
-  async create({ provider, name, lifetimeMs }: KeyRequest): Promise<NewKey> {
+  async create({ provider, name, lifetimeMs, limit }: KeyRequest): Promise<NewKey> {
     if (!NAME.test(name)) throw nameInvalid(name)
     const { network, runtime } = this.#session
     const { address: user, signer } = requireAccount(this.#session)
     const service = await getProvider(this.#session, provider)
     const account = await findAccount(this.#session.inference, user, provider)
     // A broker that does not answer may be one of the deployed network.
-    const { tokenDomain } = await abilitiesOf(this.#session, service).catch(() => NO_ABILITIES)
+    const { tokenDomain, keyLimits } = await abilitiesOf(this.#session, service).catch(() => NO_ABILITIES)
+    if (limit && !(tokenDomain && keyLimits)) throw limitUnenforced(provider)
     const createdAt = runtime.now()
     const owner = { chainId: network.chainId, contract: network.inference, user, provider }
     const generation = account?.generation ?? 0
     const expiresAt = lifetimeMs === null ? 0 : createdAt + lifetimeMs
     const record = await this.#reserve(
-      { ...owner, name, generation, createdAt, expiresAt, fingerprint: null },
+      {
+        ...{ ...owner, name, generation, createdAt, expiresAt, fingerprint: null },
+        ...(limit && { limit: { amount: limit.amount.toString(), per: limit.per } }),
+      },
       account,
     )
 
@@ -81,18 +111,32 @@ export class ApiKeys {
     const claims = {
       ...{ address, provider, timestamp: createdAt, expiresAt, nonce, generation, tokenId },
       ...(tokenDomain && { chainId: network.chainId, contract: network.inference }),
+      ...(record.limit && { limit: record.limit.amount, limitPer: record.limit.per }),
     }
+    const id = tokenHash(tokenMessage(claims))
     const key = await createToken(claims, async (hash) => (await wallet.signMessage(hexToBytes(hash))) as Hex)
     const fingerprint = this.#fingerprint(key)
     await this.#inventory.change((records) =>
-      records.map((other) => (isSame(other, record) ? { ...other, fingerprint } : other)),
+      records.map((other) => (isSame(other, record) ? { ...other, fingerprint, id } : other)),
     )
     const baseUrl = `${service.url.replace(/\/+$/, '')}/v1/proxy`
-    return { ...record, fingerprint, key, baseUrl, hasAccount: account !== null }
+    return { ...record, fingerprint, id, key, baseUrl, hasAccount: account !== null }
   }
 
-  /** Keys that were made here, with what the chain says of them. */
+  /** Keys that were made here, with what the chain says of them, and the broker of those that carry a limit. */
   async list(provider?: Address): Promise<ListedKey[]> {
+    const known = await this.#known(provider)
+    const limited = known.filter(({ limit, state }) => limit && state === 'active')
+    const generations = new Map(limited.map((key) => [key.provider, key.generation]))
+    const told = await Promise.all(
+      [...generations].map(([at, generation]) => askSpending(this.#session, this.#tokens, at, generation)),
+    )
+    const spent = new Map(told.flatMap((keys) => [...keys]))
+    const spentBy = ({ id, limit }: KnownKey) => (limit && id && spent.get(id)) || null
+    return known.map((key) => ({ ...key, spent: spentBy(key) }))
+  }
+
+  async #known(provider?: Address): Promise<KnownKey[]> {
     const records = (await this.#own()).filter(
       (record) => !provider || sameAddress(record.provider, provider),
     )
@@ -114,7 +158,7 @@ export class ApiKeys {
    * @throws AppError `key_unknown`, `key_revoked_already`, `key_without_account`, those of transactions
    */
   async revoke(name: string, hooks: RevokeHooks = {}): Promise<TransactionReceipt> {
-    const records = await this.list()
+    const records = await this.#known()
     const record = records.findLast((candidate) => candidate.name === name)
     if (!record)
       throw keyUnknown(

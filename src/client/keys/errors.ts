@@ -36,6 +36,15 @@ export const keysExhausted = (provider: Address): AppError =>
     exitCode: EXIT.failed,
   })
 
+export const limitUnenforced = (provider: Address): AppError =>
+  new AppError({
+    code: 'key_limit_unenforced',
+    message: `A spending limit is not enforced by this provider: ${provider} does not count what a key spends`,
+    hint: 'No key was made. Make one without --limit, choose another provider, or keep to a budget on this machine with 0g-compute proxy --max-spend',
+    next: '0g-compute provider list',
+    exitCode: EXIT.unsupported,
+  })
+
 export const noAccount = (provider: Address): AppError =>
   new AppError({
     code: 'key_without_account',

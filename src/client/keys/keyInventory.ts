@@ -1,4 +1,11 @@
-import type { Address } from '../../base/hex.ts'
+import type { Address, Hex } from '../../base/hex.ts'
+import type { LimitPeriod } from '../../protocol/sessionToken.ts'
+
+/** What a key may spend: neuron as decimal text, in all or in each day of UTC. */
+export interface KeyLimit {
+  readonly amount: string
+  readonly per: LimitPeriod
+}
 
 /** A persistent API key that was made here. The key itself is not kept: it is shown once. */
 export interface KeyRecord {
@@ -17,6 +24,10 @@ export interface KeyRecord {
   readonly expiresAt: number
   /** First 16 hex digits of the key's sha256: which key it is, for those who have it. Null while it is being made. */
   readonly fingerprint: string | null
+  /** What its message is known by to brokers: hash of what was signed. Absent in records of earlier releases. */
+  readonly id?: Hex
+  /** What it may spend; absent where no limit was asked for. */
+  readonly limit?: KeyLimit
 }
 
 /** Keeps what keys were made, so that no number is given twice. */

@@ -196,7 +196,8 @@ class MessageWriter implements StreamWriter {
 
 const NOTHING: ChatPart = { text: '', calls: [], finish: null, usage: null }
 
-function toError(reply: GatewayReply): GatewayReply {
+/** A failure as that API says it. */
+export function toError(reply: GatewayReply): GatewayReply {
   const { error } = JSON.parse(reply.body as string) as { error: Json }
   return { ...reply, body: JSON.stringify({ type: 'error', error: { ...error, type: error.type } }) }
 }

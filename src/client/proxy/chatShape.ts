@@ -1,6 +1,6 @@
 import type { Answer } from '../answer.ts'
 import type { GatewayReply } from '../gateway/gateway.ts'
-import { invalidRequest } from '../purchase/prepareBody.ts'
+import { invalidRequest } from '../purchase/invalidRequest.ts'
 import { EventSplitter } from '../sse.ts'
 
 /** JSON whose fields have to be looked at one by one. */
@@ -30,9 +30,9 @@ export const listOf = (value: unknown): readonly Json[] =>
 export const textOf = (value: unknown): string => (typeof value === 'string' ? value : '')
 
 /** @throws AppError `request_invalid` */
-export function parseRequest(body: string): Json {
+export function parseRequest(body: string | Uint8Array): Json {
   try {
-    const value: unknown = JSON.parse(body)
+    const value: unknown = JSON.parse(typeof body === 'string' ? body : new TextDecoder().decode(body))
     if (isRecord(value)) return value
   } catch {
     // answered below, like JSON that is no object

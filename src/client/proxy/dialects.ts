@@ -1,8 +1,9 @@
 import { assertMethod, type GatewayReply, type GatewayRequest } from '../gateway/gateway.ts'
 import { anthropic } from './anthropic.ts'
+import { MESSAGES } from './nativeMessages.ts'
 import { responses } from './responses.ts'
 
-export type PlainRequest = Pick<GatewayRequest, 'method' | 'path' | 'body'>
+export type PlainRequest = Pick<GatewayRequest, 'method' | 'path' | 'body' | 'contentType'>
 
 /** A request in OpenAI's chat API, and how to say the reply in the caller's own. */
 export interface Dialect {
@@ -11,13 +12,20 @@ export interface Dialect {
   readonly isOpenAi: boolean
   reply(reply: GatewayReply): GatewayReply
   error(reply: GatewayReply): GatewayReply
+  /** Whether a failure says that the engine has no such API, so that the request has to be translated. */
+  isLacking?(error: unknown): boolean
 }
 
 const same = (reply: GatewayReply): GatewayReply => reply
 
+const DIALECTS: Readonly<Record<string, (request: PlainRequest) => Dialect>> = {
+  [MESSAGES]: anthropic,
+  '/v1/responses': responses,
+}
+
 /** Anthropic's Messages and OpenAI's Responses become chats; everything else goes as it is. */
 export function translate(request: PlainRequest): Dialect {
-  const dialect = { '/v1/messages': anthropic, '/v1/responses': responses }[request.path]
+  const dialect = DIALECTS[request.path]
   if (dialect) {
     assertMethod(request.method, 'POST')
     return dialect(request)

@@ -10,10 +10,12 @@ import {
   Gateway,
   type GatewayOptions,
   type GatewayReply,
+  type GatewayRequest,
 } from '../gateway/gateway.ts'
 import { ANSWER_HEADERS, answerHeaders } from '../gateway/headers.ts'
 import type { PurchaseHooks } from '../purchase/purchases.ts'
-import { translate } from './dialects.ts'
+import { type Dialect, translate } from './dialects.ts'
+import { NativeMessages } from './nativeMessages.ts'
 import { assertToken } from './proxyToken.ts'
 import type { SpendBook, Spending } from './spendBook.ts'
 
@@ -44,10 +46,12 @@ export class ProxyServer {
   readonly #options: ProxyOptions
   readonly #buyer: Buyer
   readonly #server: Server
+  readonly #messages: NativeMessages
 
   constructor(buyer: Buyer, options: ProxyOptions) {
     this.#buyer = buyer
     this.#options = options
+    this.#messages = new NativeMessages(buyer, options)
     this.#server = createServer((req, res) => void this.#handle(req, res))
   }
 
@@ -96,10 +100,26 @@ export class ProxyServer {
     }
     assertLocal(req)
     assertToken(tokenIn(req), this.#options.token)
+    const { 'idempotency-key': idempotencyKey, 'content-type': contentType = '' } = req.headers
+    const request = { method: req.method ?? '', path, contentType, body: await readBody(req) }
+    const key = typeof idempotencyKey === 'string' ? { idempotencyKey } : {}
+    const native = await this.#messages.dialectFor(request)
+    try {
+      return await this.#answer(res, native ?? translate(request), key)
+    } catch (error) {
+      if (!native || res.headersSent) throw error
+      return await this.#answer(res, translate(request), key)
+    }
+  }
+
+  /** Buys, and passes on as it comes. A failure is said to the client, unless it can be asked for in other words. */
+  async #answer(
+    res: ServerResponse,
+    dialect: Dialect,
+    key: Pick<GatewayRequest, 'idempotencyKey'>,
+  ): Promise<Answer | null> {
     const left = new AbortController()
     res.once('close', () => left.abort())
-    const idempotencyKey = req.headers['idempotency-key']
-    const dialect = translate({ method: req.method ?? '', path, body: await readBody(req) })
     const tab = new Tab(this.#options.spending)
     let answer: Answer | null = null
     const gateway = new Gateway(this.#buyer, {
@@ -110,17 +130,13 @@ export class ProxyServer {
       },
     })
     try {
-      const request = {
-        ...dialect.request,
-        ...(typeof idempotencyKey === 'string' && { idempotencyKey }),
-        signal: left.signal,
-      }
+      const request = { ...dialect.request, ...key, signal: left.signal }
       const reply = await gateway.serve(request, this.#hooks(tab))
       await relay(res, dialect.reply(reply), dialect.isOpenAi)
       return answer
     } catch (error) {
       tab.settle(feeIn(error))
-      if (!res.headersSent) send(res, dialect.error(errorReply(error)))
+      if (!res.headersSent && !dialect.isLacking?.(error)) send(res, dialect.error(errorReply(error)))
       throw error
     } finally {
       const finished = answer as Answer | null
@@ -202,7 +218,7 @@ const tokenIn = ({ headers }: IncomingMessage): string | undefined => {
   )
 }
 
-async function readBody(req: IncomingMessage): Promise<string> {
+async function readBody(req: IncomingMessage): Promise<Buffer> {
   const chunks: Buffer[] = []
   let size = 0
   for await (const chunk of req as AsyncIterable<Buffer>) {
@@ -210,7 +226,7 @@ async function readBody(req: IncomingMessage): Promise<string> {
     if (size > MAX_BODY_BYTES) throw bodyTooLarge()
     chunks.push(chunk)
   }
-  return Buffer.concat(chunks).toString('utf8')
+  return Buffer.concat(chunks)
 }
 
 function send(res: ServerResponse, { status, headers, body }: GatewayReply): void {

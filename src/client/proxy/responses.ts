@@ -1,3 +1,4 @@
+import { invalidRequest } from '../purchase/invalidRequest.ts'
 import {
   type ChatPart,
   isRecord,
@@ -20,6 +21,7 @@ import type { Dialect, PlainRequest } from './dialects.ts'
  */
 export function responses({ method, body }: PlainRequest): Dialect {
   const request = parseRequest(body)
+  if (request.input === undefined) throw invalidRequest('"input" is missing')
   const head = { id: newId('resp'), model: textOf(request.model), created: Math.floor(Date.now() / 1000) }
   return {
     request: { method, path: '/v1/chat/completions', body: JSON.stringify(toChat(request)) },

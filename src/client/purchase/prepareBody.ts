@@ -1,15 +1,19 @@
-import { AppError, EXIT } from '../../base/errors.ts'
 import type { Prices } from '../../protocol/pricing.ts'
+import type { Form } from '../media/form.ts'
 import type { Offer } from '../offers.ts'
 import { dearestPrices } from '../priceTiers.ts'
-import { chooseMaxTokens, promptTokenBound, tooDear, worstCost } from '../reservation.ts'
+import { chooseMaxTokens, promptTokenBound, worstCost } from '../reservation.ts'
 import type { Endpoint } from './endpoints.ts'
+import { countField, encodeJson } from './fields.ts'
+import type { MediaCount } from './prepareMedia.ts'
 
 /** A request body before a provider is chosen. */
 export interface BodySpec {
   readonly endpoint: Endpoint
-  /** OpenAI's fields; `model` becomes the one of the offer. */
+  /** The API's fields; `model` becomes the one of the offer. Empty where there is a form. */
   readonly body: Readonly<Record<string, unknown>>
+  /** For endpoints that take a file; its `model` becomes the one of the offer too. */
+  readonly form?: Form
   /** Whether to limit the answer where the body does not; otherwise it may fill the context. */
   readonly limitsTokens: boolean
   /** Neuron; nothing is sent when the answer could cost more. */
@@ -17,15 +21,17 @@ export interface BodySpec {
 }
 
 export interface PreparedBody {
-  readonly json: Readonly<Record<string, unknown>>
+  /** Null for a form. */
+  readonly json: Readonly<Record<string, unknown>> | null
   /** The same as bytes: hashed and sent as they are. */
   readonly bytes: Uint8Array
+  readonly contentType: string
   readonly stream: boolean
   /** The most that may be generated, all choices together. */
   readonly maxTokens: number
-  /** Images asked for, 0 where tokens are. */
-  readonly images: number
-  /** The dearest prices that it can come to, neuron per token or image. */
+  /** Null where tokens are counted. */
+  readonly media: MediaCount | null
+  /** The dearest prices that it can come to, neuron per token, image or second. */
   readonly prices: Prices
   /** The most that the answer can cost, neuron. */
   readonly worst: bigint
@@ -35,22 +41,20 @@ export interface PreparedBody {
 const UNKNOWN_CONTEXT = 4096
 
 /**
- * Makes the bytes of a request to one provider, once: they are hashed and sent.
+ * Makes the bytes of a request for tokens to one provider, once: they are hashed and sent.
  * @throws AppError `max_cost_exceeded`, `request_invalid`
  */
 export function prepareBody(spec: BodySpec, offer: Offer): PreparedBody {
   const { endpoint, body, maxCost } = spec
   const stream = body.stream === true && endpoint !== '/v1/embeddings'
   const field = body.max_completion_tokens == null ? 'max_tokens' : 'max_completion_tokens'
-  const asked = count(body, field)
-  const choices = Math.max(count(body, 'n') ?? 1, count(body, 'best_of') ?? 1)
+  const asked = countField(body, field)
+  const choices = Math.max(countField(body, 'n') ?? 1, countField(body, 'best_of') ?? 1)
   const make = (maxTokens: number | undefined) => ({
     ...body,
     model: offer.model,
     ...(maxTokens !== undefined && { [field]: maxTokens }),
   })
-  if (endpoint === '/v1/images/generations')
-    return ofImages(make(undefined), count(body, 'n') ?? 1, offer, maxCost)
   if (endpoint === '/v1/embeddings') return priced(make(undefined), false, 0, offer)
 
   const context = offer.contextLength ?? UNKNOWN_CONTEXT
@@ -58,7 +62,7 @@ export function prepareBody(spec: BodySpec, offer: Offer): PreparedBody {
     return priced(make(undefined), stream, context * choices, offer)
   }
   // The number of tokens is part of the body: 16 digits are more than it can take.
-  const bodyBytes = encode(make(Number.MAX_SAFE_INTEGER)).length
+  const bodyBytes = encodeJson(make(Number.MAX_SAFE_INTEGER)).length
   const { input, output } = dearestPrices(offer.prices, offer.tiers, promptTokenBound(bodyBytes))
   const maxTokens = chooseMaxTokens({
     asked,
@@ -71,44 +75,22 @@ export function prepareBody(spec: BodySpec, offer: Offer): PreparedBody {
   return priced(make(maxTokens), stream, maxTokens * choices, offer)
 }
 
-function priced(json: PreparedBody['json'], stream: boolean, maxTokens: number, offer: Offer): PreparedBody {
-  const bytes = encode(json)
+function priced(
+  json: Record<string, unknown>,
+  stream: boolean,
+  maxTokens: number,
+  offer: Offer,
+): PreparedBody {
+  const bytes = encodeJson(json)
   const prices = dearestPrices(offer.prices, offer.tiers, promptTokenBound(bytes.length))
   return {
     json,
     bytes,
+    contentType: 'application/json',
     stream,
     maxTokens,
-    images: 0,
+    media: null,
     prices,
     worst: worstCost(bytes.length, maxTokens, prices),
   }
 }
-
-/** @throws AppError `max_cost_exceeded`, `request_invalid` where no price per image is named */
-function ofImages(json: PreparedBody['json'], images: number, offer: Offer, maxCost?: bigint): PreparedBody {
-  const { image } = offer.prices
-  if (image === undefined) throw invalidRequest(`The provider names no price per image for ${offer.model}`)
-  const worst = BigInt(images) * image
-  if (maxCost !== undefined && worst > maxCost) throw tooDear(worst, maxCost)
-  return { json, bytes: encode(json), stream: false, maxTokens: 0, images, prices: { image }, worst }
-}
-
-const encode = (body: object): Uint8Array => new TextEncoder().encode(JSON.stringify(body))
-
-function count(body: Readonly<Record<string, unknown>>, field: string): number | undefined {
-  const value = body[field] ?? undefined
-  if (value === undefined) return undefined
-  if (Number.isSafeInteger(value) && (value as number) > 0) return value as number
-  throw invalidRequest(`"${field}" is not a positive whole number`)
-}
-
-/** A request that no provider could answer. */
-export const invalidRequest = (message: string): AppError =>
-  new AppError({
-    code: 'request_invalid',
-    message,
-    hint: 'Nothing was sent',
-    status: 400,
-    exitCode: EXIT.malformed,
-  })

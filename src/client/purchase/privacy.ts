@@ -2,19 +2,31 @@ import { AppError, EXIT } from '../../base/errors.ts'
 import { hexToBytes } from '../../base/hex.ts'
 import type { SealTarget } from '../../protocol/e2ee/index.ts'
 import type { CheckedProvider } from '../providerCheck.ts'
+import { type Endpoint, isForm } from './endpoints.ts'
 import type { PurchaseRequest } from './purchase.ts'
 
 /** Without these a key may be anybody's. What else is open, the verdict says. */
 const KEY_STEPS = ['quote-signature', 'certificate-chain', 'td-attributes', 'report-data', 'signer-on-chain']
 
-/** Whom to seal a request to. Images cannot be sealed: where privacy was asked for, that is a refusal. */
+/** What every broker opens that opens anything. */
+const SEALED_FIRST: readonly Endpoint[] = ['/v1/chat/completions', '/v1/completions', '/v1/embeddings']
+
+/** Whom to seal a request to. Files cannot be sealed: where privacy was asked for, that is a refusal. */
 export function sealTargetFor(
   checked: CheckedProvider,
   { endpoint, private: asked }: Pick<PurchaseRequest, 'endpoint' | 'private'>,
 ): SealTarget | null {
-  if (endpoint !== '/v1/images/generations') return sealTargetOf(checked, asked)
-  if (asked) throw unavailable('images are not made under seal')
+  const open = whyOpen(checked, endpoint)
+  if (open === null) return sealTargetOf(checked, asked)
+  if (asked) throw unavailable(open)
   return null
+}
+
+/** Why a request to this endpoint goes in clear whatever the evidence says, or null. */
+function whyOpen({ abilities }: CheckedProvider, endpoint: Endpoint): string | null {
+  if (isForm(endpoint)) return 'files are not sent under seal'
+  if (SEALED_FIRST.includes(endpoint) || abilities.sealsMore) return null
+  return `its broker opens no sealed requests to ${endpoint}`
 }
 
 /**

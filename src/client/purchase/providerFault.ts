@@ -3,6 +3,7 @@ import { AppError } from '../../base/errors.ts'
 /** Codes of faults that are the provider's alone, whatever else they say. */
 const ALWAYS = new Set([
   'provider_rejected',
+  'tls_key_mismatch',
   'evidence_malformed',
   'provider_answer_malformed',
   'model_not_found',
@@ -29,9 +30,13 @@ const STALE = new Set([
 /** Whether it may be otherwise where it is read anew who sells what. */
 export const mayBeStale = (error: unknown): boolean => error instanceof AppError && STALE.has(error.code)
 
-/** Whether a broker cannot open what was sealed to the enclave that was checked. */
+/** Whether a broker names another price than the one that was read: the offers are compared anew. */
+export const isPriceChanged = (error: unknown): boolean =>
+  error instanceof AppError && error.code === 'price_changed'
+
+/** Whether another enclave answers than the one that was checked: it has another key. */
 export const isOtherEnclave = ({ code }: AppError): boolean =>
-  code === 'e2ee_key_mismatch' || code === 'e2ee_unsupported'
+  code === 'e2ee_key_mismatch' || code === 'e2ee_unsupported' || code === 'tls_key_mismatch'
 
 /** A failure for which another provider may be asked, because nothing of an answer was shown yet. */
 export class ProviderFault extends Error {

@@ -1,8 +1,4 @@
-import { smaller } from '../../base/bigint.ts'
 import { AppError } from '../../base/errors.ts'
-import type { Address } from '../../base/hex.ts'
-import { type Account, freeBalance } from '../../chain/account.ts'
-import type { Service } from '../../chain/inference.ts'
 import { type Answer, answerOf } from '../answer.ts'
 import type { AnswerJudge } from '../answerJudge.ts'
 import type { Piece } from '../answerReader.ts'
@@ -15,41 +11,43 @@ import type { Router } from '../routing/router.ts'
 import { type BuyerSession, requireAccount } from '../session.ts'
 import { SingleFlight } from '../singleFlight.ts'
 import type { SessionTokens } from '../tokens.ts'
+import type { VoucherPledge } from '../vouchers/vouchers.ts'
 import { conversationOf, needsOf } from './describe.ts'
+import { isMedia } from './endpoints.ts'
+import { Payments } from './payments.ts'
 import { type PreparedBody, prepareBody } from './prepareBody.ts'
 import { sealTargetFor } from './privacy.ts'
-import { isOtherEnclave, mayBeStale, ProviderFault } from './providerFault.ts'
+import { isOtherEnclave, isPriceChanged, mayBeStale, ProviderFault } from './providerFault.ts'
 import type { Purchase, PurchaseHooks, PurchaseRequest } from './purchase.ts'
-import { Purse } from './purse.ts'
 import { Seals } from './seals.ts'
 import { untilText } from './untilText.ts'
+import { isRefused } from './voucherPayments.ts'
 
 export type { Purchase, PurchaseHooks, PurchaseRequest } from './purchase.ts'
 
 /** Providers that are tried for one request. */
 const MAX_ATTEMPTS = 3
-/** Transferred beyond the need, so that the next answers find money there. */
-const HEADROOM_PERCENT = 100n
+/** Until the first byte of an answer, ms. */
+const PATIENCE_MS = 120_000
+/** Of images and of what was heard, which come whole. */
+const MEDIA_PATIENCE_MS = 600_000
 
 /** Buys answers: chooses, funds, sends, verifies, keeps the receipt; goes elsewhere before the first text. */
 export class Purchases {
   readonly #session: BuyerSession
-  readonly #funding: () => Promise<Funding>
   readonly #tokens: SessionTokens
   readonly #router: Router
   #judge: Promise<AnswerJudge> | undefined
-  readonly #purse: Purse
+  readonly #payments: Payments
   readonly #seals: Seals
   readonly #checks = new SingleFlight()
-  readonly #readings = new SingleFlight()
 
   /** @param funding loaded when money has to be looked after */
   constructor(session: BuyerSession, funding: () => Promise<Funding>, tokens: SessionTokens, router: Router) {
     this.#session = session
-    this.#funding = funding
     this.#tokens = tokens
     this.#router = router
-    this.#purse = new Purse(session.cache, session.account?.address)
+    this.#payments = new Payments(session, funding, tokens)
     this.#seals = new Seals(session.runtime)
   }
 
@@ -65,15 +63,20 @@ export class Purchases {
     const askedAt = this.#session.runtime.now()
     if (request.private !== false) this.#seals.warm()
     try {
-      return await this.#buyFromAny(request, hooks, askedAt)
+      return await this.#buyFromAny(request, hooks, { askedAt, isFirst: true })
     } catch (error) {
-      // Nothing was sent, or nobody took it: what an earlier process knew of who sells what may be wrong.
-      if (!mayBeStale(error) || request.signal?.aborted || !this.#router.forgetKept()) throw error
-      return this.#buyFromAny(request, hooks, askedAt)
+      // Nothing was sent, or nobody took it: what was known of who sells what, and for how much, may be wrong.
+      if (!mayBeStale(error) || request.signal?.aborted) throw error
+      if (!isPriceChanged(error) && !this.#router.forgetKept()) throw error
+      return this.#buyFromAny(request, hooks, { askedAt, isFirst: false })
     }
   }
 
-  async #buyFromAny(request: PurchaseRequest, hooks: PurchaseHooks, askedAt: number): Promise<Purchase> {
+  async #buyFromAny(
+    request: PurchaseRequest,
+    hooks: PurchaseHooks,
+    { askedAt, isFirst }: { readonly askedAt: number; readonly isFirst: boolean },
+  ): Promise<Purchase> {
     const conversation = conversationOf(request)
     const { provider, model, preferences = {} } = request
     const offers = await this.#router.route({
@@ -82,6 +85,7 @@ export class Purchases {
       ...(conversation !== undefined && { conversation }),
       needs: needsOf(request),
       preferences,
+      hasMoney: ({ service }) => this.#payments.hasMoney(service.provider),
     })
     let failure: AppError | undefined
     const queue = offers.slice(0, MAX_ATTEMPTS)
@@ -91,6 +95,10 @@ export class Purchases {
         return await this.#buyFrom(offer, request, hooks, { conversation, askedAt })
       } catch (error) {
         if (!(error instanceof ProviderFault)) throw failure ?? error
+        if (isFirst && isPriceChanged(error.cause)) {
+          this.#router.changed(offer)
+          throw error.cause
+        }
         this.#router.failed(offer)
         failure ??= error.cause
         if (request.signal?.aborted) break
@@ -113,19 +121,19 @@ export class Purchases {
     { conversation, askedAt }: { readonly conversation: string | undefined; readonly askedAt: number },
   ): Promise<Purchase> {
     const checked = await this.#check(offer, request)
-    const prepared = prepareBody(request, offer)
+    const prepared = await prepare(request, offer)
     await hooks.onOffer?.(offer, prepared.worst)
-    const release = this.#purse.reserve(offer.service.provider, prepared.worst)
+    const release = this.#payments.reserve(offer.service.provider, prepared.worst)
     try {
       hooks.onStage?.('fund')
-      await this.#fund(offer, checked, hooks)
+      await this.#payments.cover(offer.service, checked, hooks)
       hooks.onStage?.('send')
       const startedAt = this.#session.runtime.now()
-      const running = await this.#send(offer, checked, prepared, request, hooks)
+      const { running, pledge } = await this.#send(offer, checked, prepared, request, hooks)
       const beforeMs = startedAt - askedAt
-      const bought = { offer, checked, request, prepared, running, release, hooks, beforeMs }
+      const bought = { offer, checked, request, prepared, running, pledge, release, hooks, beforeMs }
       const pieces = await untilText(running, this.#pieces(bought))
-      this.#router.succeeded(offer, this.#session.runtime.now() - startedAt, conversation)
+      this.#router.succeeded(offer, this.#session.runtime.now() - running.startedAt, conversation)
       const contentType = running.header('content-type') ?? 'application/json'
       return { offer, maxCost: prepared.worst, contentType, pieces }
     } catch (error) {
@@ -146,34 +154,6 @@ export class Purchases {
     }
   }
 
-  /** Makes sure that the provider can set the worst cost of everything under way aside, and what is owed. */
-  async #fund({ service }: Offer, checked: CheckedProvider, hooks: FundingHooks): Promise<void> {
-    const { provider } = service
-    const now = () => this.#session.runtime.now()
-    if (this.#purse.covers(provider, now())) return
-    const owed = await this.#readings.run(provider.toLowerCase(), () => this.#read(service, checked))
-    if (this.#purse.covers(provider, now())) return
-    const needed = () => owed + this.#purse.underWay(provider)
-    const { transactions } = await (await this.#funding()).ensure(provider, needed, hooks, {
-      headroomPercent: HEADROOM_PERCENT,
-      signer: service.teeSignerAddress,
-    })
-    if (transactions.length > 0) this.#purse.forget(provider)
-  }
-
-  /** Reads what lies at a provider. @returns what is owed there, neuron */
-  async #read({ provider, url }: Service, { abilities }: CheckedProvider): Promise<bigint> {
-    const account = await this.#account(provider)
-    if (!account) return 0n
-    const credential = await this.#tokens.get(provider, account.generation, abilities)
-    const broker = new BrokerApi(this.#session.runtime, url)
-    const owed = await broker.unsettledFee(account.user, credential).catch((error: unknown) => {
-      throw ProviderFault.of(error)
-    })
-    this.#purse.remember(account, owed, this.#session.runtime.now())
-    return smaller(owed, freeBalance(account))
-  }
-
   /** Sends; what was revoked, spent or changed since it was read is put right, once. */
   async #send(
     offer: Offer,
@@ -181,86 +161,48 @@ export class Purchases {
     prepared: PreparedBody,
     request: PurchaseRequest,
     hooks: FundingHooks,
-  ): Promise<RunningExchange> {
-    const { provider, url } = offer.service
+  ): Promise<{ readonly running: RunningExchange; readonly pledge: VoucherPledge | null }> {
+    const { service } = offer
+    const { provider, url } = service
     const { runtime } = this.#session
     const target = sealTargetFor(checked, request)
-    const sealed = target && (await this.#seals.seal(prepared, target, request.idempotencyKey))
+    const { json, bytes } = prepared
+    const sealed = target && json && (await this.#seals.seal({ json, bytes }, target, request.idempotencyKey))
+    let signedFor = prepared.worst
     for (let attempt = 0; ; attempt++) {
-      const generation = await this.#generation(provider)
+      const generation = await this.#payments.generation(provider)
       const credential = await this.#tokens.get(provider, generation, checked.abilities)
+      const pledge = await this.#payments.vouchers.pledge(service, signedFor)
       try {
-        return await startExchange(runtime, {
+        const running = await startExchange(runtime, {
           url: new BrokerApi(runtime, url).url,
           endpoint: request.endpoint,
           credential,
-          body: prepared.bytes,
+          body: bytes,
+          contentType: prepared.contentType,
           sealed,
           prices: prepared.prices,
           stream: prepared.stream,
+          patienceMs: isMedia(request.endpoint) ? MEDIA_PATIENCE_MS : PATIENCE_MS,
           ...(request.idempotencyKey !== undefined && { idempotencyKey: request.idempotencyKey }),
+          ...(pledge && { voucher: pledge.header }),
           ...(request.signal && { signal: request.signal }),
         })
+        return { running, pledge }
       } catch (error) {
+        await pledge?.failed(isRefused(error))
         if (attempt > 0 || !(error instanceof AppError)) throw ProviderFault.of(error)
-        if (!(await this.#putRight(offer, checked, error, hooks))) throw ProviderFault.of(error)
+        const amount = await this.#payments.vouchers.amountFor(service, error, prepared, request)
+        signedFor = amount ?? signedFor
+        if (amount === null && !(await this.#payments.putRight(service, checked, error, hooks)))
+          throw ProviderFault.of(error)
       }
     }
   }
 
-  async #generation(provider: Address): Promise<number> {
-    const known = this.#purse.generation(provider, this.#session.runtime.now())
-    if (known !== null) return known
-    return (await this.#account(provider))?.generation ?? 0
-  }
-
-  async #account(provider: Address): Promise<Account | null> {
-    const { address } = requireAccount(this.#session)
-    const { inference } = await this.#session.connected()
-    const { findAccount } = await import('../../chain/inference.ts')
-    return findAccount(inference, address, provider)
-  }
-
-  /** @returns whether the request may be sent again */
-  async #putRight(
-    offer: Offer,
-    checked: CheckedProvider,
-    error: AppError,
-    hooks: FundingHooks,
-  ): Promise<boolean> {
-    const { provider } = offer.service
-    if (error.status === 401) {
-      this.#tokens.forget(provider)
-      this.#purse.forget(provider)
-      return true
-    }
-    // What an earlier process read may be wrong: the chain is asked before anybody believes the broker.
-    const isStale = error.status === 402 && this.#purse.isKept(provider)
-    if (isStale || error.code === 'signer_not_acknowledged') {
-      this.#purse.forget(provider)
-      await this.#fund(offer, checked, hooks)
-      return true
-    }
-    return error.status === 402 && this.#fillShortfall(offer, error, hooks)
-  }
-
-  /** The broker is asked once what it misses; more than twice what this client expects is not paid. */
-  async #fillShortfall({ service }: Offer, error: AppError, hooks: FundingHooks): Promise<boolean> {
-    const { provider, teeSignerAddress: signer } = service
-    const shortfall = error.details?.shortfall
-    if (typeof shortfall !== 'string' || !/^\d{1,30}$/.test(shortfall)) return false
-    if (BigInt(shortfall) > 2n * this.#purse.underWay(provider)) return false
-    const funding = await this.#funding()
-    const state = await funding.state(provider)
-    const free = state.account ? freeBalance(state.account) : 0n
-    this.#purse.forget(provider)
-    await funding.ensure(provider, () => free + BigInt(shortfall), hooks, { signer })
-    return true
-  }
-
   /** The pieces, then the verdict. The reservation is held until then. */
   async *#pieces(bought: Bought): AsyncGenerator<Piece, Answer> {
-    const { offer, prepared, running, release, hooks } = bought
+    const { offer, prepared, running, pledge, release, hooks } = bought
     let fee: bigint | null = null
     try {
       const finished = yield* running.pieces()
@@ -270,7 +212,8 @@ export class Purchases {
       return answer
     } finally {
       release()
-      this.#purse.spend(offer.service.provider, fee ?? prepared.worst)
+      await pledge?.failed(false)
+      this.#payments.spend(offer.service.provider, fee ?? prepared.worst)
     }
   }
 
@@ -281,7 +224,7 @@ export class Purchases {
   }
 
   async #conclude(
-    { offer, checked, request, prepared, beforeMs }: Bought,
+    { offer, checked, request, prepared, pledge, beforeMs }: Bought,
     finished: FinishedExchange,
   ): Promise<Answer> {
     const now = this.#session.runtime.now()
@@ -291,13 +234,22 @@ export class Purchases {
       endpoint: request.endpoint,
       body: prepared.bytes,
       maxTokens: prepared.maxTokens,
-      images: prepared.images,
+      media: prepared.media,
       finished,
       credential: await this.#tokens.latest(offer.service.provider, checked.abilities),
       now,
     })
+    await pledge?.judged(judgement, finished.id)
     return answerOf(offer, finished, judgement, beforeMs)
   }
+}
+
+/** Loads what counts images and seconds where they are asked for. */
+async function prepare(request: PurchaseRequest, offer: Offer): Promise<PreparedBody> {
+  const { endpoint } = request
+  if (!isMedia(endpoint)) return prepareBody(request, offer)
+  const { prepareMedia } = await import('./prepareMedia.ts')
+  return prepareMedia(endpoint, request, offer)
 }
 
 /** An answer under way, and what it was agreed on. */
@@ -307,6 +259,8 @@ interface Bought {
   readonly request: PurchaseRequest
   readonly prepared: PreparedBody
   readonly running: RunningExchange
+  /** Where it is paid by vouchers. */
+  readonly pledge: VoucherPledge | null
   readonly release: () => void
   readonly hooks: PurchaseHooks
   readonly beforeMs: number

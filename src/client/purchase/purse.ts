@@ -65,10 +65,13 @@ export class Purse {
     this.#keep(key, reading)
   }
 
-  /** Whether everything under way is covered by what is known to lie there. */
-  covers(provider: Address, now: number): boolean {
+  /**
+   * Whether everything under way is covered by what is known to lie there.
+   * @param needsSigner whether the account has to acknowledge one too
+   */
+  covers(provider: Address, now: number, needsSigner = true): boolean {
     const reading = this.#current(provider, now)
-    if (!reading?.account.acknowledged) return false
+    if (!reading || (needsSigner && !reading.account.acknowledged)) return false
     return freeBalance(reading.account) - reading.owed - reading.spent >= this.underWay(provider)
   }
 

@@ -1,7 +1,12 @@
 import { bytesToHex } from '../../base/hex.ts'
 import type { ResponseOpener, SealTarget } from '../../protocol/e2ee/index.ts'
 import type { Runtime } from '../runtime.ts'
-import type { PreparedBody } from './prepareBody.ts'
+
+/** A body of JSON, and its bytes. */
+export interface SealableBody {
+  readonly json: Readonly<Record<string, unknown>>
+  readonly bytes: Uint8Array
+}
 
 /** A body as it goes out sealed. */
 export interface SealedBody {
@@ -39,7 +44,7 @@ export class Seals {
     })
   }
 
-  seal(body: PreparedBody, target: SealTarget, idempotencyKey: string | undefined): Promise<SealedBody> {
+  seal(body: SealableBody, target: SealTarget, idempotencyKey: string | undefined): Promise<SealedBody> {
     if (idempotencyKey === undefined) return seal(body, target)
     const key = `${bytesToHex(target.publicKey)} ${idempotencyKey}`
     const bodyHash = this.#hashOf(body.bytes)
@@ -64,7 +69,7 @@ export class Seals {
 /** Loaded by who seals: commands that send nothing start without it. */
 const load = () => import('../../protocol/e2ee/index.ts')
 
-async function seal({ json }: PreparedBody, target: SealTarget): Promise<SealedBody> {
+async function seal({ json }: SealableBody, target: SealTarget): Promise<SealedBody> {
   const { envelopeHash, sealRequest } = await load()
   const { envelope, opener } = await sealRequest(json, target)
   return { bytes: new TextEncoder().encode(JSON.stringify(envelope)), hash: envelopeHash(envelope), opener }

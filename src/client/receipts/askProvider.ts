@@ -1,4 +1,5 @@
 import { parseReceiptDetail } from '../../attestation/receiptDetail.ts'
+import { expectedSigners } from '../../attestation/signers.ts'
 import { AppError } from '../../base/errors.ts'
 import type { Address } from '../../base/hex.ts'
 import { findAccount, findService, type Service } from '../../chain/inference.ts'
@@ -75,7 +76,7 @@ async function fetchMissing(
 function checked(json: unknown, owner: ReceiptAccount, service: Service): SignedReceipt | null {
   try {
     const signed = receiptFromJson(json)
-    const stated = isStatement(signed, { ...owner, signer: service.teeSignerAddress })
+    const stated = isStatement(signed, { ...owner, signer: expectedSigners(service).receipt })
     const whole = sha256Text(signed.detail) === signed.receipt.detail && parseReceiptDetail(signed.detail)
     return stated && whole ? signed : null
   } catch {

@@ -1,16 +1,17 @@
+import { isUnattested } from '../../attestation/signers.ts'
 import { AppError } from '../../base/errors.ts'
 import type { Address } from '../../base/hex.ts'
 import type { Service } from '../../chain/inference.ts'
 import { getProvider, listOffers, listProviders, type Offer } from '../offers.ts'
+import { inferenceServices, sellersOf } from '../serviceTypes.ts'
 import type { BuyerSession } from '../session.ts'
-import { modelUnknown, noProvider } from './errors.ts'
+import { modelUnknown, noProvider, onlyUnattested } from './errors.ts'
 import type { Needs } from './preferences.ts'
 import type { ProviderHealth } from './providerHealth.ts'
 import { isAble } from './rank.ts'
 import { Remembered } from './remembered.ts'
 
-const CHAT = 'chatbot'
-/** Providers that are asked what they sell, the cheapest first. */
+/** Providers of each type that are asked what they sell, the cheapest first. */
 const MAX_PROBED = 32
 /** What was read holds this long, ms. A price that has risen meanwhile is refused by the broker before it counts. */
 const SERVICES_HOLD_MS = 30_000
@@ -62,7 +63,7 @@ export class Catalogue {
       )
       return [this.#choose(await this.#offersOf(service), service, model, needs)]
     }
-    const services = await this.#sellers()
+    const services = await this.#sellers(needs.kind)
     const named = services.filter((service) => model === undefined || service.model === model)
     const found = await Promise.all(
       named.slice(0, MAX_PROBED).map((service) => this.#tryService(service, model, needs)),
@@ -70,7 +71,7 @@ export class Catalogue {
     const offers = found.filter((result): result is Offer => !(result instanceof AppError))
     if (offers.length > 0) return offers
     const failure = found.find((result) => result instanceof AppError)
-    if (model === undefined) throw failure ?? noProvider(this.#session.network.name)
+    if (model === undefined) throw failure ?? noProvider(this.#session.network.name, needs.kind)
     return this.#sellersBeside(services, model, needs, failure)
   }
 
@@ -81,11 +82,7 @@ export class Catalogue {
 
   /** Every model of every provider that answers. */
   async all(): Promise<Offer[]> {
-    const services = await this.#sellers()
-    const lists = await Promise.all(
-      services.slice(0, MAX_PROBED).map((service) => this.#offersOf(service).catch(() => [])),
-    )
-    return lists.flat()
+    return this.#offersOfAll(usable(inferenceServices(await this.#registered())))
   }
 
   /** What is known of a provider is read again next time: something turned out to be different. */
@@ -100,13 +97,24 @@ export class Catalogue {
     return [this.#named, this.#offers, this.#services].map((kept) => kept.forgetKept()).includes(true)
   }
 
-  /** Services of chat, cheapest first; where any signer is acknowledged, only those. */
-  async #sellers(): Promise<Service[]> {
-    const all = await this.#services.get('', () => listProviders(this.#session))
-    const services = all.filter(({ serviceType }) => serviceType === CHAT)
-    if (services.length === 0) throw noProvider(this.#session.network.name)
-    const usable = services.filter(({ teeSignerAcknowledged }) => teeSignerAcknowledged)
-    return usable.length > 0 ? usable : services
+  /** Services that may sell what is needed, the cheapest first. */
+  async #sellers(kind: string): Promise<readonly Service[]> {
+    const sellers = sellersOf(await this.#registered(), kind)
+    const services = usable(sellers)
+    if (services.length === 0 && sellers[0]) throw onlyUnattested(sellers[0].provider)
+    if (services.length === 0) throw noProvider(this.#session.network.name, kind)
+    return services
+  }
+
+  #registered(): Promise<Service[]> {
+    return this.#services.get('', () => listProviders(this.#session))
+  }
+
+  async #offersOfAll(services: readonly Service[]): Promise<Offer[]> {
+    const byType = [...Map.groupBy(services, ({ serviceType }) => serviceType).values()]
+    const probed = byType.flatMap((group) => group.slice(0, MAX_PROBED))
+    const lists = await Promise.all(probed.map((service) => this.#offersOf(service).catch(() => [])))
+    return lists.flat()
   }
 
   /** Those that sell a model beside the one that they name on chain. */
@@ -116,7 +124,7 @@ export class Catalogue {
     needs: Needs,
     failure: AppError | undefined,
   ): Promise<Offer[]> {
-    const offers = await this.all()
+    const offers = await this.#offersOfAll(services)
     const beside = offers.filter((offer) => offer.model === model && isAble(offer, needs))
     if (beside.length > 0) return beside
     throw failure ?? modelUnknown(model, [...new Set([...offers, ...services].map((known) => known.model))])
@@ -154,6 +162,13 @@ export class Catalogue {
       service.provider,
     )
   }
+}
+
+/** Where any signer is acknowledged, only those. Who has no TEE has to be named. */
+function usable(all: readonly Service[]): readonly Service[] {
+  const services = all.filter((service) => !isUnattested(service))
+  const acknowledged = services.filter(({ teeSignerAcknowledged }) => teeSignerAcknowledged)
+  return acknowledged.length > 0 ? acknowledged : services
 }
 
 /** An adapter costs at most what the dearest of the provider's models costs, which is what is on chain. */

@@ -1,12 +1,30 @@
 import { AppError } from '../../base/errors.ts'
 import type { Address } from '../../base/hex.ts'
 
-export const noProvider = (network: string): AppError =>
+/** What is asked for, in words. */
+const WORDS: Readonly<Record<string, string>> = {
+  completion: 'completions',
+  embedding: 'embeddings',
+  image: 'images',
+  transcription: 'speech to text',
+}
+
+export const noProvider = (network: string, kind: string): AppError =>
   new AppError({
     code: 'no_provider',
-    message: `Nobody sells chat on ${network}`,
+    message: `Nobody sells ${WORDS[kind] ?? kind} on ${network}`,
     hint: 'Is it the right network? On a devnet, start a provider',
     next: network === 'devnet' ? '0g-compute devnet up' : '0g-compute network list',
+    status: 503,
+  })
+
+/** There are providers, and none of them has a TEE. */
+export const onlyUnattested = (provider: Address): AppError =>
+  new AppError({
+    code: 'no_attested_provider',
+    message: 'Every provider that sells this here runs without a TEE: nothing would prove an answer',
+    hint: 'Such a provider is asked only when it is named, and its answers stay unproven (--accept incomplete); 0g-compute help trust says what that means',
+    next: `0g-compute provider show ${provider}`,
     status: 503,
   })
 

@@ -10,6 +10,8 @@ export interface Preferences {
   readonly sort?: Sort
   /** Highest price of a prompt or answer token, neuron: dearer offers are passed over. */
   readonly maxPrice?: bigint
+  /** The same of an image or a second of audio. */
+  readonly maxUnitPrice?: bigint
   /** Only these. */
   readonly allow?: readonly Address[]
   /** Never these. */
@@ -18,7 +20,7 @@ export interface Preferences {
 
 /** What a request needs of a model. */
 export interface Needs {
-  /** `chat`, `completion` or `embedding`. */
+  /** `chat`, `completion`, `embedding`, `messages`, `image` or `transcription`. */
   readonly kind: string
   readonly tools?: boolean
   readonly vision?: boolean

@@ -5,6 +5,7 @@ import { nothingSuitable } from './errors.ts'
 import type { Needs, Preferences } from './preferences.ts'
 import type { ProviderHealth } from './providerHealth.ts'
 import { isWanted, rank } from './rank.ts'
+import { Scout } from './scout.ts'
 
 /** Conversations whose provider is remembered. */
 const MAX_CONVERSATIONS = 10_000
@@ -16,6 +17,8 @@ export interface RouteQuery extends OfferQuery {
   readonly preferences: Preferences
   /** Requests with the same text go to the same provider: its cache of the prompt is warm. */
   readonly conversation?: string
+  /** Whether the user has money at a provider: only there speeds are found out. */
+  readonly hasMoney?: (offer: Offer) => Promise<boolean>
 }
 
 /** Says whom to ask, in which order. */
@@ -23,6 +26,7 @@ export class Router {
   readonly #session: BuyerSession
   readonly #catalogue: Catalogue
   readonly #health: ProviderHealth
+  readonly #scout: Scout
   /** The provider of each conversation, newest last. */
   readonly #conversations = new Map<string, string>()
 
@@ -30,21 +34,29 @@ export class Router {
     this.#session = session
     this.#catalogue = catalogue
     this.#health = health
+    this.#scout = new Scout(health)
   }
 
   /**
    * Offers to try in order.
    * @throws AppError `provider_unknown`, `model_unknown`, `no_provider`, `no_suitable_provider`
    */
-  async route({ needs, preferences, conversation, ...query }: RouteQuery): Promise<Offer[]> {
+  async route({
+    needs,
+    preferences,
+    conversation,
+    hasMoney,
+    ...query
+  }: RouteQuery): Promise<readonly Offer[]> {
     const found = await this.#catalogue.find(query, needs)
     if (query.provider !== undefined) return found
-    const wanted = found.filter((offer) => isWanted(offer, preferences))
+    const wanted = found.filter((offer) => isWanted(offer, preferences, needs.kind))
     if (wanted.length === 0) throw nothingSuitable(found.length)
     const now = this.#session.runtime.now()
-    const ranked = rank(wanted, preferences.sort ?? 'price', this.#health, now)
+    const ranked = rank(wanted, { ...preferences, kind: needs.kind }, this.#health, now)
     const kept = conversation === undefined ? undefined : this.#conversations.get(conversation)
-    if (kept === undefined || !this.#isGoodEnough(kept, ranked, now)) return ranked
+    if (kept === undefined || !this.#isGoodEnough(kept, ranked, now))
+      return hasMoney && preferences.sort === 'latency' ? this.#scout.order(ranked, hasMoney, now) : ranked
     return ranked.toSorted(
       (a, b) => Number(b.service.provider === kept) - Number(a.service.provider === kept),
     )
@@ -74,8 +86,13 @@ export class Router {
   }
 
   /** The provider did not answer, or not as it should. */
-  failed({ service }: Offer): void {
-    this.#health.failed(service.provider, this.#session.runtime.now())
+  failed(offer: Offer): void {
+    this.#health.failed(offer.service.provider, this.#session.runtime.now())
+    this.changed(offer)
+  }
+
+  /** The provider sells on other terms than those that were read. */
+  changed({ service }: Offer): void {
     this.#catalogue.forget(service.provider)
   }
 }

@@ -31,7 +31,7 @@ export async function* sealFile(
 ): AsyncGenerator<Uint8Array> {
   const header = new Uint8Array(HEADER_BYTES)
   header.set(SEALED_MAGIC)
-  header.set(eciesEncrypt(publicKey, streamKey), SEALED_MAGIC.length)
+  header.set(await eciesEncrypt(publicKey, streamKey), SEALED_MAGIC.length)
   yield header
   yield* sealStream(streamKey, source)
 }
@@ -48,7 +48,7 @@ export async function* openFile(
   try {
     const start = await takeHeader(iterator)
     if (start.length < HEADER_BYTES || !isSealed(start)) throw notSealed()
-    const streamKey = openKey(key, start.subarray(SEALED_MAGIC.length, HEADER_BYTES))
+    const streamKey = await openKey(key, start.subarray(SEALED_MAGIC.length, HEADER_BYTES))
     yield* openStream(streamKey, following(start.subarray(HEADER_BYTES), iterator))
   } finally {
     await iterator.return?.()
@@ -74,9 +74,9 @@ async function* following(first: Uint8Array, rest: AsyncIterator<Uint8Array>): A
   for (let step = await rest.next(); !step.done; step = await rest.next()) yield step.value
 }
 
-function openKey(key: PrivateKey, sealed: Uint8Array): Uint8Array {
+async function openKey(key: PrivateKey, sealed: Uint8Array): Promise<Uint8Array> {
   try {
-    return eciesDecrypt(key, sealed)
+    return await eciesDecrypt(key, sealed)
   } catch (cause) {
     throw new AppError({
       code: 'sealed_for_another_key',

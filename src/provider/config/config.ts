@@ -42,7 +42,7 @@ export interface ProviderConfig {
   readonly engine?: ConfiguredEngine
   /** More of them, beside `engine` where that is given. */
   readonly engines?: readonly ConfiguredEngine[]
-  readonly tee?: { readonly kind?: 'dstack' | 'simulated'; readonly socket?: string }
+  readonly tee?: { readonly kind?: 'dstack' | 'simulated' | 'none'; readonly socket?: string }
   readonly prices?: Partial<ConfiguredPrices> & {
     readonly models?: Readonly<Record<string, ConfiguredModelPrices>>
     readonly usd?: ConfiguredDollars
@@ -57,6 +57,8 @@ export interface ProviderConfig {
     readonly eager?: string
     readonly payee?: string
     readonly keep?: string
+    /** Without a TEE: served beyond what vouchers cover, to each payer. */
+    readonly credit?: string
   }
   readonly limits?: ConfiguredLimits
   readonly finetune?: ConfiguredFineTuning
@@ -75,7 +77,9 @@ export interface ConfiguredEngine {
   readonly context?: number
   readonly name?: string
   readonly program?: string
+  readonly gpuLayers?: number
   readonly tensorParallel?: number
+  readonly pipelineParallel?: number
   readonly ray?: boolean
   readonly adapters?: Readonly<Record<string, string>>
   readonly args?: readonly string[]

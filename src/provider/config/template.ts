@@ -32,13 +32,22 @@ listen:
 
 engine:
   # embedded: llama.cpp, nothing to install. url: any OpenAI-compatible server that runs already.
+  # llama-server, vllm, transformers: started here, on all GPUs unless told otherwise.
   ${line('kind', engine?.kind, 'embedded')}
-  # GGUF file for embedded. Default: the demo model.
+  # GGUF file for embedded and llama-server, or a folder with safetensors. Default: the demo model.
   ${line('model', engine?.model, './model.gguf')}
   # For url.
   ${line('target', engine?.target, 'http://127.0.0.1:8000/v1')}
   # For url: models that make no text.
   # serves: { some-painter: image, some-listener: transcription }
+  # For those that are started here: where the program is, what its command line ends with, GPUs.
+  # program: /opt/vllm/bin/vllm
+  # args: ['--max-lora-rank', '64']
+  # gpuLayers: 32          # llama-server
+  # tensorParallel: 2      # vllm: GPUs that share each layer
+  # pipelineParallel: 2    # vllm: hosts of a Ray cluster, with ray: true
+  # LoRA adapters of vllm by the name that requests use; loaded and unloaded on SIGHUP.
+  # adapters: { some-adapter: ./adapter }
   # Requests evaluated together, and tokens of one request; both cost memory.
   ${line('parallel', engine?.parallel, 4)}
   ${line('context', engine?.context, 8192)}
@@ -47,6 +56,7 @@ engine:
 #   - { kind: url, target: 'http://127.0.0.1:8001/v1' }
 
 # The enclave: dstack (Intel TDX), or simulated, which proves nothing and counts on a devnet of this machine only.
+# none: no enclave. Customers then pay by vouchers that they sign for what they checked, and nothing proves an answer.
 tee:
   # Default: dstack where its socket is, else simulated.
   ${line('kind', config.tee?.kind, 'dstack')}
@@ -85,6 +95,8 @@ settlement:
   # provider's account, all but keep (0G, for gas) is sent on after each settlement.
   ${line('payee', settlement?.payee, `0x${'0'.repeat(40)}`)}
   ${line('keep', settlement?.keep, '1')}
+  # With tee.kind none: 0G served to each payer beyond what its vouchers cover. Who then signs no more keeps that.
+  ${line('credit', settlement?.credit, '0')}
 
 # 0 means no limit.
 limits:

@@ -19,6 +19,9 @@ export interface EngineModel {
 /** `restarting`: not answering now, being brought back; `stopped`: for good. */
 export type EngineState = 'ready' | 'restarting' | 'stopped'
 
+/** Folders of LoRA adapters as PEFT writes them, by the name that requests use. */
+export type Adapters = Readonly<Record<string, string>>
+
 /** The parts of a request body that decide its prompt tokens. */
 export interface PromptBody {
   readonly model: string
@@ -45,6 +48,7 @@ export interface Engine {
   readonly baseUrl: string
   /** Added to every forwarded request: the private bearer of a child, the configured key of a URL. */
   readonly headers: Readonly<Record<string, string>>
+  /** Another list whenever they change. */
   readonly models: readonly EngineModel[]
   readonly state: EngineState
 
@@ -68,6 +72,14 @@ export interface Engine {
    * ready. Absent where there is nothing to choose.
    */
   lease?(model: string, except: ReadonlySet<Engine>): EngineLease | undefined
+
+  /**
+   * Loads and unloads LoRA adapters until these are what it serves beside its model, by the name that requests use.
+   * Absent where there is no such engine behind it.
+   *
+   * @throws AppError `adapters_unsupported`, `adapter_refused`, `model_not_found`, `engine_unreachable`
+   */
+  changeAdapters?(adapters: Adapters): Promise<void>
 
   /** Calls `listener` at each change of `state`; the returned function unsubscribes. */
   onStateChange(listener: (state: EngineState) => void): () => void

@@ -1,7 +1,16 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { toAppError } from '../../base/errors.ts'
 import { backoff } from './backoff.ts'
-import type { Engine, EngineKind, EngineLogger, EngineModel, EngineState, PromptBody } from './engine.ts'
+import type {
+  Adapters,
+  Engine,
+  EngineKind,
+  EngineLogger,
+  EngineModel,
+  EngineState,
+  PromptBody,
+} from './engine.ts'
+import { adapterNameTaken, adaptersUnsupported } from './spawned/adapters.ts'
 import { StateCell } from './stateCell.ts'
 import type { Tokenizer } from './url/tokenizers.ts'
 
@@ -18,34 +27,54 @@ export interface RunningEngine {
   /** Resolves when the process is gone, for whatever reason. */
   readonly exited: Promise<void>
   stop(): Promise<void>
+  /** Where it can take adapters while it runs. */
+  readonly adapters?: AdapterControl
 }
 
-export type Launch = () => Promise<RunningEngine>
+export interface AdapterControl {
+  load(name: string, path: string): Promise<EngineModel>
+  unload(name: string): Promise<void>
+}
+
+/** @param adapters what it serves beside its model from the start */
+export type Launch = (adapters: Adapters) => Promise<RunningEngine>
 
 /** An engine that the broker starts itself: one process at a time, brought back when it dies. */
 export class SupervisedEngine implements Engine {
   readonly kind: EngineKind
-  readonly models: readonly EngineModel[]
   readonly #launch: Launch
   readonly #logger: EngineLogger
   readonly #state = new StateCell('ready')
   readonly #stopping = new AbortController()
   #running: RunningEngine
+  #models: readonly EngineModel[]
+  #adapters: Adapters
+  #changed: Promise<void> = Promise.resolve()
   #restarted: Promise<void> = Promise.resolve()
   #failures = 0
 
   /** @throws what `launch` throws */
-  static async start(kind: EngineKind, launch: Launch, logger: EngineLogger): Promise<SupervisedEngine> {
-    return new SupervisedEngine(kind, launch, logger, await launch())
+  static async start(
+    kind: EngineKind,
+    launch: Launch,
+    logger: EngineLogger,
+    adapters: Adapters = {},
+  ): Promise<SupervisedEngine> {
+    return new SupervisedEngine({ kind, launch, logger, adapters }, await launch(adapters))
   }
 
-  private constructor(kind: EngineKind, launch: Launch, logger: EngineLogger, running: RunningEngine) {
+  private constructor({ kind, launch, logger, adapters }: Start, running: RunningEngine) {
     this.kind = kind
     this.#launch = launch
     this.#logger = logger
     this.#running = running
-    this.models = Object.freeze([...running.models])
+    this.#adapters = adapters
+    this.#models = Object.freeze([...running.models])
     this.#watch()
+  }
+
+  get models(): readonly EngineModel[] {
+    return this.#models
   }
 
   get baseUrl(): string {
@@ -77,11 +106,46 @@ export class SupervisedEngine implements Engine {
     return this.#state.subscribe(listener)
   }
 
+  /** One change after another. What failed half-way is left as far as it came: `models` says how far. */
+  changeAdapters(adapters: Adapters): Promise<void> {
+    const changed = this.#changed.then(() => this.#change(adapters))
+    this.#changed = changed.catch(() => undefined)
+    return changed
+  }
+
   async stop(): Promise<void> {
     this.#stopping.abort()
     this.#state.set('stopped')
     await this.#restarted
     await this.#running.stop()
+  }
+
+  async #change(wanted: Adapters): Promise<void> {
+    const { adapters: control } = this.#running
+    if (!control) {
+      if (Object.keys(wanted).length > 0) throw adaptersUnsupported(this.kind)
+      return
+    }
+    for (const [name, path] of Object.entries(this.#adapters)) {
+      if (wanted[name] === path) continue
+      await control.unload(name)
+      const { [name]: _, ...others } = this.#adapters
+      this.#serve(
+        others,
+        this.#models.filter(({ id }) => id !== name),
+      )
+    }
+    for (const [name, path] of Object.entries(wanted)) {
+      if (this.#adapters[name] === path) continue
+      if (this.#models.some(({ id }) => id === name)) throw adapterNameTaken(name)
+      const model = await control.load(name, path)
+      this.#serve({ ...this.#adapters, [name]: path }, [...this.#models, model])
+    }
+  }
+
+  #serve(adapters: Adapters, models: readonly EngineModel[]): void {
+    this.#adapters = adapters
+    this.#models = Object.freeze(models)
   }
 
   #watch(): void {
@@ -110,7 +174,7 @@ export class SupervisedEngine implements Engine {
   }
 
   async #replace(): Promise<void> {
-    const running = await this.#launch()
+    const running = await this.#launch(this.#adapters)
     const isSame = namesAndDigests(running.models) === namesAndDigests(this.models)
     if (this.#stopping.signal.aborted || !isSame) await running.stop()
     if (!isSame) return this.#refuseOtherWeights()
@@ -127,6 +191,13 @@ export class SupervisedEngine implements Engine {
     this.#stopping.abort()
     this.#state.set('stopped')
   }
+}
+
+interface Start {
+  readonly kind: EngineKind
+  readonly launch: Launch
+  readonly logger: EngineLogger
+  readonly adapters: Adapters
 }
 
 const namesAndDigests = (models: readonly EngineModel[]): string =>

@@ -157,7 +157,7 @@ async function* plaintextOf(
 ): AsyncGenerator<Uint8Array> {
   const { start, whole } = await peek(sent)
   if (isSealed(start)) yield* openFile(datasetKey, whole)
-  else if (sealedKey !== null) yield* openStream(eciesDecrypt(datasetKey, hexToBytes(sealedKey)), whole)
+  else if (sealedKey !== null) yield* openStream(await eciesDecrypt(datasetKey, hexToBytes(sealedKey)), whole)
   else yield* whole
 }
 

@@ -193,6 +193,7 @@ async function openOn(
     ...parts.capabilities,
     finetune: termsOf(shop, options),
   }
+  const trained = models.map(({ name, hash }) => ({ id: name, digest: hash.slice(2) }))
   const desk: FineTuningDesk = {
     shop,
     worker,
@@ -205,7 +206,7 @@ async function openOn(
       chainId: network.chainId,
       contract: network.fineTuning,
       provider,
-      models: models.map(({ name, hash }) => ({ id: name, digest: hash.slice(2) })),
+      models: () => trained,
       capabilities,
       tlsSpki: parts.tlsSpki,
     }),

@@ -19,8 +19,9 @@ export function receiptDetail(
   const prices: ReceiptDetail['prices'] = Object.fromEntries(
     Object.entries(exchange.prices).map(([unit, price]) => [unit, price.toString()]),
   )
+  const isMedia = 'image' in prices || 'second' in prices
   return {
-    v: exchange.sealed ? 2 : 'image' in prices || 'second' in prices ? 3 : 1,
+    v: isMedia ? (exchange.sealed ? 4 : 3) : exchange.sealed ? 2 : 1,
     salt,
     id: exchange.id,
     endpoint: exchange.endpoint,

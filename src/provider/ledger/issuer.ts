@@ -1,5 +1,6 @@
 import { randomHex16 } from '../../base/randomHex.ts'
-import type { SignedReceipt } from '../../protocol/receipt.ts'
+import { type DraftReceipt, draftReceipt, type SignedReceipt } from '../../protocol/receipt.ts'
+import { type PrivateKey, signDigest } from '../../protocol/signature.ts'
 import type { UserAccount } from './account.ts'
 import { assertFits, receiptDetail } from './detail.ts'
 import type { Delivered, Exchange } from './ledger.ts'
@@ -15,12 +16,12 @@ export interface Charge {
 
 /** Makes receipts with the enclave's key. */
 export class Issuer {
-  readonly #sign: LedgerOptions['sign']
+  readonly #signerKey: PrivateKey
   readonly #now: () => number
   readonly #identity: LedgerIdentity
 
-  constructor({ sign, now = Date.now }: LedgerOptions, identity: LedgerIdentity) {
-    this.#sign = sign
+  constructor({ signerKey, now = Date.now }: LedgerOptions, identity: LedgerIdentity) {
+    this.#signerKey = signerKey
     this.#now = now
     this.#identity = identity
   }
@@ -30,13 +31,18 @@ export class Issuer {
    * @param fee neuron
    * @throws AppError `charge_out_of_range`
    */
-  issue(account: UserAccount, fee: bigint, { exchange, delivered, status }: Charge): SignedReceipt {
+  issue(account: UserAccount, fee: bigint, charge: Charge): SignedReceipt {
+    const { unsigned, digest } = this.draft(account, fee, charge)
+    return { ...unsigned, signature: signDigest(this.#signerKey, digest) }
+  }
+
+  /** The same, for somebody else to sign. */
+  draft(account: UserAccount, fee: bigint, { exchange, delivered, status }: Charge): DraftReceipt {
     const { chainId, contract, provider } = this.#identity
     const { user, lastSeq: seq, charged: cumulative } = account
     assertFits(seq, cumulative)
     const issuedAt = Math.floor(this.#now() / 1000)
     const detail = receiptDetail(exchange, delivered, status, randomHex16())
-    const signed = this.#sign({ provider, user, seq, cumulative, fee, issuedAt }, detail)
-    return { ...signed, chainId, contract }
+    return draftReceipt(chainId, contract, { provider, user, seq, cumulative, fee, issuedAt }, detail)
   }
 }

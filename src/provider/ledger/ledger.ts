@@ -4,11 +4,16 @@ import type { SealedHashes } from '../../protocol/e2ee/index.ts'
 import type { Counts, Multipliers, Prices } from '../../protocol/pricing.ts'
 import type { SignedReceipt } from '../../protocol/receipt.ts'
 import type { Batches, Numbers } from './batches.ts'
+import type { CountedKey, KeySpending } from './keySpending.ts'
+import type { Places } from './places.ts'
+import type { Vouchers } from './vouchers.ts'
 
 /** What is known of an exchange when it is admitted. */
 export interface Exchange {
   /** 32 lower-case hex digits. */
   readonly id: string
+  /** The id was just drawn at random: nothing can have been charged under it. */
+  readonly isNew?: true
   readonly user: Address
   /** Path below `/v1/proxy`, e.g. `/v1/chat/completions`. */
   readonly endpoint: string
@@ -21,6 +26,8 @@ export interface Exchange {
   readonly multipliers: Multipliers
   /** sha256 of the statement that quotes are bound to (`QuoteDesk.digest`), 64 hex digits. */
   readonly evidence: string
+  /** The key that it was asked with, where that carries a spending limit. */
+  readonly key?: CountedKey
   /** For an exchange that is sealed to the enclave. */
   readonly sealed?: Omit<SealedHashes, 'responseHash'>
 }
@@ -134,12 +141,20 @@ export interface Ledger {
    * Brings what this process has in memory of a user up to what every replica has committed; nothing to wait
    * for where there is one process. To be awaited before `totals` and `openSettlement` decide about money:
    * between it and the charge only what other replicas have in flight is unknown.
+   * @param key id of one of the user's keys, before `spent` is asked for it
    */
-  refresh(user: Address): Promise<void> | undefined
+  refresh(user: Address, key?: Hex): Promise<void> | undefined
   /** From memory. Counts a charge from the moment it is made, before it is on disk. */
   totals(user: Address): UserTotals
   /** From memory: what is still to be taken from an account as it was read, neuron. @see owedOf */
   owed(user: Address, seen: SeenAccount): bigint
+  /**
+   * From memory: what was charged for a key in the period that runs, neuron.
+   * @throws AppError `ledger_row_tampered`
+   */
+  spent(key: CountedKey): bigint
+  /** What was charged for each key of a user that carries a limit, in the period that runs. */
+  keySpending(user: Address): Promise<KeySpending[]>
   /** From memory: the newest open settlement of one user, or null. */
   openSettlement(user: Address): StoredSettlement | null
   receipt(id: string): Promise<SignedReceipt | null>
@@ -178,6 +193,10 @@ export interface Ledger {
   /** Where the contract takes cumulative totals. */
   readonly batches: Batches
   readonly numbers: Numbers
+  /** Where there is no TEE. */
+  readonly vouchers: Vouchers
+  /** Where replicas share limits and revocations; null where there is one process. */
+  readonly places: Places | null
 
   close(): Promise<void>
 }

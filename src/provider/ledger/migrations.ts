@@ -11,6 +11,8 @@ const MIGRATIONS: readonly ((db: Kysely<unknown>, dialect: LedgerDialect) => Com
   firstVersion,
   batchesAndEpochs,
   fineTuningTables,
+  keySpendingAndPlaces,
+  voucherTable,
 ]
 
 /** What a new, empty database counts as. */
@@ -107,6 +109,64 @@ function batchesAndEpochs(db: Kysely<unknown>, dialect: LedgerDialect): Compilab
       .addColumn('since', whole, (column) => column.notNull())
       .addColumn('place', 'text', (column) => column.notNull())
       .addColumn('mac', 'text', (column) => column.notNull()),
+  ]
+}
+
+function keySpendingAndPlaces(db: Kysely<unknown>, dialect: LedgerDialect): Compilable[] {
+  const whole = dialect === 'sqlite' ? 'integer' : 'bigint'
+  const shared = [
+    db.schema
+      .createTable('key_spending')
+      .modifyEnd(dialect === 'sqlite' ? sql` strict` : sql``)
+      .addColumn('id', 'text', (column) => column.primaryKey().notNull())
+      .addColumn('user', 'text', (column) => column.notNull())
+      .addColumn('day', whole, (column) => column.notNull())
+      .addColumn('spent', 'text', (column) => column.notNull())
+      .addColumn('mac', 'text', (column) => column.notNull()),
+    db.schema.createIndex('key_spending_of_user').on('key_spending').column('user'),
+  ]
+  return dialect === 'sqlite' ? shared : [...shared, ...forSharedLimits(db)]
+}
+
+/** Unlogged: no commit waits for the disk, and after a crash of the database limits begin anew. */
+function forSharedLimits(db: Kysely<unknown>): Compilable[] {
+  const table = (name: string) => db.schema.createTable(name).modifyFront(sql`unlogged`)
+  return [
+    table('places')
+      .addColumn('replica', 'text', (column) => column.notNull())
+      .addColumn('holder', 'text', (column) => column.notNull())
+      .addColumn('running', 'bigint', (column) => column.notNull())
+      .addColumn('tokens', 'bigint', (column) => column.notNull())
+      .addColumn('amount', 'text', (column) => column.notNull())
+      .addPrimaryKeyConstraint('places_key', ['holder', 'replica']),
+    table('minutes')
+      .addColumn('user', 'text', (column) => column.primaryKey().notNull())
+      .addColumn('requests', 'double precision', (column) => column.notNull())
+      .addColumn('tokens', 'double precision', (column) => column.notNull())
+      .addColumn('at', 'double precision', (column) => column.notNull()),
+    table('revocations')
+      .addColumn('user', 'text', (column) => column.notNull())
+      .addColumn('generation', 'bigint', (column) => column.notNull())
+      .addColumn('revoked', 'text', (column) => column.notNull())
+      .addColumn('at', 'double precision', (column) => column.notNull())
+      .addPrimaryKeyConstraint('revocations_key', ['user', 'generation', 'revoked']),
+  ]
+}
+
+function voucherTable(db: Kysely<unknown>, dialect: LedgerDialect): Compilable[] {
+  const whole = dialect === 'sqlite' ? 'integer' : 'bigint'
+  const strict = dialect === 'sqlite' ? sql` strict` : sql``
+  return [
+    db.schema
+      .createTable('vouchers')
+      .addColumn('user', 'text', (column) => column.notNull())
+      .addColumn('session_key', 'text', (column) => column.notNull())
+      .addColumn('cumulative', 'text', (column) => column.notNull())
+      .addColumn('signature', 'text', (column) => column.notNull())
+      .addColumn('expiry', whole, (column) => column.notNull())
+      .addColumn('mac', 'text', (column) => column.notNull())
+      .addPrimaryKeyConstraint('vouchers_key', ['user', 'session_key'])
+      .modifyEnd(strict),
   ]
 }
 

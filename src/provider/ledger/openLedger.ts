@@ -1,12 +1,12 @@
 import type { Logger } from '../../base/log.ts'
-import type { Receipt, ReceiptDetail, SignedReceipt } from '../../protocol/receipt.ts'
+import type { PrivateKey } from '../../protocol/signature.ts'
 import { databaseUnknown } from './errors.ts'
 import type { Ledger } from './ledger.ts'
 import type { LedgerIdentity } from './tables.ts'
 
 export interface LedgerOptions extends LedgerIdentity {
-  /** Signs a receipt with the enclave's key: `signReceipt` bound to key, chain and contract. */
-  readonly sign: (fields: Omit<Receipt, 'detail'>, detail: ReceiptDetail) => SignedReceipt
+  /** The enclave's, which signs the receipts. */
+  readonly signerKey: PrivateKey
   /** Seals the rows: `ledgerKeyOf` the enclave's key. */
   readonly rowKey: Uint8Array
   /**

@@ -7,6 +7,8 @@ import {
   type EpochRow,
   EXCHANGE_COLUMNS,
   type ExchangeRow,
+  KEY_SPENDING_COLUMNS,
+  type KeySpendingRow,
   RECEIPT_COLUMNS,
   type ReceiptRow,
   SETTLEMENT_COLUMNS,
@@ -14,6 +16,8 @@ import {
   type Tables,
   USER_COLUMNS,
   type UserRow,
+  VOUCHER_COLUMNS,
+  type VoucherRow,
 } from './tables.ts'
 
 // Every statement of the ledger, for SQLite and PostgreSQL alike. SQLite compiles each once (`prepare.ts`),
@@ -86,6 +90,39 @@ export const putEpoch = (db: Db, row: EpochRow) =>
       })),
     )
 
+export const putKeySpending = (db: Db, rows: Many<KeySpendingRow>) =>
+  db
+    .insertInto('key_spending')
+    .values(rows)
+    .onConflict((conflict) =>
+      conflict.column('id').doUpdateSet((eb) => ({
+        day: eb.ref('excluded.day'),
+        spent: eb.ref('excluded.spent'),
+        mac: eb.ref('excluded.mac'),
+      })),
+    )
+
+/** Only what is higher than what is there: as decimal text a longer number is a higher one. */
+export const putVoucher = (db: Db, row: VoucherRow) =>
+  db
+    .insertInto('vouchers')
+    .values(row)
+    .onConflict((conflict) =>
+      conflict
+        .columns(['user', 'session_key'])
+        .doUpdateSet((eb) => ({
+          cumulative: eb.ref('excluded.cumulative'),
+          signature: eb.ref('excluded.signature'),
+          expiry: eb.ref('excluded.expiry'),
+          mac: eb.ref('excluded.mac'),
+        }))
+        .where(
+          sql<boolean>`(length(excluded.cumulative), excluded.cumulative) > (length(vouchers.cumulative), vouchers.cumulative)`,
+        ),
+    )
+
+export const allVouchers = (db: Db) => db.selectFrom('vouchers').select(VOUCHER_COLUMNS)
+
 /** A checkpoint that comes after the charge of its exchange changes nothing. */
 export const putExchange = (db: Db, row: ExchangeRow) =>
   db
@@ -141,6 +178,8 @@ export const unfinishedBatches = (db: Db) =>
 export const epochRow = (db: Db) => db.selectFrom('epochs').select(EPOCH_COLUMNS)
 
 export const allUsers = (db: Db) => db.selectFrom('users').select(USER_COLUMNS)
+
+export const allKeySpending = (db: Db) => db.selectFrom('key_spending').select(KEY_SPENDING_COLUMNS)
 
 export const allExchanges = (db: Db) => db.selectFrom('exchanges').select(EXCHANGE_COLUMNS).orderBy('id')
 

@@ -11,6 +11,8 @@ export type RowKind =
   | 'settlement'
   | 'batch'
   | 'epoch'
+  | 'voucher'
+  | 'spending'
   | 'task'
   | 'dataset'
   | 'adapter'

@@ -80,6 +80,16 @@ export interface BatchRow {
   readonly mac: string
 }
 
+/** The highest voucher of a session key, where there is no TEE. */
+export interface VoucherRow {
+  readonly user: Address
+  readonly session_key: Address
+  readonly cumulative: string
+  readonly signature: Hex
+  readonly expiry: number
+  readonly mac: string
+}
+
 /** The epoch whose numbers this ledger gives out, and where it lay when it began. */
 export interface EpochRow {
   readonly id: number
@@ -96,6 +106,43 @@ export interface CounterRow {
   readonly mac: string
 }
 
+/** What was charged for a key that carries a spending limit. */
+export interface KeySpendingRow {
+  readonly id: Hex
+  readonly user: Address
+  readonly day: number
+  readonly spent: string
+  readonly mac: string
+}
+
+/** What a replica holds of limits that all share: of one user, or of one key, or (empty) in all. */
+export interface PlaceRow {
+  readonly replica: string
+  readonly holder: string
+  readonly running: number
+  readonly tokens: number
+  /** Neuron that requests with the key may still cost. */
+  readonly amount: string
+}
+
+/** What a user took of its minute by all replicas, as of `at`: ms by the database's clock. */
+export interface MinuteRow {
+  readonly user: Address
+  readonly requests: number
+  readonly tokens: number
+  readonly at: number
+}
+
+/** A revocation that some replica saw, until all of them must have seen it. */
+export interface RevocationRow {
+  readonly user: Address
+  readonly generation: number
+  /** Hex of the bitmap of revoked keys. */
+  readonly revoked: string
+  /** ms by the database's clock. */
+  readonly at: number
+}
+
 /** Brokers on one database. `seen_at` is the database's clock: those of the replicas may differ. */
 export interface ReplicaRow {
   readonly id: string
@@ -110,8 +157,13 @@ export interface Tables {
   readonly settlements: SettlementRow
   readonly batches: BatchRow
   readonly epochs: EpochRow
+  readonly vouchers: VoucherRow
   readonly counters: CounterRow
   readonly replicas: ReplicaRow
+  readonly key_spending: KeySpendingRow
+  readonly places: PlaceRow
+  readonly minutes: MinuteRow
+  readonly revocations: RevocationRow
 }
 
 export const USER_COLUMNS = [
@@ -174,6 +226,15 @@ export const BATCH_COLUMNS = [
   'mac',
 ] as const satisfies readonly (keyof BatchRow)[]
 
+export const VOUCHER_COLUMNS = [
+  'user',
+  'session_key',
+  'cumulative',
+  'signature',
+  'expiry',
+  'mac',
+] as const satisfies readonly (keyof VoucherRow)[]
+
 export const EPOCH_COLUMNS = [
   'id',
   'epoch',
@@ -181,3 +242,11 @@ export const EPOCH_COLUMNS = [
   'place',
   'mac',
 ] as const satisfies readonly (keyof EpochRow)[]
+
+export const KEY_SPENDING_COLUMNS = [
+  'id',
+  'user',
+  'day',
+  'spent',
+  'mac',
+] as const satisfies readonly (keyof KeySpendingRow)[]

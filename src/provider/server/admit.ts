@@ -1,15 +1,17 @@
+import { smaller } from '../../base/bigint.ts'
 import { AppError, EXIT } from '../../base/errors.ts'
 import type { Address } from '../../base/hex.ts'
 import { format0G } from '../../base/units.ts'
 import { type Account, freeBalance } from '../../chain/inference.ts'
 import { feeOf, type Prices } from '../../protocol/pricing.ts'
-import type { SessionClaims } from '../../protocol/sessionToken.ts'
 import type { AccountBook } from '../accounts.ts'
 import type { Engine } from '../engine/engine.ts'
 import type { Ledger } from '../ledger/ledger.ts'
-import { assertNotRevoked } from './authenticate.ts'
+import type { Promised, VoucherDesk } from '../vouchers/voucherDesk.ts'
+import { assertNotRevoked, assertNotSeenRevoked } from './authenticate.ts'
 import type { Visitor } from './gate.ts'
 import { type InferenceRequest, withOutputCap } from './inferenceRequest.ts'
+import { KeyBudgets } from './limits/keyLimits.ts'
 import { dearestPrices, type PriceTier } from './priceTiers.ts'
 
 /** Tokens that a chat template may add beside what stands in the body. */
@@ -25,6 +27,8 @@ export interface AdmissionOptions {
   readonly accounts: AccountBook
   readonly ledger: Ledger
   readonly engine: Engine
+  /** Where there is no TEE: nothing beyond what is signed is admitted. */
+  readonly vouchers?: VoucherDesk | null
   /** Throws while nothing may be charged: a new epoch of receipt numbers is not final yet. */
   readonly assertOpen?: () => void
 }
@@ -36,6 +40,8 @@ export interface AdmissionRequest {
   readonly tiers: readonly PriceTier[]
   /** The caller takes fewer tokens than asked for where the balance pays no more. */
   readonly mayCap: boolean
+  /** Value of the header `zg-voucher`. */
+  readonly voucher?: string | undefined
 }
 
 /** A request that can be paid, with the money for it set aside; give it back with `release`. */
@@ -44,6 +50,8 @@ export interface Admitted {
   readonly request: InferenceRequest
   /** Output tokens that it was capped to, null when it was not. */
   readonly cappedTo: number | null
+  /** The most that it can cost, neuron. */
+  readonly amount: bigint
   release(): void
 }
 
@@ -51,16 +59,18 @@ export interface Admitted {
 export class Admission {
   readonly #options: AdmissionOptions
   readonly #reserved = new Map<string, bigint>()
+  readonly #keys: KeyBudgets
   readonly #now: () => number
 
   constructor(options: AdmissionOptions, now: () => number = Date.now) {
     this.#options = options
     this.#now = now
+    this.#keys = new KeyBudgets(options.ledger, now)
   }
 
   /**
    * @throws AppError `token_revoked` (401), `account_missing`, `balance_insufficient` (402, with the exact
-   * shortfall), `signer_not_acknowledged` (403), `chain_stale` (503)
+   * shortfall), `key_limit_reached` (402), `signer_not_acknowledged` (403), `chain_stale` (503)
    */
   async admit(asked: AdmissionRequest): Promise<Admitted> {
     const { visitor, request } = asked
@@ -68,11 +78,15 @@ export class Admission {
     const ageMs = this.#now() - this.#options.accounts.headSeenAt
     if (ageMs > HEAD_TOO_OLD_MS) throw chainStale('five minutes')
     // Nothing to wait for unless other replicas charge the same user.
-    const others = this.#options.ledger.refresh(visitor.claims.address)
+    const others = this.#options.ledger.refresh(visitor.claims.address, visitor.limit?.id)
     if (others) await others
+    const { places } = this.#options.ledger
+    if (places) assertNotSeenRevoked(visitor.claims, places.revocations(visitor.claims.address))
     const bound = mostOf(asked, promptBound(request))
     try {
-      return this.#reserve(visitor.claims, visitor.account, request, bound)
+      const promised = visitor.account && this.#options.vouchers && (await this.#read(asked, visitor.account))
+      const admitted = this.#reserve(visitor, visitor.account, request, bound, promised)
+      return promised ? await kept(admitted, promised) : admitted
     } catch (refusal) {
       if (ageMs > HEAD_OLD_MS) throw isMoney(refusal) ? chainStale('a minute') : refusal
       // Before anyone is refused: the exact count of tokens, and the chain itself.
@@ -80,7 +94,9 @@ export class Admission {
         this.#countPrompt(request),
         visitor.refresh(),
       ])
-      return this.#reserveExact(asked, account, tokens)
+      const promised = account && this.#options.vouchers && (await this.#read(asked, account))
+      const admitted = this.#reserveExact(asked, account, tokens, promised)
+      return promised ? kept(admitted, promised) : admitted
     }
   }
 
@@ -90,50 +106,62 @@ export class Admission {
     return isOurs ? this.#options.engine.countPromptTokens(request.body) : undefined
   }
 
-  #reserveExact(asked: AdmissionRequest, account: Account | null, promptTokens: number): Admitted {
+  /** What the payer signed. */
+  #read({ voucher }: AdmissionRequest, account: Account): Promise<Promised> {
+    return this.#options.vouchers!.read(voucher, account)
+  }
+
+  #reserveExact(
+    asked: AdmissionRequest,
+    account: Account | null,
+    promptTokens: number,
+    promised: Promised | null | undefined,
+  ): Admitted {
     const { visitor, request, mayCap } = asked
     const amount = mostOf(asked, promptTokens)
     const prices = dearestPrices(asked.prices, asked.tiers, promptTokens)
-    const cap = mayCap && account ? this.#affordableOutput(account, request, promptTokens, prices) : 0
+    const available = mayCap && account ? this.#spendable(visitor, account, promised) : 0n
+    const cap = affordableOutput(available, request, promptTokens, prices)
     if (cap < 1 || cap * request.choices >= request.maxOutputTokens)
-      return this.#reserve(visitor.claims, account, request, amount)
+      return this.#reserve(visitor, account, request, amount, promised)
     const capped = withOutputCap(request, cap)
     const cost = costOf(promptTokens, capped.maxOutputTokens, prices)
-    return { ...this.#reserve(visitor.claims, account, capped, cost), cappedTo: cap }
+    return { ...this.#reserve(visitor, account, capped, cost, promised), cappedTo: cap }
   }
 
-  /** Output tokens of each choice that the account can pay beside the prompt. */
-  #affordableOutput(
-    account: Account,
-    { choices, maxOutputTokens }: InferenceRequest,
-    prompt: number,
-    prices: Prices,
-  ) {
-    const left = this.#available(account) - costOf(prompt, 0, prices)
-    if (maxOutputTokens === 0 || left <= 0n || !prices.output) return 0
-    return Number(left / prices.output / BigInt(choices))
+  /** What the account can still pay, within what the key may spend and what is signed. */
+  #spendable({ limit }: Visitor, account: Account, promised: Promised | null | undefined): bigint {
+    const available = this.#available(account)
+    const signed = promised ? smaller(promised.left(this.#reservedOf(account)), available) : available
+    return limit ? smaller(this.#keys.left(limit), signed) : signed
   }
 
   #reserve(
-    claims: SessionClaims,
+    { claims, limit }: Visitor,
     account: Account | null,
     request: InferenceRequest,
     amount: bigint,
+    promised: Promised | null | undefined,
   ): Admitted {
     if (!account) throw accountMissing(this.#options.provider, amount)
     assertNotRevoked(claims, account)
-    if (!account.acknowledged) throw this.#notAcknowledged()
+    if (!promised && !account.acknowledged) throw this.#notAcknowledged()
     const available = this.#available(account)
     if (available < amount) throw this.#insufficient(amount, available)
+    promised?.assertCovers(amount, this.#reservedOf(account))
+    const giveBack = limit && this.#keys.reserve(limit, amount)
     const key = claims.address.toLowerCase()
     this.#addReserved(key, amount)
     let held = true
     return {
       request,
       cappedTo: null,
+      amount,
       release: () => {
-        if (held) this.#addReserved(key, -amount)
+        if (!held) return
         held = false
+        this.#addReserved(key, -amount)
+        giveBack?.()
       },
     }
   }
@@ -141,9 +169,10 @@ export class Admission {
   /** What the account can still pay: free balance, less what is owed, less what is set aside. */
   #available(account: Account): bigint {
     const owed = this.#options.ledger.owed(account.user, account)
-    const reserved = this.#reserved.get(account.user.toLowerCase()) ?? 0n
-    return freeBalance(account) - owed - reserved
+    return freeBalance(account) - owed - this.#reservedOf(account)
   }
+
+  #reservedOf = ({ user }: Account): bigint => this.#reserved.get(user.toLowerCase()) ?? 0n
 
   #addReserved(key: string, amount: bigint): void {
     const sum = (this.#reserved.get(key) ?? 0n) + amount
@@ -175,6 +204,17 @@ export class Admission {
   }
 }
 
+/** A voucher is on disk before anything is done for it. */
+async function kept(admitted: Admitted, promised: Promised): Promise<Admitted> {
+  try {
+    await promised.keep()
+    return admitted
+  } catch (error) {
+    admitted.release()
+    throw error
+  }
+}
+
 /** The most tokens that the prompt can become: a byte is at most one token. */
 export const promptBound = (request: InferenceRequest): number => request.forward.length + TEMPLATE_TOKENS
 
@@ -183,6 +223,18 @@ function mostOf({ request, prices, tiers }: AdmissionRequest, promptTokens: numb
   const { most, maxOutputTokens } = request
   if (most) return feeOf(most, prices)
   return costOf(promptTokens, maxOutputTokens, dearestPrices(prices, tiers, promptTokens))
+}
+
+/** Output tokens of each choice that an amount pays beside the prompt. */
+function affordableOutput(
+  amount: bigint,
+  { choices, maxOutputTokens }: InferenceRequest,
+  promptTokens: number,
+  prices: Prices,
+): number {
+  const left = amount - costOf(promptTokens, 0, prices)
+  if (maxOutputTokens === 0 || left <= 0n || !prices.output) return 0
+  return Number(left / prices.output / BigInt(choices))
 }
 
 const costOf = (promptTokens: number, outputTokens: number, { input = 0n, output = 0n }: Prices): bigint =>

@@ -11,6 +11,8 @@ import {
   type TokenHome,
   tokenHash,
 } from '../../protocol/sessionToken.ts'
+import type { Revocation } from '../ledger/places.ts'
+import { type KeyLimit, keyLimitOf } from './limits/keyLimits.ts'
 
 /** Tokens whose signature was checked; checking costs 0.2 ms, a look-up nothing. */
 const CACHE_SIZE = 10_000
@@ -20,6 +22,8 @@ export interface CheckedToken {
   readonly claims: SessionClaims
   /** What requests are signed for, where the token is bound to a session key; null for bearer tokens. */
   readonly hash: Hex | null
+  /** What it may spend; null where its owner set no limit. */
+  readonly limit: KeyLimit | null
 }
 
 /** Reads tokens: form, signature, claims. Whether a token was revoked is `assertNotRevoked`. */
@@ -59,7 +63,8 @@ export class Authenticator {
     if (!isSignedByOwner(parsed)) throw FAULTS.signature()
     if (this.#signed.size >= CACHE_SIZE) this.#signed.delete(this.#signed.keys().next().value!)
     const { claims, message } = parsed
-    const checked = { claims, hash: claims.sessionKey === undefined ? null : tokenHash(message) }
+    const hash = claims.sessionKey === undefined ? null : tokenHash(message)
+    const checked = { claims, hash, limit: keyLimitOf(parsed) }
     this.#signed.set(token, checked)
     return checked
   }
@@ -73,8 +78,21 @@ export const isRevoked = (claims: SessionClaims, account: Account): boolean =>
 
 /** @throws AppError `token_revoked` (401) */
 export function assertNotRevoked(claims: SessionClaims, account: Account): void {
-  if (isRevoked(claims, account)) throw unauthorized('token_revoked', 'The API key was revoked on chain')
+  if (isRevoked(claims, account)) throw revoked()
 }
+
+/**
+ * The same by what other replicas have seen, whose chain nodes may be ahead of this one's.
+ * @throws AppError `token_revoked` (401)
+ */
+export function assertNotSeenRevoked(claims: SessionClaims, seen: readonly Revocation[]): void {
+  const isOver = (by: Revocation) =>
+    claims.generation < by.generation ||
+    (claims.generation === by.generation && isTokenRevoked(by, claims.tokenId))
+  if (seen.some(isOver)) throw revoked()
+}
+
+const revoked = () => unauthorized('token_revoked', 'The API key was revoked on chain')
 
 const FAULTS: Readonly<Record<TokenFault, () => AppError>> = {
   malformed: () => unauthorized('token_malformed', 'The API key is not a token of this network'),

@@ -5,6 +5,7 @@ import { HEADER } from '../../protocol/headers.ts'
 import type { Engine, EngineModel } from '../engine/engine.ts'
 import { dollarsPerToken } from '../prices/dollars.ts'
 import type { Tee } from '../tee/tee.ts'
+import type { VoucherDesk } from '../vouchers/voucherDesk.ts'
 import type { UserLimits } from './limits/limits.ts'
 import type { PriceBook } from './priceBook.ts'
 import { tiersDocument } from './priceTiers.ts'
@@ -16,6 +17,7 @@ export const modelsDocument = (
   limits: UserLimits,
   owner: string,
   startedAt: number,
+  vouchers: Pick<VoucherDesk, 'credit'> | null,
 ): object => ({
   object: 'list',
   data: engine.models.map((model) => ({
@@ -32,7 +34,8 @@ export const modelsDocument = (
       requests_per_minute: limits.requestsPerMinute,
       tokens_per_minute: limits.tokensPerMinute,
     },
-    verifiability: 'TeeML',
+    verifiability: vouchers ? 'none' : 'TeeML',
+    ...(vouchers && { payment: { kind: 'vouchers', credit: vouchers.credit.toString() } }),
   })),
 })
 
@@ -88,21 +91,31 @@ export const noEncryptionKey = (): AppError =>
 
 /** `GET /v1/capabilities`: what this broker can do beyond the deployed protocol. */
 export const capabilitiesDocument = (
-  { encryption }: Pick<Tee, 'encryption'>,
+  { encryption, kind }: Pick<Tee, 'encryption'> & Partial<Pick<Tee, 'kind'>>,
   models: readonly EngineModel[],
+  credit = 0n,
 ): object => ({
   v: 1,
   signedRequests: 1,
   tokenDomain: 1,
-  ...(encryption && { e2ee: 1 }),
-  quoteNonce: 1,
+  keyLimits: 1,
+  // 2: images and messages too.
+  ...(encryption && { e2ee: 2 }),
+  ...(kind === 'none' ? vouchersIn(credit) : { quoteNonce: 1 }),
   endpoints: ['/v1/chat/completions', '/v1/completions', '/v1/embeddings', ...endpointsOf(models)],
   receipt: 1,
   receiptHeader: HEADER.receipt,
   maxPriceHeader: HEADER.maxPrice,
   capOutputHeader: HEADER.capOutput,
   idempotencyKeyHeader: HEADER.idempotencyKey,
-  settlement: ['settleFeesWithTEE'],
+  settlement: [kind === 'none' ? 'settleVouchers' : 'settleFeesWithTEE'],
+})
+
+/** @param credit neuron served beyond what is signed */
+const vouchersIn = (credit: bigint) => ({
+  vouchers: 1,
+  voucherHeader: HEADER.voucher,
+  voucherCredit: credit.toString(),
 })
 
 /** Beside those that every broker has. */

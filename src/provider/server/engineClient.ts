@@ -1,12 +1,11 @@
-import { type Dispatcher, Pool } from 'undici'
+import { Pool } from 'undici'
 import { AppError } from '../../base/errors.ts'
 import type { Engine, EngineLease } from '../engine/engine.ts'
+import { EngineAnswer, type EngineResponse } from './engineAnswer.ts'
 import type { InferenceRequest } from './inferenceRequest.ts'
 
 /** Until the engine's first byte, and between bytes, ms. */
 const ENGINE_SILENCE_MS = 15 * 60 * 1000
-
-export type EngineResponse = Dispatcher.ResponseData
 
 /** Failures before a connection was there: the engine has not seen the request, another one may have it. */
 const NOT_SENT = new Set(['ECONNREFUSED', 'EHOSTUNREACH', 'ENETUNREACH', 'UND_ERR_CONNECT_TIMEOUT'])
@@ -32,11 +31,8 @@ export class EngineClient {
       const lease = this.#lease(request.model.id, tried)
       if (!lease) throw failure === undefined ? restarting() : unreachable(failure)
       try {
-        const response = await this.#send(lease.engine, request, id, signal)
-        response.body.once('close', () => lease.release())
-        return response
+        return await this.#send(lease, request, id, signal)
       } catch (error) {
-        lease.release()
         if (signal.aborted) throw error
         if (!NOT_SENT.has((error as { code?: string }).code ?? '')) throw unreachable(error)
         tried.add(lease.engine)
@@ -56,20 +52,21 @@ export class EngineClient {
     return isReady ? { engine, release: () => undefined } : undefined
   }
 
-  #send(engine: Engine, request: InferenceRequest, id: string, signal: AbortSignal) {
+  #send({ engine, release }: EngineLease, request: InferenceRequest, id: string, signal: AbortSignal) {
     const base = new URL(engine.baseUrl)
-    return this.#poolFor(engine, base.origin).request({
-      method: 'POST',
-      path: `${base.pathname.replace(/\/$/, '')}/${request.kind}`,
-      headers: {
-        ...engine.headers,
-        'content-type': request.contentType,
-        'accept-encoding': 'identity',
-        'x-request-id': id,
-      },
-      body: request.forward,
-      signal,
-    })
+    const answer = new EngineAnswer(signal, release)
+    const headers = {
+      ...engine.headers,
+      'content-type': request.contentType,
+      'accept-encoding': 'identity',
+      'x-request-id': id,
+    }
+    const path = `${base.pathname.replace(/\/$/, '')}/${request.kind}`
+    this.#poolFor(engine, base.origin).dispatch(
+      { method: 'POST', path, headers, body: request.forward },
+      answer,
+    )
+    return answer.response
   }
 
   /** An engine that was restarted may have another address. */

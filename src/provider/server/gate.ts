@@ -5,6 +5,7 @@ import type { RequestSignature } from '../../protocol/signedRequest.ts'
 import type { AccountBook } from '../accounts.ts'
 import { type Authenticator, assertNotRevoked, type CheckedToken, isRevoked } from './authenticate.ts'
 import { clientAddress } from './clientAddress.ts'
+import type { KeyLimit } from './limits/keyLimits.ts'
 import type { Limiter } from './limits/limiter.ts'
 import type { Strangers } from './limits/strangers.ts'
 import type { RequestSignatures } from './requestSignatures.ts'
@@ -25,6 +26,8 @@ export interface Caller {
   readonly claims: SessionClaims
   /** By a session key that signed this request, or by a token that whoever has it can use. */
   readonly auth: 'session' | 'bearer'
+  /** What the token may spend; null where its owner set no limit. */
+  readonly limit: KeyLimit | null
   /** Null for bearer tokens. */
   readonly signed: RequestSignature | null
 }
@@ -48,9 +51,9 @@ export class Gate {
   /** @throws AppError `token_…`, `request_…` (401), `unknown_callers_limited` (429) */
   caller(req: IncomingMessage): Caller {
     const token = this.#token(req)
-    const { claims } = token
-    if (token.hash === null) return { claims, auth: 'bearer', signed: null }
-    return { claims, auth: 'session', signed: this.#options.signatures.verify(req, token) }
+    const { claims, limit } = token
+    if (token.hash === null) return { claims, limit, auth: 'bearer', signed: null }
+    return { claims, limit, auth: 'session', signed: this.#options.signatures.verify(req, token) }
   }
 
   #token(req: IncomingMessage): CheckedToken {

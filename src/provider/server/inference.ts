@@ -1,5 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import { AppError, toAppError } from '../../base/errors.ts'
+import { type AppError, toAppError } from '../../base/errors.ts'
 import type { Address } from '../../base/hex.ts'
 import type { Logger } from '../../base/log.ts'
 import { randomHex16 } from '../../base/randomHex.ts'
@@ -9,8 +9,8 @@ import type { Engine, EngineModel } from '../engine/engine.ts'
 import type { Exchange, Ledger } from '../ledger/ledger.ts'
 import type { Tee } from '../tee/tee.ts'
 import { type Admission, accountMissing, promptBound } from './admit.ts'
-import type { EngineClient, EngineResponse } from './engineClient.ts'
-import { errorBody } from './errorBody.ts'
+import type { EngineResponse } from './engineAnswer.ts'
+import type { EngineClient } from './engineClient.ts'
 import { type Gate, STRANGER_BODY_BYTES, type Visitor } from './gate.ts'
 import { sha256Hex } from './hash.ts'
 import {
@@ -20,8 +20,10 @@ import {
   readInferenceRequest,
 } from './inferenceRequest.ts'
 import type { Limiter, Pass } from './limits/limiter.ts'
+import type { SharedPlace } from './limits/sharedLimits.ts'
 import { readForm, readImageRequest } from './media.ts'
 import type { Once, OnceRequest } from './once.ts'
+import { passRefusal } from './passRefusal.ts'
 import type { PriceBook } from './priceBook.ts'
 import { dearestPrices } from './priceTiers.ts'
 import type { QuoteDesk } from './quote.ts'
@@ -66,7 +68,10 @@ interface Arrival {
   readonly requestHash: string
   readonly maxPrice: string | undefined
   readonly mayCap: boolean
+  readonly voucher: string | undefined
   readonly contentType: string
+  /** Its exchange's id says nothing of it: nobody can send it again. */
+  readonly isNew: boolean
 }
 
 /** Models that only their owners may use. */
@@ -95,6 +100,7 @@ export async function serveInference(
   const raw = await bodyOf(req, visitor, options)
   const requestHash = sha256Hex(raw)
   assertBodySigned(visitor.signed, requestHash)
+  const key = singleHeader(req, HEADER.idempotencyKey)
   const arrival: Arrival = {
     visitor,
     pass,
@@ -103,9 +109,10 @@ export async function serveInference(
     requestHash,
     maxPrice: singleHeader(req, HEADER.maxPrice),
     mayCap: singleHeader(req, HEADER.capOutput) === 'balance',
+    voucher: singleHeader(req, HEADER.voucher),
     contentType: singleHeader(req, 'content-type') ?? '',
+    isNew: key === undefined && !visitor.signed,
   }
-  const key = singleHeader(req, HEADER.idempotencyKey)
   if (key !== undefined) return answerOnce(res, key, arrival, options)
   const { writeTimeoutMs } = options.limiter.limits
   await answer(new DirectSink(res, writeTimeoutMs), idOf(visitor, options.once), arrival, options)
@@ -162,28 +169,36 @@ async function answer(sink: Sink, id: string, arrival: Arrival, options: Inferen
   const prices = options.prices.for(asked.model.id, route.kind)
   const { tiers } = options.prices
   assertPriceAccepted(arrival.maxPrice, dearestPrices(prices, tiers, promptBound(asked)))
-  const { mayCap } = arrival
-  const { request, cappedTo, release } = await options.admission.admit({
+  const { mayCap, voucher } = arrival
+  const { request, cappedTo, amount, release } = await options.admission.admit({
     visitor,
     request: asked,
     prices,
     tiers,
     mayCap,
+    voucher,
   })
+  let place: SharedPlace | undefined
   try {
     pass.reserveTokens(request.most ? 0 : promptBound(request) + request.maxOutputTokens)
+    const sharing = pass.share(visitor.limit && { limit: visitor.limit, amount })
+    place = sharing && (await sharing)
     const seal = opened && new AnswerSeal(opened, request.stream)
     const multipliersFor = options.prices.multipliersAt(options.ledger.totals(visitor.claims.address).charged)
     const exchange = newExchange(id, arrival, { request, opened, prices }, options)
     const headers = {
       [HEADER.auth]: visitor.auth,
       ...(cappedTo !== null && { [HEADER.cappedTo]: cappedTo }),
+      ...place?.headers,
     }
     const client = options.ownModels?.clientOf(request.model.id) ?? options.engineClient
     const upstream = await client.post(request, id, sink.signal)
     const firstByteMs = performance.now() - startedAt
+    const { provider, ledger, engine } = options
     const counts = await relay(sink, upstream, {
-      ...options,
+      provider,
+      ledger,
+      engine,
       exchange,
       multipliersFor,
       request,
@@ -204,6 +219,7 @@ async function answer(sink: Sink, id: string, arrival: Arrival, options: Inferen
       ms: Math.round(ms),
     })
   } finally {
+    place?.leave()
     release()
     options.onCharged(visitor.claims.address)
   }
@@ -218,10 +234,9 @@ async function readAsked(arrival: Arrival, { engine, ownModels, tee }: Inference
     return { asked: await readForm(kind, raw, contentType, models), opened: null }
   }
   const body = parseObject(raw)
-  if (kind === 'images/generations') return { asked: readImageRequest(raw, body, models), opened: null }
-  const isSealed = Object.hasOwn(body, '_e2ee') && kind !== 'messages'
-  const opened = isSealed ? await openSealed(body, tee) : null
+  const opened = Object.hasOwn(body, '_e2ee') ? await openSealed(body, tee) : null
   const plain = opened ?? { raw, body }
+  if (kind === 'images/generations') return { asked: readImageRequest(plain.raw, plain.body, models), opened }
   return { asked: readInferenceRequest(kind, plain.raw, plain.body, models), opened }
 }
 
@@ -230,29 +245,15 @@ function relay(sink: Sink, upstream: EngineResponse, context: AnswerContext): Pr
   return context.request.stream ? answerStream(sink, upstream, context) : answerWhole(sink, upstream, context)
 }
 
-/** The engine's own refusal of a request reaches the client; its server errors are the provider's. */
-async function passRefusal(sink: Sink, upstream: EngineResponse, seal: AnswerSeal | null): Promise<Counts> {
-  const reason = Buffer.from(await upstream.body.arrayBuffer())
-  const { statusCode } = upstream
-  if (statusCode >= 500) throw engineFailed(statusCode)
-  const body = seal ? await seal.refusal(reason, errorBody(engineRefused(statusCode))) : reason
-  sink.writeHead(statusCode, {
-    'content-type': 'application/json',
-    'content-length': body.length,
-    'zg-failure-source': 'engine',
-  })
-  sink.end(body)
-  return {}
-}
-
 function newExchange(
   id: string,
-  { visitor, route, requestHash }: Arrival,
+  { visitor, route, requestHash, isNew }: Arrival,
   { request, opened, prices }: Agreed,
   { quotes }: InferenceOptions,
 ): Exchange {
   return {
     id,
+    ...(isNew && { isNew }),
     user: visitor.claims.address,
     endpoint: route.endpoint,
     model: request.model.id,
@@ -261,6 +262,7 @@ function newExchange(
     prices: { ...prices },
     multipliers: {},
     evidence: quotes.digest,
+    ...(visitor.limit && { key: { id: visitor.limit.id, per: visitor.limit.per } }),
     ...(opened && { sealed: sealedRequest(opened, request.stream) }),
   }
 }
@@ -277,23 +279,3 @@ function singleHeader(req: IncomingMessage, name: string): string | undefined {
   const value = req.headers[name]
   return Array.isArray(value) ? value.join() : value
 }
-
-/** To a sealed request: the reason is sealed beside it. */
-const engineRefused = (status: number): AppError =>
-  new AppError({
-    code: 'request_refused',
-    message: 'The engine of this provider refuses the request; its reason is sealed to the caller',
-    hint: 'Nothing was charged',
-    status,
-  })
-
-const engineFailed = (status: number): AppError =>
-  new AppError({
-    code: status === 503 ? 'engine_busy' : 'engine_failed',
-    message:
-      status === 503 ? 'The engine of this provider is at its limit' : 'The engine of this provider failed',
-    hint: 'Try again, or another provider. Nothing was charged',
-    next: '0g-compute provider list',
-    retryable: true,
-    status: status === 503 ? 503 : 502,
-  })

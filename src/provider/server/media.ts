@@ -1,7 +1,7 @@
 import { AppError } from '../../base/errors.ts'
+import { audioSeconds } from '../../protocol/audio/index.ts'
 import type { Counts } from '../../protocol/pricing.ts'
 import type { EngineModel } from '../engine/engine.ts'
-import { audioSeconds } from './audioSeconds.ts'
 import { countField, findModel, type InferenceRequest, invalidBody } from './inferenceRequest.ts'
 import type { FormKind, MediaKind } from './route.ts'
 
@@ -43,7 +43,7 @@ export async function readForm(
   if (kind === 'images/edits') {
     return media(kind, model, { image: imagesAsked(Number(textField(form, 'n') ?? 1)) }, raw, contentType)
   }
-  const audio = audioSeconds(Buffer.from(await fileField(form).arrayBuffer()))
+  const audio = audioSeconds(new Uint8Array(await fileField(form).arrayBuffer()))
   return { ...media(kind, model, { second: audio.most }, raw, contentType), isExact: audio.isExact }
 }
 

@@ -3,6 +3,7 @@ import { AppError } from '../../base/errors.ts'
 import { sameAddress } from '../../base/hex.ts'
 import { type ReceiptDetail, receiptToJson, type SignedReceipt } from '../../protocol/receipt.ts'
 import { proofTextOf, signTextProof, type TextProof } from '../../protocol/textProof.ts'
+import { endOfDay } from '../ledger/keySpending.ts'
 import type { Ledger } from '../ledger/ledger.ts'
 import type { Tee } from '../tee/tee.ts'
 import type { Caller, Gate } from './gate.ts'
@@ -14,6 +15,8 @@ export interface ProofOptions {
   readonly tee: Tee
   readonly gate: Gate
 }
+
+type UserRoute = Extract<Route, { name: 'unsettledFee' | 'receipts' | 'keys' }>
 
 /** Receipts of one page at most. */
 const MAX_PAGE = 500
@@ -37,7 +40,7 @@ export async function serveSignature(
 export async function serveReceipts(
   req: IncomingMessage,
   res: ServerResponse,
-  { user, query }: Extract<Route, { name: 'unsettledFee' | 'receipts' }>,
+  { user, query }: UserRoute,
   { ledger, gate }: ProofOptions,
 ): Promise<void> {
   assertOwn(req, user, gate)
@@ -52,13 +55,31 @@ export async function serveReceipts(
 export async function serveUnsettledFee(
   req: IncomingMessage,
   res: ServerResponse,
-  { user }: Extract<Route, { name: 'unsettledFee' | 'receipts' }>,
+  { user }: UserRoute,
   { ledger, gate }: ProofOptions,
 ): Promise<void> {
   assertOwn(req, user, gate)
   await ledger.refresh(user)
   const { charged, paid } = ledger.totals(user)
   sendJson(res, 200, { unsettledFee: (charged - paid).toString() })
+}
+
+/** What each key of a user that carries a limit has spent in its period that runs. */
+export async function serveKeys(
+  req: IncomingMessage,
+  res: ServerResponse,
+  { user }: UserRoute,
+  { ledger, gate }: ProofOptions,
+): Promise<void> {
+  assertOwn(req, user, gate)
+  const keys = await ledger.keySpending(user)
+  sendJson(res, 200, {
+    keys: keys.map(({ id, day, spent }) => ({
+      id,
+      spent: spent.toString(),
+      renewsAt: day === 0 ? null : new Date(endOfDay(day)).toISOString(),
+    })),
+  })
 }
 
 const textOf = ({ detail }: SignedReceipt): string => proofTextOf(JSON.parse(detail) as ReceiptDetail)

@@ -24,7 +24,8 @@ export interface QuoteDeskOptions {
   /** The serving contract. */
   readonly contract: Address
   readonly provider: Address
-  readonly models: readonly Pick<Engine['models'][number], 'id' | 'digest'>[]
+  /** What it serves now; another list whenever that changes. */
+  readonly models: () => readonly Pick<Engine['models'][number], 'id' | 'digest'>[]
   /** What `GET /v1/capabilities` answers. */
   readonly capabilities: object
   /** sha256 of the TLS key, 64 hex digits; null where TLS ends outside. */
@@ -54,14 +55,19 @@ interface Waiting {
   readonly reject: (error: unknown) => void
 }
 
+/** What quotes are bound to beside a nonce, and the models that it names. */
+interface Bound {
+  readonly models: ReturnType<QuoteDeskOptions['models']>
+  readonly text: string
+  readonly digest: string
+}
+
 /** Hands out quotes: one for everybody, and one for each caller's nonce, of which those of a second share one. */
 export class QuoteDesk {
-  /** sha256 of the binding's text: the `evidence` of receipts. The same for every nonce and after a restart. */
-  readonly digest: string
   readonly #options: QuoteDeskOptions
   readonly #limits: QuoteLimits
   readonly #now: () => number
-  readonly #binding: string
+  #bound: Bound | null = null
   readonly #addresses = new Lru<string, TokenBucket>(ADDRESSES)
   #waiting: Waiting[] = []
   #lastQuoteAt = Number.NEGATIVE_INFINITY
@@ -70,13 +76,24 @@ export class QuoteDesk {
   readonly #cached = new Map<SharedLayout, { readonly document: Promise<string>; readonly at: number }>()
 
   constructor(options: QuoteDeskOptions) {
-    const { tee, chainId, contract, provider, models, capabilities, tlsSpki = null } = options
     if (2 ** MAX_NONCE_PATH < LIMITS.waiting)
       throw new RangeError('more nonces than a quote can be shared by')
     this.#options = options
     this.#limits = { ...LIMITS, ...options.limits }
     this.#now = options.now ?? Date.now
-    this.#binding = bindingText({
+  }
+
+  /** sha256 of the binding's text: the `evidence` of receipts. The same for every nonce and after a restart. */
+  get digest(): string {
+    return this.#binding().digest
+  }
+
+  /** Made anew when an adapter was loaded or unloaded. */
+  #binding(): Bound {
+    const { tee, chainId, contract, provider, capabilities, tlsSpki = null } = this.#options
+    const models = this.#options.models()
+    if (this.#bound?.models === models) return this.#bound
+    const text = bindingText({
       v: 1,
       chainId,
       contract,
@@ -87,7 +104,8 @@ export class QuoteDesk {
       models: models.map(({ id, digest }) => ({ id, digest })),
       capabilities: capabilitiesDigest(capabilities),
     })
-    this.digest = bindingDigest(this.#binding)
+    this.#bound = { models, text, digest: bindingDigest(text) }
+    return this.#bound
   }
 
   /** The document for a query string: with `nonce` bound to it, without one the deployed layout. */
@@ -144,12 +162,11 @@ export class QuoteDesk {
     this.#lastQuoteAt = this.#now()
     try {
       const { root, paths } = nonceTree(waiting.map(({ nonce }) => hexToBytes(nonce)))
-      const reportData = boundReportData(this.#binding, root)
+      const { text: binding } = this.#binding()
+      const reportData = boundReportData(binding, root)
       const evidence = await this.#options.tee.quote(reportData)
       for (const [index, { nonce, resolve }] of waiting.entries()) {
-        resolve(
-          render(evidence, reportData, { binding: this.#binding, nonce: nonceField(nonce, paths[index]!) }),
-        )
+        resolve(render(evidence, reportData, { binding, nonce: nonceField(nonce, paths[index]!) }))
       }
     } catch (error) {
       for (const { reject } of waiting) reject(error)

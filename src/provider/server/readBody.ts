@@ -8,18 +8,30 @@ import { AppError } from '../../base/errors.ts'
 export async function readBody(req: IncomingMessage, limit: number): Promise<Buffer> {
   if ((req.headers['content-encoding'] ?? 'identity') !== 'identity') throw encoded()
   if (Number(req.headers['content-length'] ?? 0) > limit) throw tooLarge(limit)
-  const chunks: Buffer[] = []
-  let size = 0
-  try {
-    for await (const chunk of req as AsyncIterable<Buffer>) {
+  // A client that has left is heard of no more.
+  if (req.destroyed) throw aborted(req.errored)
+  return collect(req, limit)
+}
+
+/** By events: iterating over a request costs several times as much. */
+function collect(req: IncomingMessage, limit: number): Promise<Buffer> {
+  return new Promise((resolve, reject) => {
+    const chunks: Buffer[] = []
+    let size = 0
+    const onData = (chunk: Buffer) => {
       size += chunk.length
-      if (size > limit) throw tooLarge(limit)
       chunks.push(chunk)
+      if (size <= limit) return
+      req.off('data', onData).pause()
+      reject(tooLarge(limit))
     }
-  } catch (error) {
-    throw error instanceof AppError ? error : aborted(error)
-  }
-  return chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks)
+    req.on('data', onData)
+    req.once('end', () => resolve(chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks)))
+    req.once('error', (error) => reject(aborted(error)))
+    req.once('close', () => {
+      if (!req.complete) reject(aborted(null))
+    })
+  })
 }
 
 const tooLarge = (limit: number): AppError =>

@@ -17,7 +17,11 @@ export type Route =
   | { readonly name: 'inference'; readonly kind: InferenceKind; readonly endpoint: string }
   | { readonly name: 'signature'; readonly id: string }
   | { readonly name: 'quote' | 'models' | 'capabilities' | 'encryptionKey' | 'openApi' | 'health' | 'ready' }
-  | { readonly name: 'unsettledFee' | 'receipts'; readonly user: Address; readonly query: URLSearchParams }
+  | {
+      readonly name: 'unsettledFee' | 'receipts' | 'keys'
+      readonly user: Address
+      readonly query: URLSearchParams
+    }
   | { readonly name: 'showReceipt'; readonly user: Address }
   | { readonly name: 'preflight' }
 
@@ -54,7 +58,8 @@ const DOCUMENTS = new Map<string, Route>([
 ])
 
 const SIGNATURE = /^\/v1\/proxy\/(?:v1\/)?signature\/(?:chatcmpl-|cmpl-)?([0-9a-fA-F]{32})$/
-const USER = /^\/v1\/user\/(0x[0-9a-fA-F]{40})\/(unsettledfee|receipts)$/
+const USER_ROUTES = { unsettledfee: 'unsettledFee', receipts: 'receipts', keys: 'keys' } as const
+const USER = /^\/v1\/user\/(0x[0-9a-fA-F]{40})\/(unsettledfee|receipts|keys)$/
 
 /**
  * The route of a request, matched on the exact bytes of its target: nothing is decoded, normalised or trimmed,
@@ -83,7 +88,7 @@ function signatureRoute(path: string): Route | undefined {
 function userRoute(path: string, query: string): Route | undefined {
   const match = USER.exec(path)
   if (!match) return undefined
-  const name = match[2] === 'receipts' ? 'receipts' : 'unsettledFee'
+  const name = USER_ROUTES[match[2] as keyof typeof USER_ROUTES]
   return { name, user: match[1] as Address, query: new URLSearchParams(query) }
 }
 

@@ -11,7 +11,7 @@ import { allowOrigin } from './cors.ts'
 import { encryptionKeyDocument } from './documents.ts'
 import type { ErrorStyle } from './errorBody.ts'
 import { type InferenceOptions, serveInference } from './inference.ts'
-import { serveReceipts, serveSignature, serveUnsettledFee } from './prove.ts'
+import { serveKeys, serveReceipts, serveSignature, serveUnsettledFee } from './prove.ts'
 import { serveQuote } from './quote.ts'
 import { sendError, sendJson, sendPreflight } from './respond.ts'
 import { type Route, routeOf } from './route.ts'
@@ -84,6 +84,8 @@ export class BrokerServer {
     let path = 'unknown'
     res.once('close', () => {
       this.#options.telemetry.request(path, res.statusCode, performance.now() - startedAt)
+      // Kept alive, it would hold up the end of the server until the grace is over.
+      if (this.#draining) req.socket.end()
     })
     try {
       const { fineTuning } = this.#options
@@ -111,6 +113,8 @@ export class BrokerServer {
         return serveReceipts(req, res, route, options)
       case 'showReceipt':
         return serveShownReceipt(req, res, route, options)
+      case 'keys':
+        return serveKeys(req, res, route, options)
       case 'unsettledFee':
         return serveUnsettledFee(req, res, route, options)
       case 'quote':
@@ -122,7 +126,7 @@ export class BrokerServer {
       case 'encryptionKey':
         return sendJson(res, 200, encryptionKeyDocument(options.tee))
       case 'openApi':
-        return sendJson(res, 200, brokerDocument())
+        return sendJson(res, 200, brokerDocument(Boolean(options.fineTuning)))
       case 'health':
         return sendJson(res, 200, { status: 'ok', engine: options.engine.state })
       case 'ready':

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto'
 import type { AppError } from '../../base/errors.ts'
 import { HEADER } from '../../protocol/headers.ts'
 import type { Counts } from '../../protocol/pricing.ts'
-import type { EngineResponse } from './engineClient.ts'
+import type { EngineResponse } from './engineAnswer.ts'
 import { errorBody } from './errorBody.ts'
 import { type Frame, FrameSplitter } from './frames.ts'
 import { isMessageStop } from './messagesMeter.ts'
@@ -55,7 +55,7 @@ async function relay(
 ): Promise<Buffer> {
   const splitter = new FrameSplitter()
   const ending: Buffer[] = []
-  for await (const chunk of upstream.body as AsyncIterable<Buffer>) {
+  for await (const chunk of upstream.body) {
     for (const frame of splitter.push(chunk)) {
       if (ending.length || isEnd(frame.data)) ending.push(frame.bytes)
       else await delivery.send(frame)

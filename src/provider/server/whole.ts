@@ -6,7 +6,7 @@ import type { Counts, Multipliers } from '../../protocol/pricing.ts'
 import { receiptToJson } from '../../protocol/receipt.ts'
 import type { Engine } from '../engine/engine.ts'
 import type { Exchange, Ledger } from '../ledger/ledger.ts'
-import type { EngineResponse } from './engineClient.ts'
+import type { EngineResponse } from './engineAnswer.ts'
 import { sha256Hex } from './hash.ts'
 import type { InferenceRequest } from './inferenceRequest.ts'
 import { mediaCounts } from './mediaCounts.ts'
@@ -16,7 +16,7 @@ import type { AnswerSeal } from './sealed.ts'
 import type { Sink } from './sink.ts'
 
 /** Largest answer that is held in memory before it is charged, bytes. */
-const MAX_ANSWER_BYTES = 64 * 1024 * 1024
+export const MAX_ANSWER_BYTES = 64 * 1024 * 1024
 
 /** Up to this many bytes of body the receipt travels in a header. */
 const RECEIPT_HEADER_LIMIT = 64 * 1024
@@ -101,24 +101,24 @@ async function sealWhole(body: Buffer, seal: AnswerSeal): Promise<Buffer> {
   }
 }
 
-async function readAnswer({ headers, body }: EngineResponse): Promise<Buffer> {
+async function readAnswer({ body }: EngineResponse): Promise<Buffer> {
   try {
-    const isSmall = Number(headers['content-length']) <= MAX_ANSWER_BYTES
-    return isSmall ? Buffer.from(await body.arrayBuffer()) : await readBounded(body)
+    return await allOf(body, MAX_ANSWER_BYTES)
   } catch (cause) {
     throw engineBroke(cause)
   }
 }
 
-async function readBounded(body: AsyncIterable<Buffer>): Promise<Buffer> {
+/** @throws Error for more than `limit` bytes, and where the answer broke off */
+export async function allOf(body: AsyncIterable<Buffer>, limit: number): Promise<Buffer> {
   const chunks: Buffer[] = []
   let size = 0
   for await (const chunk of body) {
     size += chunk.length
-    if (size > MAX_ANSWER_BYTES) throw new Error('answer too large')
+    if (size > limit) throw new Error('answer too large')
     chunks.push(chunk)
   }
-  return Buffer.concat(chunks)
+  return chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks)
 }
 
 export const engineBroke = (cause: unknown): AppError =>

@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { parseReceiptDetail } from '../../attestation/receiptDetail.ts'
 import { AppError, toAppError } from '../../base/errors.ts'
 import { type Address, sameAddress } from '../../base/hex.ts'
-import { hasBatches } from '../../chain/batches.ts'
+import { hasBatches, readEpoch } from '../../chain/batches.ts'
 import { epochOfNumber } from '../../protocol/batch.ts'
 import { sha256Text } from '../../protocol/canonical.ts'
 import { recoverReceipt, type SignedReceipt } from '../../protocol/receipt.ts'
@@ -13,14 +13,27 @@ import { assertCurrentEpoch } from './epoch.ts'
 /** For one try. */
 const OPEN_MS = 10 * 60 * 1000
 const RETRY_MS = 2000
+/** Looks whether the chain has passed this ledger, in polls of the chain. */
+const LOOK_POLLS = 5
+/** Passed again within this, another broker does the same: then this one waits, so that gas is spent rarely. */
+const CALM_MS = 10 * 60 * 1000
 
-/** Keeps a broker from putting one number on two receipts: when it starts, and when a user knows more than it. */
+/**
+ * Keeps a broker from putting one number on two receipts: when it starts, when a user knows more than it, and when the
+ * chain has passed its epoch.
+ */
 export class Epochs {
   readonly #options: EnterEpochOptions
+  readonly #cut = new AbortController()
   #opening: Promise<void> | null = null
   /** Of the opening under way. */
   #deadline: Deadline | null = null
   #isStopped = false
+  #timer: NodeJS.Timeout | null = null
+  #looking: Promise<void> = Promise.resolve()
+  /** Whose numbers this process gives out. */
+  #served: number | null = null
+  #overtookAt = Number.NEGATIVE_INFINITY
 
   constructor(options: EnterEpochOptions) {
     this.#options = options
@@ -30,6 +43,24 @@ export class Epochs {
   async enter(): Promise<void> {
     const byBatches = await hasBatches(this.#options.contract)
     await (byBatches ? enterEpoch(this.#options) : assertCurrentEpoch(this.#options))
+    await this.#noteServed()
+  }
+
+  /**
+   * Looks at the chain from now on. Where another broker of this provider, or its owner, opened a later epoch, or
+   * another replica enters one, this process serves nothing more before the ledger's epoch is the chain's again.
+   */
+  watch(): void {
+    if (this.#served === null || this.#isStopped) return
+    this.#timer = setTimeout(() => {
+      this.#looking = this.#look().finally(() => this.watch())
+    }, LOOK_POLLS * this.#options.pollMs)
+    this.#timer.unref()
+  }
+
+  /** Whether nothing may be charged now. */
+  get isOpening(): boolean {
+    return this.#opening !== null
   }
 
   /** @throws AppError `epoch_opening` while an epoch is not final on chain */
@@ -53,14 +84,16 @@ export class Epochs {
     await ledger.batches.raise(user, cumulative)
     const mark = await ledger.numbers.epoch()
     log.error('receipt_forgotten', { user, number: seq })
-    if (mark && epochOfNumber(seq) >= mark.epoch) this.#opening ??= this.#open(seq)
+    if (mark && epochOfNumber(seq) >= mark.epoch) this.#begin((options) => leaveEpochOf(seq, options))
     return false
   }
 
   async stop(): Promise<void> {
     this.#isStopped = true
+    if (this.#timer) clearTimeout(this.#timer)
     this.#deadline?.bringForward(Date.now())
-    await this.#opening
+    this.#cut.abort()
+    await Promise.all([this.#opening, this.#looking])
   }
 
   #isOurs(signed: SignedReceipt, user: Address): boolean {
@@ -76,27 +109,62 @@ export class Epochs {
     )
   }
 
+  async #look(): Promise<void> {
+    const { ledger, contract, provider, log } = this.#options
+    try {
+      const mark = await ledger.numbers.epoch()
+      const open = await readEpoch(contract, provider)
+      if (!mark || this.#opening) return
+      if (open > mark.epoch) {
+        log.error('epoch_passed', { epoch: mark.epoch, open })
+        this.#begin((options) => this.#overtake(options), this.#overtookAt + CALM_MS)
+      } else if (mark.epoch !== this.#served) this.#begin(enterEpoch)
+    } catch (thrown) {
+      log.warn('epoch_unknown', { code: toAppError(thrown).code })
+    }
+  }
+
+  /** What two brokers with ledgers of their own would do to each other without end is done every ten minutes. */
+  async #overtake(options: EnterEpochOptions): Promise<void> {
+    await enterEpoch(options)
+    this.#overtookAt = Date.now()
+  }
+
+  /** @param notBefore ms: until then it waits, and serves nothing */
+  #begin(open: (options: EnterEpochOptions) => Promise<void>, notBefore = 0): void {
+    this.#opening ??= this.#open(open, notBefore)
+  }
+
   /** Until it is final nothing new is served. */
-  async #open(seq: number): Promise<void> {
+  async #open(open: (options: EnterEpochOptions) => Promise<void>, notBefore: number): Promise<void> {
+    await this.#pause(notBefore - Date.now())
     while (!this.#isStopped) {
       try {
         this.#deadline = new Deadline(Date.now() + OPEN_MS)
-        await leaveEpochOf(seq, { ...this.#options, deadline: this.#deadline })
+        await open({ ...this.#options, newEpoch: false, deadline: this.#deadline })
+        await this.#noteServed()
         break
       } catch (thrown) {
         const { code, message } = toAppError(thrown)
         this.#options.log.error('epoch_failed', { code, reason: message })
-        await sleep(RETRY_MS)
+        await this.#pause(RETRY_MS)
       }
     }
     this.#opening = null
   }
+
+  async #noteServed(): Promise<void> {
+    this.#served = (await this.#options.ledger.numbers.epoch())?.epoch ?? null
+  }
+
+  #pause = (ms: number): Promise<void> =>
+    sleep(Math.max(0, ms), undefined, { signal: this.#cut.signal }).catch(() => {})
 }
 
 const epochOpening = (): AppError =>
   new AppError({
     code: 'epoch_opening',
-    message: 'This provider is opening a new epoch on chain, since its ledger has forgotten receipts',
+    message: 'This provider is opening a new epoch of receipt numbers on chain',
     hint: 'Nothing was charged. It serves again once the chain has it, in about a minute',
     next: '0g-compute provider list',
     retryable: true,

@@ -7,13 +7,15 @@ import type { SettlementReport } from './report.ts'
 
 export interface SettlerOptions {
   readonly ledger: Ledger
-  readonly tee: Pick<Tee, 'signerKey' | 'signer'>
+  readonly tee: Pick<Tee, 'signerKey' | 'signer'> & Partial<Pick<Tee, 'kind'>>
   /** Sends the transactions: the provider's account, a wallet connected to the network. */
   readonly operator: Signer
   /** `InferenceServing`. */
   readonly contract: Contract
   readonly chainId: number
   readonly confirmations: number
+  /** Without a TEE: what a session key signs is claimed within so many seconds. */
+  readonly claimSeconds?: number
   readonly log: Logger
   /** Told before a payment is booked, so that no request is admitted on the balance of before. */
   readonly accounts?: { invalidate(user: Address): void }

@@ -35,7 +35,7 @@ const epochPassed = (epoch: number, open: number): AppError =>
   new AppError({
     code: 'epoch_passed',
     message: `The numbers of this ledger are of epoch ${epoch}, on chain it is epoch ${open}`,
-    hint: 'Two ledgers serve for one provider. Stop the other broker, then start this one again: it opens the next epoch, and nothing that is owed is lost',
+    hint: 'Two ledgers serve for one provider. Stop the other broker: this one opens the next epoch by itself, and settles then; nothing that is owed is lost',
     next: '0g-compute provider serve',
     status: 503,
   })

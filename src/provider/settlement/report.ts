@@ -23,6 +23,10 @@ export type WaitReason =
   | 'account_not_acknowledged'
   /** The payer's vouchers pay for it, until a signer is acknowledged anew. */
   | 'settled_by_vouchers'
+  /** An enclave's batches took from the account before: it takes no vouchers. */
+  | 'settled_by_batches'
+  /** The payer signed for no more than what was taken. */
+  | 'voucher_missing'
   /** The chain took entries of this provider that the ledger does not know, and its logs do not show them yet. */
   | 'chain_ahead'
   /** Sent; whether the chain took it is not known yet. */

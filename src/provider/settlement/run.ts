@@ -8,6 +8,7 @@ import { settleDeltas } from './deltas.ts'
 import type { MiningOptions } from './getMined.ts'
 import type { SettlerOptions } from './options.ts'
 import { ReportBuilder, type SettlementReport } from './report.ts'
+import { settleVouchers } from './vouchers/settleVouchers.ts'
 
 export interface RunOptions {
   /** Neuron; who owes, or can pay, less waits. */
@@ -56,6 +57,7 @@ export async function runSettlement(
 
 /** Where the contract takes totals, differences that were signed before come to their end first, and none is new. */
 async function settle(run: Run): Promise<void> {
+  if (run.settler.tee.kind === 'none') return settleVouchers(run)
   const byBatches = await hasBatches(run.settler.contract)
   await settleDeltas(run, !byBatches)
   if (byBatches) await settleBatches(run)

@@ -3,6 +3,7 @@ import { AppError } from '../../base/errors.ts'
 
 /** Where dstack's guest agent listens inside a CVM. */
 export const DSTACK_SOCKET = '/var/run/dstack.sock'
+/** For a whole answer. */
 const TIMEOUT_MS = 30_000
 const MAX_ANSWER = 8 * 1024 * 1024
 
@@ -22,9 +23,11 @@ export interface AgentQuote {
  */
 export class GuestAgent {
   readonly #socket: string
+  readonly #timeoutMs: number
 
-  constructor(socket: string = DSTACK_SOCKET) {
+  constructor(socket: string = DSTACK_SOCKET, timeoutMs = TIMEOUT_MS) {
     this.#socket = socket
+    this.#timeoutMs = timeoutMs
   }
 
   /** 32 bytes derived for a path, as hex digits; the same in every replica of an app. */
@@ -71,7 +74,8 @@ export class GuestAgent {
   #post(path: string, body: string): Promise<{ status: number; text: string }> {
     return new Promise((resolve, reject) => {
       const headers = { 'content-type': 'application/json', 'content-length': Buffer.byteLength(body) }
-      const options = { socketPath: this.#socket, path, method: 'POST', headers, timeout: TIMEOUT_MS }
+      const signal = AbortSignal.timeout(this.#timeoutMs)
+      const options = { socketPath: this.#socket, path, method: 'POST', headers, signal }
       const sent = request(options, (response) => {
         let text = ''
         response.setEncoding('utf8')
@@ -82,7 +86,6 @@ export class GuestAgent {
         response.on('end', () => resolve({ status: response.statusCode ?? 0, text }))
         response.on('error', (error) => reject(unreachable(this.#socket, error)))
       })
-      sent.on('timeout', () => sent.destroy(new Error('too slow')))
       sent.on('error', (error) => reject(unreachable(this.#socket, error)))
       sent.end(body)
     })

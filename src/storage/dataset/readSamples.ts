@@ -24,16 +24,22 @@ export async function* readSamples(file: DatasetFile): AsyncGenerator<Sample> {
   if (format === undefined) throw emptyDataset()
 }
 
-/** Samples of a dataset, and tokens of one pass: what client and provider count alike. @throws AppError as `readSamples` and `countTokens` */
+/**
+ * Samples of a dataset, and tokens of one pass: what client and provider count alike.
+ * @param onSample called before each is counted
+ * @throws AppError as `readSamples` and `countTokens`
+ */
 export async function countDatasetTokens(
   file: DatasetFile,
   tokenizer: TokenizerFiles,
   options: CountOptions,
+  onSample: () => void = () => {},
 ): Promise<{ readonly examples: number; readonly tokens: number }> {
   let examples = 0
   const counted = async function* () {
     for await (const sample of readSamples(file)) {
       examples++
+      onSample()
       yield sample
     }
   }

@@ -69,7 +69,7 @@ describe.skipIf(!hasTrainer)('a task in escrow', () => {
     const after = await client.money()
     expect(before.account + before.ledger - after.account - after.ledger).toBe(BigInt(finished.fee))
 
-    const key = eciesDecrypt(hexToBytes(client.wallet.privateKey), hexToBytes(ending.encryptedKey!))
+    const key = await eciesDecrypt(hexToBytes(client.wallet.privateKey), hexToBytes(ending.encryptedKey!))
     const target = join(dir, 'model.zip')
     const { signer } = await readEscrowTask(client.contract, order!)
     await decryptArtifact({ source: sealed, target, key, signer })

@@ -49,7 +49,7 @@ describe.skipIf(!hasTrainer)('the deployed contract and its clients', () => {
     expect(finished.progress).toBe('Finished')
     const settled = (await findDeliverable(client.contract, client.address, provider, id))!
     expect(settled).toMatchObject({ acknowledged: true, settled: true })
-    const key = eciesDecrypt(hexToBytes(client.wallet.privateKey), hexToBytes(settled.encryptedSecret))
+    const key = await eciesDecrypt(hexToBytes(client.wallet.privateKey), hexToBytes(settled.encryptedSecret))
     expect(key).toHaveLength(32)
     const after = await client.money()
     expect(before.account - after.account).toBe(BigInt(finished.fee))

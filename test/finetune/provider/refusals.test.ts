@@ -34,6 +34,9 @@ async function codeOf(response: Response): Promise<[number, string]> {
   return [response.status, body.error.code]
 }
 
+/** Ten thousand million rounds for each example. */
+const ENDLESS = '{% for a in range(100000) %}{% for b in range(100000) %}{% endfor %}{% endfor %}'
+
 describe.skipIf(!hasTrainer)('datasets', () => {
   it('are taken from customers who signed just now, up to the limit', async () => {
     const stranger = new TaskClient(
@@ -130,6 +133,8 @@ describe.skipIf(!hasTrainer)('orders', () => {
       'dataset_differs',
     ],
     ['a broken line', { dataset: `${datasetOf(2)}\n{"messages":` }, 'dataset_line_broken'],
+    // It is given 30 s for an example.
+    ['a chat template that does not end', { spec: { chatTemplate: ENDLESS } }, 'counting_over_limit'],
     ['a dataset that is none', { dataset: Buffer.from([0xff, 0xfe, 0x00, 0x41]) }, 'dataset_not_utf8'],
   ]
 

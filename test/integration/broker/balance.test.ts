@@ -103,7 +103,14 @@ describe('without a new head', () => {
       refreshed++
       return account
     }
-    const visitor = { claims: claims as never, auth: 'bearer' as const, signed: null, account, refresh }
+    const visitor = {
+      claims: claims as never,
+      auth: 'bearer' as const,
+      signed: null,
+      limit: null,
+      account,
+      refresh,
+    }
     const { parseObject, readInferenceRequest } = await import(
       '../../../src/provider/server/inferenceRequest.ts'
     )

@@ -87,8 +87,8 @@ describe('callers without an account', () => {
     }
     expect(codes).toContain('account_missing')
     expect(codes.slice(-20)).toEqual(Array(20).fill('unknown_callers_limited'))
-    // What strangers may cost comes back with time.
-    expect(reads()).toBeLessThanOrEqual(30 + (Date.now() - startedAt) / 1000)
+    // What strangers may cost comes back with time, and once a second the broker looks for its epoch.
+    expect(reads()).toBeLessThanOrEqual(30 + (2 * (Date.now() - startedAt)) / 1000)
     // A customer does not notice.
     expect((await bench.post(bench.chat())).status).toBe(200)
   })
@@ -104,7 +104,8 @@ describe('callers without an account', () => {
     expect(answers.map(({ status }) => status).filter((status) => status !== 402 && status !== 429)).toEqual(
       [],
     )
-    expect(reads()).toBeLessThanOrEqual(3 + (Date.now() - startedAt) / 250)
+    // Four times a second for the caller, and once for the epoch.
+    expect(reads()).toBeLessThanOrEqual(4 + (5 * (Date.now() - startedAt)) / 1000)
   })
 
   it('that guess tokens are stopped before the signature is looked at', async () => {

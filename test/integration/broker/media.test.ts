@@ -9,6 +9,7 @@ import type { Engine } from '../../../src/provider/engine/engine.ts'
 import { attachUrlEngine } from '../../../src/provider/engine/url/attachUrlEngine.ts'
 import { serviceTypeOf } from '../../../src/provider/registration.ts'
 import { PriceBook } from '../../../src/provider/server/priceBook.ts'
+import { silence } from '../../support/recording.ts'
 import { type ScriptedEngine, startScriptedEngine } from '../../support/scriptedEngine.ts'
 import { startWorld, tokenOf, type World } from '../../support/world.ts'
 
@@ -61,25 +62,6 @@ async function post(path: string, body: string | FormData) {
   return { response, status: response.status, text, code }
 }
 
-/** Mono, 16 bits, 16,000 samples a second, silent. */
-function wav(seconds: number): Buffer {
-  const data = Buffer.alloc(seconds * 32_000)
-  const head = Buffer.alloc(44)
-  head.write('RIFF', 0)
-  head.writeUInt32LE(36 + data.length, 4)
-  head.write('WAVEfmt ', 8)
-  head.writeUInt32LE(16, 16)
-  head.writeUInt16LE(1, 20)
-  head.writeUInt16LE(1, 22)
-  head.writeUInt32LE(16_000, 24)
-  head.writeUInt32LE(32_000, 28)
-  head.writeUInt16LE(2, 32)
-  head.writeUInt16LE(16, 34)
-  head.write('data', 36)
-  head.writeUInt32LE(data.length, 40)
-  return Buffer.concat([head, data])
-}
-
 describe('images, by the image', () => {
   it('are made for the official client', async () => {
     const { data, response } = await openai.images
@@ -129,7 +111,7 @@ describe('images, by the image', () => {
 describe('speech to text, by the second', () => {
   it('is heard for the official client, begun seconds as the engine counts them', async () => {
     const { data, response } = await openai.audio.transcriptions
-      .create({ model: 'listener', file: await toFile(wav(5), 'a.wav'), response_format: 'verbose_json' })
+      .create({ model: 'listener', file: await toFile(silence(5), 'a.wav'), response_format: 'verbose_json' })
       .withResponse()
     expect(data.text).toBe('heard')
     const { fee, detail } = await receiptOf(response)
@@ -138,7 +120,7 @@ describe('speech to text, by the second', () => {
 
   it('costs never more than the upload can be long', async () => {
     const { response } = await openai.audio.transcriptions
-      .create({ model: 'listener', file: await toFile(wav(1), 'a.wav') })
+      .create({ model: 'listener', file: await toFile(silence(1), 'a.wav') })
       .withResponse()
     expect((await receiptOf(response)).detail.counts).toEqual({ second: 1 })
   })
@@ -151,7 +133,7 @@ describe('speech to text, by the second', () => {
       form.set('file', new Blob([new Uint8Array(file)]), 'a')
       return form
     }
-    const heard = await post('/audio/transcriptions', form(wav(4)))
+    const heard = await post('/audio/transcriptions', form(silence(4)))
     expect([heard.status, heard.text]).toEqual([200, 'heard'])
     expect((await receiptOf(heard.response)).detail.counts).toEqual({ second: 4 })
     const unknown = await post('/audio/transcriptions', form(Buffer.alloc(9000)))

@@ -2,9 +2,13 @@ import { execFile } from 'node:child_process'
 import { existsSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
+import type { Address } from '../../../src/base/hex.ts'
+import { silentLogger } from '../../../src/base/log.ts'
 import { findService } from '../../../src/chain/inference.ts'
+import { chatService, registerService } from '../../../src/provider/registration.ts'
 import { CHAT } from '../../support/brokerBench.ts'
+import { standInForGpus } from '../../support/gpus/standIn.ts'
 import { type ScriptedEngine, startScriptedEngine } from '../../support/scriptedEngine.ts'
 import { type ServeProcess, startServe } from '../../support/serveProcess.ts'
 import { startWorld, tokenOf, type World } from '../../support/world.ts'
@@ -87,7 +91,9 @@ describe('an operator', () => {
     expect(metrics).toMatch(/^broker_owed_0g\{.*\} 3e-8$/m)
     expect(metrics).toMatch(/^broker_oldest_owed_seconds\{.*\} [0-9.]*[1-9]/m)
     expect(metrics).toMatch(/^broker_oldest_due_seconds\{.*\} [0-9.]*[1-9]/m)
-    expect((await cli('status', ...about())).stdout).toContain('0.00000003 0G')
+    const text = (await cli('status', ...about())).stdout
+    expect(text).toContain('0.00000003 0G')
+    expect(text.split('\n').filter((line) => line.length > 80)).toEqual([])
   })
 
   it('has a dashboard whose every figure is there', async () => {
@@ -109,6 +115,7 @@ describe('an operator', () => {
     const text = (await cli('earnings', ...about())).stdout
     expect(text).toMatch(/█{40} {2}0\.00000003$/m)
     expect(text).toMatch(/steady +1 +10 +5 +0\.00000003/)
+    expect(text.split('\n').filter((line) => line.length > 80)).toEqual([])
   })
 
   it('changes the price in the file, the broker and the chain, and comments stay', async () => {
@@ -146,17 +153,64 @@ describe('an operator', () => {
     writeFileSync(config, CONFIG("input: '0.003', output: '0.004'"))
   })
 
-  it('checks what a start needs, measures the engine and estimates a day', async () => {
-    const args = ['check', '--json', '--engine', 'url', '--target', scripted.target, ...about()]
-    const { code, stdout } = await cli(...args)
+  it('checks what a start needs, measures the engine and estimates a day by what others ask', async () => {
+    for (const [index, input] of [3n, 9n].entries()) {
+      const operator = world.anvil.wallets[5 + index]!
+      const prices = { input: input * 10n ** 9n, output: 10n ** 10n }
+      const params = chatService({
+        url: 'http://127.0.0.1:1',
+        model: 'x/Steady',
+        prices,
+        signer: operator.address as Address,
+      })
+      await registerService({ contract: world.inference, operator, params, log: silentLogger })
+    }
+    const args = ['check', '--engine', 'url', '--target', scripted.target, '--used', '10', ...about()]
+    vi.stubEnv('PATH', `${standInForGpus(world.dir, [81_559, 81_559])}:${process.env.PATH}`)
+    vi.stubEnv('CUDA_VISIBLE_DEVICES', undefined)
+    const { code, stdout } = await cli(...args, '--json')
+    vi.unstubAllEnvs()
     const { checks, estimate } = JSON.parse(stdout)
     expect(checks.map(({ name }: { name: string }) => name)).toEqual(
-      expect.arrayContaining(['node', 'gpu', 'engine', 'rpc', 'funds', 'service', 'port', 'tee', 'data']),
+      expect.arrayContaining([
+        'node',
+        'cpu',
+        'ram',
+        'gpu',
+        'engine',
+        'rpc',
+        'funds',
+        'service',
+        'port',
+        'tee',
+        'data',
+      ]),
     )
     expect(checks.filter(({ state }: { state: string }) => state === 'fail')).toEqual([])
+    const gpus = 'Stand-in for a GPU 0, 79.6 GiB; Stand-in for a GPU 1, 79.6 GiB'
+    expect(checks).toContainEqual({ name: 'gpu', state: 'pass', text: gpus })
     expect(code).toBe(0)
-    expect(estimate).toMatchObject({ model: 'steady', pricesOf: 'network' })
-    expect(BigInt(estimate.perDay)).toBeGreaterThan(0n)
+    expect(estimate).toMatchObject({
+      model: 'steady',
+      usedPercent: 10,
+      market: { basis: 'same', services: 2 },
+    })
+    // Its own service, at 0.003 and 0.004, does not count.
+    expect(estimate.market).toMatchObject({
+      prompt: { price: '6000000000' },
+      answers: { price: '10000000000' },
+    })
+    expect(estimate.own).toMatchObject({ prompt: { price: '3000000000' }, answers: { price: '4000000000' } })
+    const { prompt, answers, perDay, perDayUsed } = estimate.market
+    expect(BigInt(answers.tokens)).toBeGreaterThan(0n)
+    expect(BigInt(perDay)).toBe(BigInt(prompt.tokens) * 6n * 10n ** 9n + BigInt(answers.tokens) * 10n ** 10n)
+    expect(BigInt(perDayUsed)).toBe(BigInt(perDay) / 10n)
+    const text = (await cli(...args)).stdout
+    expect(text).toMatch(/at the median of 2 other services of the same model on devnet\n/)
+    expect(text).toMatch(
+      /answers [\d.]+ tokens\/s x 86,400 s = [\d,]+ tokens, x 0\.01 0G a million = [\d.]+ 0G\n/,
+    )
+    expect(text).toMatch(/ 10 % sold: [\d.]+ 0G a day\n/)
     const down = await cli(
       'check',
       '--json',
@@ -194,12 +248,22 @@ describe('an operator', () => {
 
   it('stops it from anywhere on the machine; nobody else can read the token for that', async () => {
     expect(statSync(join(serve.dataDir, 'admin.json')).mode & 0o777).toBe(0o600)
-    expect(await cli('stop', ...about())).toMatchObject({ code: 0 })
-    expect(serve.child.exitCode ?? serve.child.signalCode).toBe(0)
+    // With an answer in flight it does not end at once, and who does not wait for it is told.
+    scripted.delayMs = 50
+    const running = ask({ stream: true, max_tokens: 4000 })
+    expect((await running).status).toBe(200)
+    const impatient = await cli('stop', '--json', '--timeout', '1', ...about())
+    expect([impatient.code, JSON.parse(impatient.stdout).code]).toEqual([1, 'provider_still_running'])
+    scripted.delayMs = 0
+    await (await running).text()
+    await expect.poll(() => serve.child.exitCode, { timeout: 20_000 }).toBe(0)
     expect(existsSync(join(serve.dataDir, 'admin.json'))).toBe(false)
     const { code, stdout } = await cli('status', '--json', ...about())
     expect([code, JSON.parse(stdout).code]).toEqual([1, 'provider_not_running'])
     // The ledger is read without the broker.
     expect(JSON.parse((await cli('earnings', '--json', ...about())).stdout).earned).toHaveLength(1)
+    serve = await startServe(world, ['--config', config, '--engine', 'url', '--target', scripted.target])
+    expect(await cli('stop', ...about())).toMatchObject({ code: 0 })
+    expect(serve.child.exitCode ?? serve.child.signalCode).toBe(0)
   })
 })

@@ -56,7 +56,7 @@ const sha256 = (text: string): string => createHash('sha256').update(text).diges
 
 it('says that it opens sealed requests, and with which key', async () => {
   const capabilities = await (await fetch(`${bench.broker.url}/v1/capabilities`)).json()
-  expect(capabilities.e2ee).toBe(1)
+  expect(capabilities.e2ee).toBe(2)
   const key = await (await fetch(`${bench.broker.url}/v1/e2ee/pubkey`)).json()
   expect(key).toMatchObject({ v: 1, kem_id: '0x0020', signer_address: bench.world.tee.signer.toLowerCase() })
   expect(Buffer.from(fromBase64Url(key.enc_pub))).toEqual(Buffer.from(bench.world.tee.encryption!.publicKey))

@@ -1,4 +1,3 @@
-import { createHash, generateKeyPairSync, X509Certificate } from 'node:crypto'
 import { writeFileSync } from 'node:fs'
 import { request } from 'node:https'
 import { join } from 'node:path'
@@ -7,8 +6,8 @@ import { silentLogger } from '../../../src/base/log.ts'
 import type { Broker } from '../../../src/provider/broker.ts'
 import { attachUrlEngine } from '../../../src/provider/engine/url/attachUrlEngine.ts'
 import { readTlsIdentity, type TlsIdentity } from '../../../src/provider/server/tls.ts'
-import { certify } from '../../../src/provider/tee/simulated/x509.ts'
 import { type ScriptedEngine, startScriptedEngine } from '../../support/scriptedEngine.ts'
+import { keyOf, makeTlsIdentity } from '../../support/tlsIdentity.ts'
 import { startWorld, type World } from '../../support/world.ts'
 
 let world: World
@@ -18,7 +17,7 @@ let tls: TlsIdentity
 
 beforeAll(async () => {
   ;[world, scripted] = await Promise.all([startWorld(), startScriptedEngine()])
-  tls = selfSigned()
+  tls = makeTlsIdentity()
   const engine = await attachUrlEngine({ target: scripted.target, logger: silentLogger })
   broker = await world.startBroker(engine, { tls })
 })
@@ -31,8 +30,7 @@ afterAll(async () => {
 it('TLS ends in the broker, and its key is bound into the evidence', async () => {
   expect(broker.url).toMatch(/^https:/)
   const quote = JSON.parse(await read(`/v1/quote?nonce=${'ab'.repeat(32)}`))
-  const key = new X509Certificate(tls.cert).publicKey.export({ type: 'spki', format: 'der' })
-  expect(quote.binding).toContain(createHash('sha256').update(key).digest('hex'))
+  expect(quote.binding).toContain(keyOf(tls))
 })
 
 it('a certificate that is none is said to be so before anything starts', () => {
@@ -57,17 +55,4 @@ function read(path: string): Promise<string> {
       .on('error', reject)
       .end()
   })
-}
-
-function selfSigned(): TlsIdentity {
-  const { publicKey, privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' })
-  const [notBefore, notAfter] = [Date.now() - 60_000, Date.now() + 3_600_000]
-  const der = certify(
-    { subject: 'broker', issuer: 'broker', publicKey, isAuthority: false, notBefore, notAfter },
-    privateKey,
-  )
-  return {
-    cert: new X509Certificate(der).toString(),
-    key: privateKey.export({ type: 'pkcs8', format: 'pem' }).toString(),
-  }
 }

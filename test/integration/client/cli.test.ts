@@ -2,34 +2,27 @@ import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { HDNodeWallet } from 'ethers'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { silentLogger } from '../../../src/base/log.ts'
 import { ONE_0G } from '../../../src/base/units.ts'
 import type { Broker } from '../../../src/provider/broker.ts'
-import type { Engine } from '../../../src/provider/engine/engine.ts'
-import { attachUrlEngine } from '../../../src/provider/engine/url/attachUrlEngine.ts'
 import { runCli } from '../../support/cli.ts'
 import { devnetHome } from '../../support/devnetHome.ts'
-import { type ScriptedEngine, startScriptedEngine } from '../../support/scriptedEngine.ts'
-import { startWorld, type World } from '../../support/world.ts'
+import type { ScriptedEngine } from '../../support/scriptedEngine.ts'
+import { openShop, type Shop } from '../../support/shop.ts'
+import type { World } from '../../support/world.ts'
 
+let shop: Shop
 let world: World
 let scripted: ScriptedEngine
-let engine: Engine
 let broker: Broker
 let devnet: Record<string, string>
 
 beforeAll(async () => {
-  ;[world, scripted] = await Promise.all([startWorld(), startScriptedEngine()])
-  engine = await attachUrlEngine({ target: scripted.target, logger: silentLogger })
-  broker = await world.startBroker(engine)
+  shop = await openShop()
+  ;({ world, scripted, broker } = shop)
   devnet = devnetHome(world, broker.url)
 })
 
-afterAll(async () => {
-  await world?.stop()
-  await engine?.stop()
-  await scripted?.stop()
-})
+afterAll(() => shop?.stop())
 
 const STEADY = ['--model', 'steady', '--max-tokens', '3']
 
@@ -67,7 +60,7 @@ describe('a user on a devnet', () => {
       source: { readOn: expect.stringMatching(/^20\d\d-\d\d-\d\d$/) },
     })
     const { stdout } = await runCli(['provider', 'list', '--compare'], { ...devnet, ZG_USD_RATE: '0.5' })
-    expect(stdout).toMatch(/steady +0x\w+ +0\.00050 +0\.0020\n/)
+    expect(stdout).toMatch(/steady +0x\w{4}…\w{4} +0\.00050 +0\.0020\n/)
     expect(stdout).not.toMatch(/cheaper|sav(e|ing)/)
     expect(await json(['provider', 'list', '--compare'])).toMatchObject({
       code: 2,
@@ -117,6 +110,35 @@ describe('a user on a devnet', () => {
       code: 1,
       value: { code: 'receipt_unknown' },
     })
+  })
+
+  it('keeps or passes over providers by price and lists, in the order asked for', async () => {
+    const listed = async (...args: string[]) =>
+      (await json(['provider', 'list', ...args])).value.providers.length
+    expect(await listed('--allow', broker.provider, '--sort', 'latency')).toBe(1)
+    expect(await listed('--max-price', '0.004')).toBe(1)
+    for (const args of [
+      ['--deny', broker.provider],
+      ['--allow', world.user.address],
+      ['--max-price', '0.003999'],
+    ])
+      expect(await listed(...args), args.join(' ')).toBe(0)
+    const { stdout } = await runCli(['provider', 'list', '--deny', broker.provider], devnet)
+    expect(stdout).toBe('None of 1 provider is what you asked for.\n')
+    expect(await json(['provider', 'list', '--sort', 'taste'])).toMatchObject({
+      value: { code: 'option_invalid' },
+    })
+  })
+
+  it('gets tables of 80 columns where there is no terminal, and everything with --wide', async () => {
+    await runCli(['keys', 'create', 'a-key', '--provider', broker.provider], devnet)
+    const id = (await json(['receipts', 'list'])).value.receipts[0].detail.match(/"id":"(\w+)"/)[1]
+    const whole = { provider: broker.provider, keys: broker.provider, receipts: id }
+    for (const [topic, text] of Object.entries(whole)) {
+      const narrow = (await runCli([topic, 'list'], devnet)).stdout
+      expect(narrow.split('\n').filter((line) => line.length > 80)).toEqual([])
+      expect((await runCli([topic, 'list', '--wide'], devnet)).stdout).toContain(text)
+    }
   })
 
   it('is told when the beginning of an id means several receipts', async () => {

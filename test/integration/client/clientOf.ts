@@ -1,4 +1,5 @@
 import type { HDNodeWallet } from 'ethers'
+import { afterEach } from 'vitest'
 import type { Address } from '../../../src/base/hex.ts'
 import { connect } from '../../../src/chain/rpc.ts'
 import { Compute } from '../../../src/client/compute.ts'
@@ -23,6 +24,33 @@ export async function clientOf(
     receipts,
     account: { address: wallet.address as Address, signer: (provider) => wallet.connect(provider) },
   })
+}
+
+/** Clients of a world, closed after each test. */
+export function openClients(world: () => World) {
+  const open: Compute[] = []
+  // The accounts before are the world's own.
+  let next = 3
+  afterEach(async () => {
+    for (const compute of open.splice(0)) await compute.close()
+  })
+  const clientOfWallet = async (
+    wallet: HDNodeWallet,
+    ...more: [ReceiptStore?, Runtime?]
+  ): Promise<Compute> => {
+    const compute = await clientOf(world(), wallet, ...more)
+    open.push(compute)
+    return compute
+  }
+  return {
+    /** Another client of a wallet. */
+    clientOf: clientOfWallet,
+    /** A user who was never here before. */
+    async newUser(runtime?: Runtime) {
+      const wallet = world().anvil.wallets[next++] as HDNodeWallet
+      return { wallet, compute: await clientOfWallet(wallet, memoryReceiptStore(), runtime) }
+    },
+  }
 }
 
 /** Approves every plan and counts transactions by kind. */

@@ -12,6 +12,8 @@ export interface DelayProxy {
   fault: 'refuse' | 'cut' | null
   /** Requests for answers. */
   asked: number
+  /** What all requests together were delayed, ms. */
+  delayed: number
   stop(): Promise<void>
 }
 
@@ -19,7 +21,9 @@ export async function startDelayProxy(): Promise<DelayProxy> {
   const server = createServer(async (req, res) => {
     const isAnswer = req.method === 'POST'
     if (isAnswer) proxy.asked++
-    await sleep(proxy.delayMs)
+    const { delayMs } = proxy
+    await sleep(delayMs)
+    proxy.delayed += delayMs
     if (isAnswer && proxy.fault === 'refuse') return void res.writeHead(503).end('{}')
     const onward = request(proxy.target + req.url, { method: req.method, headers: req.headers }, (answer) => {
       res.writeHead(answer.statusCode!, answer.headers)
@@ -37,6 +41,7 @@ export async function startDelayProxy(): Promise<DelayProxy> {
     delayMs: 0,
     fault: null,
     asked: 0,
+    delayed: 0,
     async stop() {
       server.closeAllConnections()
       await new Promise((resolve) => server.close(resolve))

@@ -3,7 +3,6 @@ import { join } from 'node:path'
 import { type Contract, formatEther, type HDNodeWallet } from 'ethers'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import type { Address } from '../../../src/base/hex.ts'
-import { silentLogger } from '../../../src/base/log.ts'
 import { ONE_0G } from '../../../src/base/units.ts'
 import { chainTimeSeconds } from '../../../src/chain/clock.ts'
 import { contradictionOf } from '../../../src/client/receipts/contradiction.ts'
@@ -18,52 +17,32 @@ import {
 } from '../../../src/protocol/receipt.ts'
 import { signDigest } from '../../../src/protocol/signature.ts'
 import type { Broker } from '../../../src/provider/broker.ts'
-import type { Engine } from '../../../src/provider/engine/engine.ts'
-import { attachUrlEngine } from '../../../src/provider/engine/url/attachUrlEngine.ts'
 import { runCli } from '../../support/cli.ts'
-import { devnetHome } from '../../support/devnetHome.ts'
-import { type ScriptedEngine, startScriptedEngine } from '../../support/scriptedEngine.ts'
-import { startTamperProxy, type TamperProxy } from '../../support/tamperProxy.ts'
-import { startWorld, type World } from '../../support/world.ts'
+import { openTamperedShop, type TamperedShop } from '../../support/shop.ts'
+import type { TamperProxy } from '../../support/tamperProxy.ts'
+import type { World } from '../../support/world.ts'
 import { clientOf } from './clientOf.ts'
 
+let shop: TamperedShop
 let world: World
-let scripted: ScriptedEngine
-let engine: Engine
 let broker: Broker
 let host: TamperProxy
 let env: Record<string, string>
+let file: TamperedShop['file']
 
-beforeAll(async () => {
-  ;[world, scripted, host] = await Promise.all([startWorld(), startScriptedEngine(), startTamperProxy()])
-  engine = await attachUrlEngine({ target: scripted.target, logger: silentLogger })
-  broker = await world.startBroker(engine, { publicUrl: host.url })
-  host.target = `http://127.0.0.1:${broker.port}`
-  env = devnetHome(world, broker.url)
-})
+beforeAll(setUp)
 
 afterEach(() => {
   host.tampering = null
 })
 
-afterAll(async () => {
-  await world?.stop()
-  await engine?.stop()
-  await scripted?.stop()
-  await host?.stop()
-})
+afterAll(() => shop?.stop())
 
 const ASK = ['infer', 'Say something', '--model', 'steady', '--max-tokens', '3']
 
 async function json(args: string[], more: Record<string, string> = {}) {
   const { code, stdout, stderr } = await runCli([...args, '--json'], { ...env, ...more })
   return { code, stderr, value: JSON.parse(stdout) }
-}
-
-const file = (name: string, content: unknown): string => {
-  const path = join(world.dir, name)
-  writeFileSync(path, JSON.stringify(content))
-  return path
 }
 
 /** The enclave's key says something else than it said. */
@@ -223,8 +202,8 @@ describe('a broker whose key signs two receipts with one number', { timeout: 120
   let first: { readonly receipt: ReceiptJson }
 
   beforeAll(async () => {
-    await world.stop()
-    await setUpAnew()
+    await shop.stop()
+    await setUp()
     first = (await json(ASK)).value
   })
 
@@ -286,9 +265,7 @@ async function chargeBeyondReceipts(amount: bigint): Promise<bigint> {
 
 const fundMore = (amount: bigint): Promise<void> => world.fund(world.user as HDNodeWallet, 2n * amount)
 
-async function setUpAnew(): Promise<void> {
-  world = await startWorld()
-  broker = await world.startBroker(engine, { publicUrl: host.url })
-  host.target = `http://127.0.0.1:${broker.port}`
-  env = devnetHome(world, broker.url)
+async function setUp(): Promise<void> {
+  shop = await openTamperedShop()
+  ;({ world, broker, host, env, file } = shop)
 }

@@ -1,46 +1,22 @@
-import type { HDNodeWallet } from 'ethers'
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
-import { silentLogger } from '../../../src/base/log.ts'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { ONE_0G } from '../../../src/base/units.ts'
-import type { Compute } from '../../../src/client/compute.ts'
 import type { Broker } from '../../../src/provider/broker.ts'
-import type { Engine } from '../../../src/provider/engine/engine.ts'
-import { attachUrlEngine } from '../../../src/provider/engine/url/attachUrlEngine.ts'
-import { type ScriptedEngine, startScriptedEngine } from '../../support/scriptedEngine.ts'
-import { type Contracts, startWorld, type World } from '../../support/world.ts'
-import { approval, clientOf } from './clientOf.ts'
+import { openShop, type Shop } from '../../support/shop.ts'
+import type { Contracts, World } from '../../support/world.ts'
+import { approval, openClients } from './clientOf.ts'
 
 describe.each<Contracts>(['ours', 'theirs'])('money on %s contracts', (contracts) => {
+  let shop: Shop
   let world: World
-  let scripted: ScriptedEngine
-  let engine: Engine
   let broker: Broker
-  let next = 3
-  const open: Compute[] = []
+  const { newUser } = openClients(() => world)
 
   beforeAll(async () => {
-    ;[world, scripted] = await Promise.all([startWorld(contracts), startScriptedEngine()])
-    engine = await attachUrlEngine({ target: scripted.target, logger: silentLogger })
-    broker = await world.startBroker(engine)
+    shop = await openShop({}, contracts)
+    ;({ world, broker } = shop)
   })
 
-  afterEach(async () => {
-    for (const compute of open.splice(0)) await compute.close()
-  })
-
-  afterAll(async () => {
-    await world?.stop()
-    await engine?.stop()
-    await scripted?.stop()
-  })
-
-  /** A user who was never here before. */
-  async function newUser(): Promise<{ compute: Compute; wallet: HDNodeWallet }> {
-    const wallet = world.anvil.wallets[next++] as HDNodeWallet
-    const compute = await clientOf(world, wallet)
-    open.push(compute)
-    return { compute, wallet }
-  }
+  afterAll(() => shop?.stop())
 
   /** Deposit, sub-account and acknowledgement of the signer. */
   const FIRST = contracts === 'ours' ? ['onboard'] : ['deposit', 'transfer']

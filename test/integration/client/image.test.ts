@@ -48,7 +48,7 @@ describe('image', () => {
     expect(code, stderr).toBe(0)
     const result = JSON.parse(stdout)
     const files = [out, join(world.dir, 'square-2.png')]
-    expect(result).toMatchObject({ verdict: 'accepted', fee: (2n * IMAGE).toString(), files })
+    expect(result).toMatchObject({ verdict: 'accepted', sealed: true, fee: (2n * IMAGE).toString(), files })
     for (const file of files) expect(readFileSync(file)).toEqual(Buffer.from('AAAA', 'base64'))
     expect(JSON.parse(scripted.requests.at(-1)!.body)).toEqual({
       model: 'painter',
@@ -57,6 +57,11 @@ describe('image', () => {
       response_format: 'b64_json',
       size: '64x64',
     })
+  })
+
+  it('goes in clear where that is asked for', async () => {
+    const { stdout } = await image('--out', join(world.dir, 'open.png'), '--no-private')
+    expect(JSON.parse(stdout)).toMatchObject({ verdict: 'accepted', sealed: false })
   })
 
   it('sends nothing that could cost more than allowed', async () => {

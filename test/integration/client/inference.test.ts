@@ -1,16 +1,13 @@
 import type { HDNodeWallet } from 'ethers'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { firstFailure } from '../../../src/attestation/verdict.ts'
-import { silentLogger } from '../../../src/base/log.ts'
 import { ONE_0G } from '../../../src/base/units.ts'
-import type { Compute } from '../../../src/client/compute.ts'
 import { memoryReceiptStore } from '../../../src/client/receipts/memoryReceiptStore.ts'
 import type { Broker } from '../../../src/provider/broker.ts'
-import type { Engine } from '../../../src/provider/engine/engine.ts'
-import { attachUrlEngine } from '../../../src/provider/engine/url/attachUrlEngine.ts'
-import { type ScriptedEngine, startScriptedEngine } from '../../support/scriptedEngine.ts'
-import { PRICES, startWorld, type World } from '../../support/world.ts'
-import { approval, clientOf } from './clientOf.ts'
+import type { ScriptedEngine } from '../../support/scriptedEngine.ts'
+import { openShop, type Shop } from '../../support/shop.ts'
+import { PRICES, type World } from '../../support/world.ts'
+import { approval, openClients } from './clientOf.ts'
 
 const STEADY = {
   model: 'steady',
@@ -20,40 +17,22 @@ const STEADY = {
 /** What the scripted engine counts for it. */
 const STEADY_FEE = 10n * PRICES.input + 6n * PRICES.output
 
+let shop: Shop
 let world: World
 let scripted: ScriptedEngine
-let engine: Engine
 let broker: Broker
-let next = 3
-const open: Compute[] = []
+const { newUser, clientOf } = openClients(() => world)
 
 beforeAll(async () => {
-  ;[world, scripted] = await Promise.all([startWorld(), startScriptedEngine()])
-  engine = await attachUrlEngine({ target: scripted.target, logger: silentLogger })
-  broker = await world.startBroker(engine)
+  shop = await openShop()
+  ;({ world, scripted, broker } = shop)
 })
 
-afterEach(async () => {
+afterEach(() => {
   scripted.delayMs = 0
-  for (const compute of open.splice(0)) await compute.close()
 })
 
-afterAll(async () => {
-  await world?.stop()
-  await engine?.stop()
-  await scripted?.stop()
-})
-
-async function newUser(): Promise<{ compute: Compute; wallet: HDNodeWallet }> {
-  const wallet = world.anvil.wallets[next++] as HDNodeWallet
-  return { compute: await opened(clientOf(world, wallet)), wallet }
-}
-
-async function opened(client: Promise<Compute>): Promise<Compute> {
-  const compute = await client
-  open.push(compute)
-  return compute
-}
+afterAll(() => shop?.stop())
 
 describe('an answer', () => {
   it.each([true, false])('is bought by someone who never was here, stream %s', async (stream) => {
@@ -90,7 +69,7 @@ describe('an answer', () => {
   it('is accepted each of 32 at once from two clients of one account', async () => {
     const { compute, wallet } = await newUser()
     await compute.ensureFunds(broker.provider, ONE_0G, approval().hooks)
-    const another = await opened(clientOf(world, wallet))
+    const another = await clientOf(wallet)
     scripted.delayMs = 2
     const answers = await Promise.all(
       Array.from({ length: 32 }, (_, i) => (i % 2 ? compute : another).infer(STEADY, approval().hooks)),
@@ -116,7 +95,7 @@ describe('nothing is sent', () => {
     ['model_unknown', { model: 'no such model' }],
     ['max_cost_exceeded', { maxCost: 1n }],
   ])('for %s', async (code, change) => {
-    const { compute } = { compute: await opened(clientOf(world, world.user)) }
+    const { compute } = { compute: await clientOf(world.user) }
     const before = requests()
     await expect(compute.infer({ ...STEADY, ...change }, approval().hooks)).rejects.toMatchObject({ code })
     expect(requests()).toBe(before)
@@ -124,7 +103,7 @@ describe('nothing is sent', () => {
 
   it('without approval of the transactions that it needs', async () => {
     const wallet = world.anvil.wallets[9] as HDNodeWallet
-    const compute = await opened(clientOf(world, wallet))
+    const compute = await clientOf(wallet)
     const before = requests()
     await expect(compute.infer(STEADY)).rejects.toMatchObject({ code: 'funding_needed', exitCode: 5 })
     expect(requests()).toBe(before)
@@ -136,7 +115,7 @@ describe('an answer that breaks off', () => {
   it('says so, keeps the receipt for what came, and adds up', async () => {
     const wallet = world.user
     await world.fund(wallet)
-    const compute = await opened(clientOf(world, wallet))
+    const compute = await clientOf(wallet)
     const pieces: string[] = []
     const chat = compute.chat({ ...STEADY, model: 'dies', maxTokens: 9 }, approval().hooks)
     const failure = await (async () => {
@@ -152,7 +131,7 @@ describe('an answer that breaks off', () => {
   })
 
   it('can be ended by the user, who pays for what came', async () => {
-    const compute = await opened(clientOf(world, world.user))
+    const compute = await clientOf(world.user)
     scripted.delayMs = 20
     const controller = new AbortController()
     const chat = compute.chat({ ...STEADY, maxTokens: 500, signal: controller.signal }, approval().hooks)
@@ -167,10 +146,10 @@ describe('an answer that breaks off', () => {
 
 describe('an audit', () => {
   it('fetches every receipt that this machine lacks, and finds each neuron', async () => {
-    const { compute, wallet } = { compute: await opened(clientOf(world, world.user)), wallet: world.user }
+    const { compute, wallet } = { compute: await clientOf(world.user), wallet: world.user }
     for (let i = 0; i < 3; i++) await compute.infer(STEADY, approval().hooks)
     const elsewhere = memoryReceiptStore()
-    const fresh = await opened(clientOf(world, wallet, elsewhere))
+    const fresh = await clientOf(wallet, elsewhere)
     const audit = await fresh.audit()
     const [provider] = audit.providers
     expect(provider!.unexplained).toEqual([])
@@ -181,7 +160,7 @@ describe('an audit', () => {
 
   it('adds up after settlement, and again with a provider that is gone', async () => {
     const store = memoryReceiptStore()
-    const compute = await opened(clientOf(world, world.user, store))
+    const compute = await clientOf(world.user, store)
     await compute.infer(STEADY, approval().hooks)
     await compute.audit()
     await broker.stop()
@@ -197,7 +176,7 @@ describe('an audit', () => {
   })
 
   it('names what the chain took beyond all receipts', async () => {
-    const forgetful = await opened(clientOf(world, world.user))
+    const forgetful = await clientOf(world.user)
     const audit = await forgetful.audit()
     expect(audit.difference).toBe(audit.paid)
     expect(audit.providers[0]!.unexplained).toMatchObject([
@@ -206,7 +185,7 @@ describe('an audit', () => {
   })
 
   it('answers are no longer to be had from a provider that is down', async () => {
-    const compute = await opened(clientOf(world, world.user))
+    const compute = await clientOf(world.user)
     await expect(compute.infer(STEADY, approval().hooks)).rejects.toMatchObject({
       code: 'provider_unreachable',
       retryable: true,

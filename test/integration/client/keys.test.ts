@@ -110,6 +110,37 @@ describe('a persistent key', () => {
     expect((await ask(baseUrl, key)).choices).toHaveLength(1)
   })
 
+  it('spends no more than its limit, which its owner sees, and is not made where nobody would count', async () => {
+    const limit = { amount: 10n ** 12n, per: 'day' } as const
+    const request = { provider: broker.provider, lifetimeMs: DAY, limit }
+    const { key, baseUrl, id } = await compute.keys.create({ ...request, name: 'limited' })
+    expect(parseToken(key)!.claims).toMatchObject({ limit: `${limit.amount}`, limitPer: 'day' })
+    const listed = async () => (await compute.keys.list()).find((one) => one.id === id)!
+    expect(await listed()).toMatchObject({ limit: { amount: `${limit.amount}`, per: 'day' }, spent: null })
+    let refusal: { status: number; code: string; error: { details: { remaining: string } } } | null = null
+    for (let n = 0; n < 100 && !refusal; n++)
+      await ask(baseUrl, key).catch((error) => {
+        refusal = error
+      })
+    expect(refusal).toMatchObject({ status: 402, code: 'key_limit_reached' })
+    const { spent } = await listed()
+    expect(spent!.amount + BigInt(refusal!.error.details.remaining)).toBe(limit.amount)
+    expect(spent!.renewsAt! % DAY).toBe(0)
+
+    const blind = await clientOf(
+      world,
+      world.user,
+      undefined,
+      misreading('/v1/capabilities', () => '{"tokenDomain":1}'),
+    )
+    await expect(blind.keys.create({ ...request, name: 'unlimited' })).rejects.toMatchObject({
+      code: 'key_limit_unenforced',
+      exitCode: 20,
+    })
+    expect(await blind.keys.list()).toEqual([])
+    await blind.close()
+  })
+
   it('cannot be revoked where there is no account, and says so', async () => {
     const stranger = await clientOf(world, world.anvil.wallets[4] as HDNodeWallet)
     await stranger.keys.create({ provider: broker.provider, name: 'x', lifetimeMs: DAY })
@@ -145,6 +176,27 @@ describe('on the command line', () => {
     await expectRevoked(`${broker.url}/v1/proxy`, key)
     expect((await run('keys', 'list')).value.keys).toEqual([])
     expect((await run('keys', 'list', '--all')).value.keys).toMatchObject([{ state: 'revoked' }])
+  })
+
+  it('a limit is signed into a key, and shown with what is spent of it', async () => {
+    const { value } = await run('keys', 'create', 'demo', '--limit', '0.001', '--per', 'day')
+    expect(value.limit).toEqual({ amount: '1000000000000000', per: 'day' })
+    await ask(`${broker.url}/v1/proxy`, value.key)
+    const [listed] = (await run('keys', 'list')).value.keys.filter(
+      (key: { name: string }) => key.name === 'demo',
+    )
+    expect(BigInt(listed.spent.amount)).toBeGreaterThan(0n)
+    const { stdout } = await runCli(['keys', 'list', '--wide'], env)
+    expect(stdout).toMatch(/demo .* 0\.001 0G a day +0\.0000\d+ 0G/)
+    for (const bad of [
+      ['--per', 'day'],
+      ['--limit', '0'],
+      ['--limit', '1', '--per', 'week'],
+    ])
+      expect(await run('keys', 'create', 'x', ...bad)).toMatchObject({
+        code: 2,
+        value: { code: 'option_invalid' },
+      })
   })
 
   it('never expires only when that is asked for', async () => {

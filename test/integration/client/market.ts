@@ -3,6 +3,8 @@ import type { HDNodeWallet } from 'ethers'
 import { silentLogger } from '../../../src/base/log.ts'
 import { ONE_0G } from '../../../src/base/units.ts'
 import type { Compute } from '../../../src/client/compute.ts'
+import { memoryReceiptStore } from '../../../src/client/receipts/memoryReceiptStore.ts'
+import type { Runtime } from '../../../src/client/runtime.ts'
 import type { Broker } from '../../../src/provider/broker.ts'
 import type { Engine } from '../../../src/provider/engine/engine.ts'
 import { attachUrlEngine } from '../../../src/provider/engine/url/attachUrlEngine.ts'
@@ -17,8 +19,8 @@ export interface Market {
   readonly scripted: ScriptedEngine
   readonly brokers: readonly Broker[]
   readonly ways: readonly DelayProxy[]
-  /** A new client of a wallet, with money at every provider. */
-  client(index: number): Promise<Compute>
+  /** A new client of a wallet, with money at every provider. @param runtime its surroundings */
+  client(index: number, runtime?: Runtime): Promise<Compute>
   stop(): Promise<void>
 }
 
@@ -50,8 +52,9 @@ export async function startMarket(dearer: readonly number[]): Promise<Market> {
     scripted,
     brokers,
     ways,
-    async client(index) {
-      const compute = await clientOf(world, world.anvil.wallets[index] as HDNodeWallet)
+    async client(index, runtime) {
+      const wallet = world.anvil.wallets[index] as HDNodeWallet
+      const compute = await clientOf(world, wallet, memoryReceiptStore(), runtime)
       open.push(compute)
       for (const { provider } of brokers) await compute.ensureFunds(provider, ONE_0G, approval().hooks)
       return compute

@@ -153,6 +153,24 @@ describe('privacy', () => {
     await compute.close()
   })
 
+  it("holds for a stream of Anthropic's messages that breaks off, and what came of it is paid", async () => {
+    const { compute, bodies } = await watched()
+    const body = { max_tokens: 50, stream: true, messages: [{ role: 'user', content: SECRET }] }
+    const asked = { endpoint: '/v1/messages', model: 'dies', body, limitsTokens: false } as const
+    const { pieces } = await compute.buy(asked, hooks)
+    let text = ''
+    const reading = async () => {
+      for await (const piece of pieces) text += piece.text
+    }
+    await expect(reading()).rejects.toMatchObject({
+      code: 'engine_died',
+      details: { fee: expect.stringMatching(/^[1-9]\d*$/), verdict: 'incomplete' },
+    })
+    expect(text).toBe('t0 t1 t2 t3 t4 ')
+    for (const sent of bodies()) expect(sent).not.toContain(SECRET)
+    await compute.close()
+  })
+
   it('keeps retries under one idempotency key one answer', async () => {
     const { compute, bodies } = await watched()
     const ask = async () => {

@@ -166,9 +166,9 @@ describe('the proxy', () => {
     expect(scripted.requests.at(-1)!.body.length).toBeGreaterThan(content.length)
   })
 
-  it('speaks the Messages API of Anthropic, streaming and not', async () => {
+  it('speaks the Messages API of Anthropic where the engine does not, streaming and not', async () => {
     const message = {
-      model: 'claude-x',
+      model: 'no-messages',
       max_tokens: 3,
       system: 'short',
       messages: [{ role: 'user', content: 'hi' }],
@@ -178,13 +178,13 @@ describe('the proxy', () => {
     expect(whole).toMatchObject({
       type: 'message',
       role: 'assistant',
-      model: 'claude-x',
+      model: 'no-messages',
       content: [{ type: 'text', text: 'tok tok tok ' }],
       stop_reason: 'end_turn',
       usage: { input_tokens: 10, output_tokens: 3 },
     })
     expect(JSON.parse(scripted.requests.at(-1)!.body)).toMatchObject({
-      model: 'steady',
+      model: 'no-messages',
       messages: [
         { role: 'system', content: 'short' },
         { role: 'user', content: 'hi' },
@@ -204,6 +204,17 @@ describe('the proxy', () => {
     host.tampering = changeAnswer
     const bad = await (await post('/messages', { ...message, stream: true }, headers)).text()
     expect(bad).toContain('event: error\ndata: {"error"')
+    expect(bad).not.toContain('message_stop')
+  })
+
+  it("ends no message of the engine's own that was changed on its way", async () => {
+    const asked = { model: 'claude-x', max_tokens: 3, messages: CHAT.messages, stream: true }
+    const text = await (await post('/messages', asked)).text()
+    expect(text).toContain('event: message_stop')
+    expect(scripted.requests.at(-1)!.path).toBe('/v1/messages')
+    host.tampering = changeAnswer
+    const bad = await (await post('/messages', asked)).text()
+    expect(bad).toMatch(/event: error\ndata: \{"error":\{.*"code":"answer_rejected"/)
     expect(bad).not.toContain('message_stop')
   })
 

@@ -1,15 +1,10 @@
-import type { Contract, HDNodeWallet } from 'ethers'
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
-import { silentLogger } from '../../../src/base/log.ts'
-import type { Compute } from '../../../src/client/compute.ts'
-import { memoryReceiptStore } from '../../../src/client/receipts/memoryReceiptStore.ts'
-import type { Runtime } from '../../../src/client/runtime.ts'
+import type { Contract } from 'ethers'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { Broker } from '../../../src/provider/broker.ts'
-import type { Engine } from '../../../src/provider/engine/engine.ts'
-import { attachUrlEngine } from '../../../src/provider/engine/url/attachUrlEngine.ts'
-import { type ScriptedEngine, startScriptedEngine } from '../../support/scriptedEngine.ts'
-import { PRICES, startWorld, type World } from '../../support/world.ts'
-import { approval, clientOf, misreading } from './clientOf.ts'
+import type { ScriptedEngine } from '../../support/scriptedEngine.ts'
+import { openShop, type Shop } from '../../support/shop.ts'
+import { PRICES, type World } from '../../support/world.ts'
+import { approval, misreading, openClients } from './clientOf.ts'
 
 const STEADY = {
   model: 'steady',
@@ -17,39 +12,23 @@ const STEADY = {
   maxTokens: 6,
 } as const
 
+let shop: Shop
 let world: World
 let scripted: ScriptedEngine
-let engine: Engine
 let broker: Broker
-const open: Compute[] = []
+const { newUser, clientOf } = openClients(() => world)
 
 beforeAll(async () => {
-  ;[world, scripted] = await Promise.all([startWorld(), startScriptedEngine()])
-  engine = await attachUrlEngine({ target: scripted.target, logger: silentLogger })
-  broker = await world.startBroker(engine)
+  shop = await openShop()
+  ;({ world, scripted, broker } = shop)
 })
 
-afterEach(async () => {
-  for (const compute of open.splice(0)) await compute.close()
-})
-
-afterAll(async () => {
-  await world?.stop()
-  await engine?.stop()
-  await scripted?.stop()
-})
-
-async function userOf(index: number, runtime?: Runtime) {
-  const wallet = world.anvil.wallets[index] as HDNodeWallet
-  const compute = await clientOf(world, wallet, memoryReceiptStore(), runtime)
-  open.push(compute)
-  return { compute, wallet }
-}
+afterAll(() => shop?.stop())
 
 describe('a client', () => {
   it('whose price is out of date is told before the engine is asked, and pays nothing', async () => {
     const cheaper = (text: string) => text.replaceAll(`"${PRICES.output}"`, `"${PRICES.output - 1n}"`)
-    const { compute } = await userOf(3, misreading('/v1/models', cheaper))
+    const { compute } = await newUser(misreading('/v1/models', cheaper))
     const before = scripted.requests.length
     await expect(compute.infer(STEADY, approval().hooks)).rejects.toMatchObject({
       code: 'price_changed',
@@ -60,8 +39,53 @@ describe('a client', () => {
     expect(await compute.audit()).toMatchObject({ charged: 0n, difference: 0n })
   })
 
+  it('finds a price that rose a moment ago, and buys at it: asked once, paid once', async () => {
+    const { compute } = await newUser()
+    await compute.infer(STEADY, approval().hooks)
+    const before = scripted.requests.length
+    const dear = { input: PRICES.input * 2n, output: PRICES.output * 2n }
+    await broker.control.changePrices(dear)
+    try {
+      // Enough at the price that was read, and not at that of now.
+      const maxCost = 300n * PRICES.input + 6n * PRICES.output
+      await expect(compute.infer({ ...STEADY, maxCost })).rejects.toMatchObject({ code: 'max_cost_exceeded' })
+      expect(scripted.requests).toHaveLength(before)
+      const answer = await compute.infer(STEADY, approval().hooks)
+      expect(answer.verdict.outcome).toBe('accepted')
+      expect(scripted.requests).toHaveLength(before + 1)
+      const { promptTokens, completionTokens } = answer.usage!
+      expect(answer.fee).toBe(BigInt(promptTokens) * dear.input + BigInt(completionTokens) * dear.output)
+      expect(await compute.receipts()).toHaveLength(2)
+      expect((await compute.audit()).difference).toBe(0n)
+    } finally {
+      await broker.control.changePrices(PRICES)
+    }
+  })
+
+  it('whose money was taken out by another one pays in once more: asked once, paid once', async () => {
+    const { compute, wallet } = await newUser()
+    await compute.infer(STEADY, approval().hooks)
+    const ledger = world.ledger.connect(wallet) as Contract
+    await (await ledger.getFunction('retrieveFund')([broker.provider], 'inference-v1.0')).wait()
+    const before = scripted.requests.length
+    let answers = 0
+    const buy = async () => {
+      const { sent, hooks } = approval()
+      const answer = await compute.infer(STEADY, hooks)
+      expect(answer.verdict.outcome).toBe('accepted')
+      answers++
+      return sent.length
+    }
+    // The broker reads the account a moment later; until then it serves from what it knew.
+    await expect.poll(buy, { timeout: 60_000 }).toBe(1)
+    expect(await buy()).toBe(0)
+    expect(scripted.requests).toHaveLength(before + answers)
+    expect(await compute.receipts()).toHaveLength(1 + answers)
+    expect((await compute.audit()).difference).toBe(0n)
+  }, 120_000)
+
   it('whose tokens were all revoked makes a new one', async () => {
-    const { compute, wallet } = await userOf(4)
+    const { compute, wallet } = await newUser()
     await compute.infer(STEADY, approval().hooks)
     const serving = world.inference.connect(wallet) as Contract
     await (await serving.getFunction('revokeAllTokens')(broker.provider)).wait()
@@ -69,10 +93,10 @@ describe('a client', () => {
   })
 
   it('fills the exact shortfall that the broker states, once, and asks again', async () => {
-    const { compute } = await userOf(5)
+    const { compute, wallet } = await newUser()
     await compute.infer({ ...STEADY, maxTokens: 100 }, approval().hooks)
     const forgetful = misreading('/unsettledfee', () => '{"unsettledFee":"0"}')
-    const { compute: again } = await userOf(5, forgetful)
+    const again = await clientOf(wallet, undefined, forgetful)
     const account = await again.account(broker.provider)
     // Asks for as much as lies there, although some of it is owed.
     const maxTokens = Number((account!.balance - 400n * PRICES.input) / PRICES.output)

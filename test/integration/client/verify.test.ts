@@ -1,56 +1,39 @@
 import { createHash } from 'node:crypto'
-import { readFileSync, statSync, writeFileSync } from 'node:fs'
+import { readFileSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Contract, HDNodeWallet } from 'ethers'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { type Address, bytesToHex, hexToBytes } from '../../../src/base/hex.ts'
-import { silentLogger } from '../../../src/base/log.ts'
 import { findService } from '../../../src/chain/inference.ts'
 import { pathsOf } from '../../../src/cli/framework/paths.ts'
 import { fileCapabilityStore } from '../../../src/client/capabilities/fileCapabilityStore.ts'
 import { addressOf } from '../../../src/protocol/signature.ts'
 import type { Broker } from '../../../src/provider/broker.ts'
-import type { Engine } from '../../../src/provider/engine/engine.ts'
-import { attachUrlEngine } from '../../../src/provider/engine/url/attachUrlEngine.ts'
 import { type CliResult, runCli } from '../../support/cli.ts'
-import { devnetHome } from '../../support/devnetHome.ts'
-import { type ScriptedEngine, startScriptedEngine } from '../../support/scriptedEngine.ts'
-import { startTamperProxy, type TamperProxy } from '../../support/tamperProxy.ts'
-import { startWorld, type World } from '../../support/world.ts'
+import { openTamperedShop, type TamperedShop } from '../../support/shop.ts'
+import type { TamperProxy } from '../../support/tamperProxy.ts'
+import type { World } from '../../support/world.ts'
 
+let shop: TamperedShop
 let world: World
-let scripted: ScriptedEngine
-let engine: Engine
 let broker: Broker
 let host: TamperProxy
 let env: Record<string, string>
+let file: TamperedShop['file']
 
 beforeAll(async () => {
-  ;[world, scripted, host] = await Promise.all([startWorld(), startScriptedEngine(), startTamperProxy()])
-  engine = await attachUrlEngine({ target: scripted.target, logger: silentLogger })
-  broker = await world.startBroker(engine, { publicUrl: host.url })
-  host.target = `http://127.0.0.1:${broker.port}`
-  env = devnetHome(world, broker.url)
+  shop = await openTamperedShop()
+  ;({ world, broker, host, env, file } = shop)
 })
 
 afterEach(() => {
   host.tampering = null
 })
 
-afterAll(async () => {
-  await world?.stop()
-  await engine?.stop()
-  await scripted?.stop()
-  await host?.stop()
-})
+afterAll(() => shop?.stop())
 
 const verify = (subject: string, ...more: string[]): Promise<CliResult> =>
   runCli(['provider', 'verify', subject, ...more], env)
-const file = (name: string, content: unknown): string => {
-  const path = join(world.dir, name)
-  writeFileSync(path, typeof content === 'string' ? content : JSON.stringify(content))
-  return path
-}
 
 interface Result {
   readonly verdict: string

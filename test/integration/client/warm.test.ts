@@ -106,9 +106,9 @@ describe('a process that starts for one answer', () => {
     const ledger = world.ledger.connect(wallet) as Contract
     await (await ledger.getFunction('retrieveFund')([broker.provider], 'inference-v1.0')).wait()
     // The broker reads the account a moment later.
-    await expect.poll(async () => (await infer()).sent.length, { timeout: 10_000 }).toBe(1)
+    await expect.poll(async () => (await infer()).sent.length, { timeout: 60_000 }).toBe(1)
     expect(await infer()).toMatchObject({ answer: { verdict: { outcome: 'accepted' } }, sent: [] })
-  })
+  }, 120_000)
 
   it('never sends what may exceed the budget at the price of now', async () => {
     const { infer } = userOf(6)

@@ -27,6 +27,7 @@ describe('the detail of a receipt', () => {
   it.each([
     ['images', {}],
     ['seconds', { counts: { second: 2 }, prices: { second: '5' } }],
+    ['images under seal', { v: 4, sealed: { requestHash: hex(64), responseHash: hex(64), stream: false } }],
     ['tokens', { v: 1, counts: { input: 2 }, prices: { input: '5' } }],
   ])('of a version counts what that version may count: %s', (_name, change) => {
     expect(parseReceiptDetail(detail(change))).not.toBeNull()
@@ -36,7 +37,8 @@ describe('the detail of a receipt', () => {
     ['images in version 1', { v: 1 }],
     ['a price of images in version 1', { v: 1, counts: {} }],
     ['an unknown class', { counts: { pixel: 2 } }],
-    ['an unknown version', { v: 4 }],
+    ['an unknown version', { v: 5 }],
+    ['images under seal without its hashes', { v: 4 }],
     [
       'sealed hashes in version 3',
       { sealed: { requestHash: hex(64), responseHash: hex(64), stream: false } },

@@ -70,6 +70,23 @@ describe('an honest answer', () => {
     expect(failedStep(proof(2))).toBe('prices')
   })
 
+  it('counts seconds up to those that the client counted, at the price agreed to', () => {
+    const seconds = { prices: { second: 100n }, bounds: { input: 0, output: 0, second: 7 } }
+    const proof = (second: number, price = '100') => {
+      const fee = BigInt(second) * BigInt(price)
+      const detail = { v: 3, counts: { second }, prices: { second: price } } as const
+      return proofOf({ fields: { fee, cumulative: 5000n }, detail })
+    }
+    expect(verify(proof(7), seconds).outcome).toBe('accepted')
+    const { steps } = verify(proof(8), seconds)
+    expect(steps.find(({ name }) => name === 'counts')).toMatchObject({
+      result: 'fail',
+      detail: expect.stringMatching(/at most 7 seconds .*8 seconds were counted/),
+    })
+    expect(failedStep(proof(7, '101'), seconds)).toBe('prices')
+    expect(failedStep(proof(7), { ...seconds, bounds: { input: 0, output: 0 } })).toBe('counts')
+  })
+
   it('is accepted beside the receipts that came before and after it', () => {
     const same = receiptFromJson(proofOf().receipt)
     expect(verify(proofOf(), {}, { floor: 1000n, ceiling: 1350n, same }).outcome).toBe('accepted')

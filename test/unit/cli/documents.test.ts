@@ -10,7 +10,9 @@ const ROOT = join(import.meta.dirname, '../../..')
 /** Command lines of ours in the shell blocks of a document. */
 function commandsIn(text: string): string[] {
   const blocks = [...text.matchAll(/```sh\n([\s\S]*?)```/g)].flatMap(([, block]) => block!.split('\n'))
-  return blocks.flatMap((line) => line.replace(/ +#.*$/, '').match(/(?<=^|\$\(|\| )0g-compute [^)|]*/g) ?? [])
+  return blocks.flatMap(
+    (line) => line.replace(/ +#.*$/, '').match(/(?<=^|\$\(|\| )0g-compute [^)|<>]*/g) ?? [],
+  )
 }
 
 const wordsOf = (line: string): string[] =>

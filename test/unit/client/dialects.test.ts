@@ -8,7 +8,7 @@ const ANSWER = {} as Answer
 
 const dialectOf = (path: string, body: object) =>
   translate({ method: 'POST', path, body: JSON.stringify(body) })
-const chatOf = (path: string, body: object) => JSON.parse(dialectOf(path, body).request.body)
+const chatOf = (path: string, body: object) => JSON.parse(dialectOf(path, body).request.body as string)
 
 /** Chunks of a chat that says something and then calls two tools, cut where streams are cut. */
 const CHUNKS = [

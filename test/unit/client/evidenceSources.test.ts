@@ -13,7 +13,7 @@ function recording(status: number, body: string) {
       const bytes = async function* () {
         yield new TextEncoder().encode(body)
       }
-      return { status, header: () => null, body: bytes() }
+      return { status, header: () => null, tlsKey: null, body: bytes() }
     },
   }
   return { runtime, sent }

@@ -74,12 +74,15 @@ describe('tokens of the client', () => {
 
 describe('what a broker says that it can do', () => {
   it('is read with nothing assumed', () => {
-    expect(OURS).toEqual({ signedRequests: true, tokenDomain: true, sealedRequests: false })
+    expect(OURS).toEqual({
+      ...{ signedRequests: true, tokenDomain: true, keyLimits: true },
+      ...{ sealedRequests: false, sealsMore: false },
+    })
     const keys = { publicKey: new Uint8Array(32), privateKey: new Uint8Array(32) }
     const sealing = abilitiesIn(JSON.stringify(capabilitiesDocument({ encryption: keys }, [])))
-    expect(sealing.sealedRequests).toBe(true)
+    expect([sealing.sealedRequests, sealing.sealsMore]).toEqual([true, true])
     expect(abilitiesIn(null)).toEqual(NO_ABILITIES)
-    const none = { signedRequests: false, tokenDomain: false, sealedRequests: false }
+    const none = { ...NO_ABILITIES, sealedRequests: false }
     for (const text of ['', '[]', '1', '{"signedRequests":"1","tokenDomain":0,"e2ee":null}'])
       expect(abilitiesIn(text)).toEqual(none)
   })

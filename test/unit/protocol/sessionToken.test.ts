@@ -54,6 +54,15 @@ describe('session token', () => {
     expect(Object.keys(JSON.parse(parsed.message)).slice(7)).toEqual(['chainId', 'contract', 'sessionKey'])
   })
 
+  it('can say what it may spend, after everything else', async () => {
+    const limited = { ...claims, chainId: 16602, contract: CONTRACT, limit: '5', limitPer: 'day' } as const
+    const parsed = parseToken(await createToken(limited, sign))!
+    expect(parsed.claims).toEqual(limited)
+    expect(Object.keys(JSON.parse(parsed.message)).slice(9)).toEqual(['limit', 'limitPer'])
+    const raised = parsed.message.replace('"limit":"5"', '"limit":"9"')
+    expect(isSignedByOwner(parseToken(encodeToken(raised, parsed.signature))!)).toBe(false)
+  })
+
   it('is refused with another address, signature or message', async () => {
     const { message, signature } = parseToken(TOKEN)!
     const other = message.replace('"tokenId":255', '"tokenId":254')
@@ -76,6 +85,19 @@ describe('session token', () => {
     ['a contract without a chain', withClaims({ contract: CONTRACT })],
     ['a session key without a contract', withClaims({ sessionKey: CONTRACT })],
     ['a session key that is none', withClaims({ chainId: 1, contract: CONTRACT, sessionKey: '0x1' })],
+    ['a limit without a contract', withClaims({ limit: '5', limitPer: 'day' })],
+    ...[
+      { limit: '5' },
+      { limitPer: 'day' },
+      { limit: '0', limitPer: 'day' },
+      { limit: 5, limitPer: 'day' },
+      { limit: '-5', limitPer: 'day' },
+      { limit: '1e3', limitPer: 'total' },
+      { limit: '5', limitPer: 'week' },
+    ].map((limit) => [
+      `a limit that is none: ${JSON.stringify(limit)}`,
+      withClaims({ chainId: 1, contract: CONTRACT, ...limit }),
+    ]),
     ['empty', ''],
   ])('is no token: %s', (_name, text) => expect(parseToken(text)).toBeNull())
 

@@ -1,5 +1,7 @@
 import { createPrivateKey, createPublicKey } from 'node:crypto'
 import { rmSync } from 'node:fs'
+import { createServer, type ServerResponse } from 'node:http'
+import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { readCollateral } from '../../../src/attestation/collateral.ts'
 import { verifyProvider } from '../../../src/attestation/verifyProvider.ts'
@@ -53,7 +55,7 @@ describe('a dstack TEE, against a stand-in for its guest agent', () => {
     const { given } = scene()
     const { network } = given
     const options = { tee, chainId: network.chainId, contract: network.inference, provider: PROVIDER }
-    const desk = new QuoteDesk({ ...options, models: MODELS, capabilities: CAPABILITIES })
+    const desk = new QuoteDesk({ ...options, models: () => MODELS, capabilities: CAPABILITIES })
     const document = await desk.document(`nonce=${NONCE}`, 'here')
     const service = { ...given.service, teeSignerAddress: tee.signer }
     const asked = { ...given, service, document, now: Date.now(), fetchedAt: Date.now() }
@@ -98,5 +100,22 @@ describe('a dstack TEE, against a stand-in for its guest agent', () => {
       code: 'tee_unreachable',
       retryable: true,
     })
+  })
+})
+
+describe('a guest agent', () => {
+  it.each([
+    ['says nothing', () => {}],
+    ['never comes to an end', (res: ServerResponse) => void setInterval(() => res.write(' '), 20).unref()],
+  ])('B22: that %s holds up whoever asks for evidence no longer than its time', async (_how, answer) => {
+    const server = createServer((_req, res) => answer(res))
+    const socket = join(dir, 'slow.sock')
+    await new Promise<void>((resolve) => server.listen(socket, resolve))
+    try {
+      await expect(new GuestAgent(socket, 200).quote('00')).rejects.toMatchObject({ code: 'tee_unreachable' })
+    } finally {
+      server.closeAllConnections()
+      await new Promise((resolve) => server.close(resolve))
+    }
   })
 })

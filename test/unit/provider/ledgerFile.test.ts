@@ -68,7 +68,7 @@ describe('the file', () => {
   it('answers nothing more once a write failed', async () => {
     await charge(ALICE, 1)
     const database = new DatabaseSync(path())
-    database.exec('DROP TABLE exchanges')
+    database.exec('DROP TABLE users')
     database.close()
     await expect(charge(ALICE, 1)).rejects.toMatchObject({ code: 'ledger_failed' })
     expect(await ledger.receipts(ALICE, 0, 10)).toHaveLength(1)

@@ -33,7 +33,7 @@ const deskOf = (tee: Tee, options: Partial<QuoteDeskOptions> = {}) =>
     chainId: 1,
     contract: PROVIDER,
     provider: PROVIDER,
-    models: MODELS,
+    models: () => MODELS,
     capabilities: CAPABILITIES,
     ...options,
   })

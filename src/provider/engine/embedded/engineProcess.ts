@@ -1,8 +1,8 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
-import { existsSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { AppError } from '../../../base/errors.ts'
+import { tiedCommand } from '../../../base/tiedCommand.ts'
 import type { EngineModelKind } from '../engine.ts'
 import { childEnvironment } from './childEnvironment.ts'
 import type { ChildMessage, LoadMessage, StopMessage } from './messages.ts'
@@ -57,19 +57,15 @@ export async function startEngineProcess(options: LoadOptions): Promise<EnginePr
   }
 }
 
-/** Core dumps would hold prompts, and only a shell can switch them off for a child; where there is none, none is used. */
 function spawnChild(): ChildProcess {
   const extension = import.meta.url.endsWith('.ts') ? 'ts' : 'js'
   const entry = fileURLToPath(new URL(`./child/main.${extension}`, import.meta.url))
-  const options = {
+  const { file, args } = tiedCommand(process.execPath, [entry])
+  return spawn(file, args, {
     env: childEnvironment(process.env),
-    stdio: ['ignore', 'ignore', 'pipe', 'ipc'] as ['ignore', 'ignore', 'pipe', 'ipc'],
+    stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
     windowsHide: true,
-  }
-  const shell = '/bin/sh'
-  return existsSync(shell)
-    ? spawn(shell, ['-c', 'ulimit -c 0; exec "$0" "$@"', process.execPath, entry], options)
-    : spawn(process.execPath, [entry], options)
+  })
 }
 
 async function readyOf(child: ChildProcess, load: LoadMessage): Promise<ChildMessage & { type: 'ready' }> {

@@ -4,7 +4,7 @@ import type { EngineLogger } from '../engine.ts'
 import { SupervisedEngine } from '../supervisedEngine.ts'
 import type { LoadOptions } from './engineProcess.ts'
 import { startHashed } from './startHashed.ts'
-import { findWeights } from './weights.ts'
+import { findWeights, type HashFiles, hashWeights } from './weights.ts'
 
 export interface EmbeddedEngineOptions {
   /** A GGUF file, or the first of a split one. */
@@ -23,6 +23,8 @@ export interface EmbeddedEngineOptions {
   readonly threads?: number
   /** Default `auto`: the GPU, where the machine has one that llama.cpp can use. */
   readonly gpu?: false | 'auto'
+  /** How weights are hashed; default by reading them, each time. */
+  readonly hash?: HashFiles
   readonly logger: EngineLogger
 }
 
@@ -35,7 +37,7 @@ export interface EmbeddedEngineOptions {
  * const engine = await startEmbeddedEngine({ modelPath: 'models/demo/demo.gguf', logger })
  */
 export async function startEmbeddedEngine(options: EmbeddedEngineOptions): Promise<SupervisedEngine> {
-  const { modelPath, logger } = options
+  const { modelPath, logger, hash = hashWeights } = options
   const weights = await findWeights(modelPath)
   const files =
     options.adapterPath === undefined ? weights : [...weights, ...(await findWeights(options.adapterPath))]
@@ -49,5 +51,5 @@ export async function startEmbeddedEngine(options: EmbeddedEngineOptions): Promi
     threads: options.threads ?? Math.max(1, availableParallelism() - 1),
     gpu: options.gpu ?? 'auto',
   }
-  return SupervisedEngine.start('embedded', () => startHashed(load, files), logger)
+  return SupervisedEngine.start('embedded', () => startHashed(load, files, hash), logger)
 }

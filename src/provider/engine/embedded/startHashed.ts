@@ -1,15 +1,19 @@
 import type { RunningEngine } from '../supervisedEngine.ts'
 import { vllmTokenizer } from '../url/tokenizers.ts'
 import { type LoadOptions, startEngineProcess } from './engineProcess.ts'
-import { fingerprintWeights, hashWeights, modelInvalid } from './weights.ts'
+import { fingerprintWeights, type HashFiles, modelInvalid } from './weights.ts'
 
 /**
  * Loads and hashes at once, and makes sure that both saw the same bytes.
  * @throws AppError `model_invalid`, and those of the process
  */
-export async function startHashed(load: LoadOptions, files: readonly string[]): Promise<RunningEngine> {
+export async function startHashed(
+  load: LoadOptions,
+  files: readonly string[],
+  hash: HashFiles,
+): Promise<RunningEngine> {
   const before = await fingerprintWeights(files)
-  const [started, hashed] = await Promise.allSettled([startEngineProcess(load), hashWeights(files)])
+  const [started, hashed] = await Promise.allSettled([startEngineProcess(load), hash(files)])
   if (started.status === 'rejected') throw started.reason
   const { pid, baseUrl, bearer, contextLength, kinds, exited, stop } = started.value
   try {

@@ -16,7 +16,10 @@ export async function findWeights(modelPath: string): Promise<readonly string[]>
 }
 
 /** SHA-256 (hex) over the bytes of the files, one after another; of a model in one file that file's own hash. */
-export async function hashWeights(files: readonly string[]): Promise<string> {
+export type HashFiles = (files: readonly string[]) => Promise<string>
+
+/** Reads all of them. */
+export const hashWeights: HashFiles = async (files) => {
   const hash = createHash('sha256')
   for (const file of files) await pipeline(createReadStream(file), hash, { end: false })
   return hash.digest('hex')

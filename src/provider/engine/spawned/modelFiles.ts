@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto'
 import { readdir, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { AppError } from '../../../base/errors.ts'
-import { hashWeights } from '../embedded/weights.ts'
+import type { HashFiles } from '../embedded/weights.ts'
 
 /**
  * A model's files: one GGUF, or a folder as `transformers` publishes them.
@@ -23,12 +23,11 @@ export async function filesOfModel(path: string): Promise<readonly string[]> {
 
 /**
  * Digest of a model: of a file its SHA-256; of a folder the SHA-256 of the lines `<sha256>  <name>\n` of its files by
- * name, as `sha256sum *` prints them.
+ * name, as `sha256sum *` prints them; of an adapter the same over the files of its base, then its own.
  */
-export async function digestOf(files: readonly string[]): Promise<string> {
-  if (files.length === 1) return hashWeights(files)
+export async function digestOf(files: readonly string[], hash: HashFiles): Promise<string> {
+  if (files.length === 1) return hash(files)
   const list = createHash('sha256')
-  for (const file of files)
-    list.update(`${await hashWeights([file])}  ${file.slice(file.lastIndexOf('/') + 1)}\n`)
+  for (const file of files) list.update(`${await hash([file])}  ${file.slice(file.lastIndexOf('/') + 1)}\n`)
   return list.digest('hex')
 }

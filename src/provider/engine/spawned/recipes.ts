@@ -1,5 +1,5 @@
 import { basename } from 'node:path'
-import type { EngineKind } from '../engine.ts'
+import type { Adapters, EngineKind } from '../engine.ts'
 import type { ServerCommand } from './serverProcess.ts'
 
 /** Engines that are programs of their own. */
@@ -16,12 +16,16 @@ export interface SpawnedOptions {
   readonly contextSize?: number
   /** Requests that are evaluated together. */
   readonly parallel?: number
-  /** vLLM: GPUs that share the model. */
+  /** llama-server: layers on the GPU; default all of them where the model fits. */
+  readonly gpuLayers?: number
+  /** vLLM: GPUs that share each layer, on one host; default all. */
   readonly tensorParallel?: number
-  /** vLLM: on a Ray cluster, across hosts. */
+  /** vLLM: groups of GPUs, or hosts, that have the layers one after another. */
+  readonly pipelineParallel?: number
+  /** vLLM: on the Ray cluster that this host belongs to, across hosts. */
   readonly ray?: boolean
-  /** LoRA adapters by the name that requests use. */
-  readonly adapters?: Readonly<Record<string, string>>
+  /** vLLM: LoRA adapters. Given, and be it empty, others can be loaded while it runs. */
+  readonly adapters?: Adapters
   /** Added at the end of the command line. */
   readonly args?: readonly string[]
 }
@@ -52,7 +56,7 @@ export const RECIPES: Readonly<Record<SpawnedKind, (options: SpawnedOptions, sea
         ...['--no-webui', '--no-slots', '--jinja', '--log-disable'],
         ...numberFlag('--parallel', options.parallel),
         ...numberFlag('--ctx-size', options.contextSize && options.contextSize * (options.parallel ?? 1)),
-        ...Object.values(options.adapters ?? {}).flatMap((path) => ['--lora', path]),
+        ...numberFlag('--n-gpu-layers', options.gpuLayers),
         ...(options.args ?? []),
       ],
       env: { LLAMA_API_KEY: key },
@@ -67,11 +71,15 @@ export const RECIPES: Readonly<Record<SpawnedKind, (options: SpawnedOptions, sea
         ...numberFlag('--max-model-len', options.contextSize),
         ...numberFlag('--max-num-seqs', options.parallel),
         ...numberFlag('--tensor-parallel-size', options.tensorParallel),
+        ...numberFlag('--pipeline-parallel-size', options.pipelineParallel),
         ...(options.ray ? ['--distributed-executor-backend', 'ray'] : []),
         ...loraModules(options.adapters),
         ...(options.args ?? []),
       ],
-      env: { ...QUIET, VLLM_API_KEY: key, VLLM_NO_USAGE_STATS: '1' },
+      env: {
+        ...{ ...QUIET, VLLM_API_KEY: key, VLLM_NO_USAGE_STATS: '1' },
+        ...(options.adapters && { VLLM_ALLOW_RUNTIME_LORA_UPDATING: 'True' }),
+      },
       install: 'pip install vllm',
     }),
     /** Knows no key: whoever can reach the loopback interface can ask it. @see https://huggingface.co/docs/transformers/serving */
@@ -90,7 +98,8 @@ export const RECIPES: Readonly<Record<SpawnedKind, (options: SpawnedOptions, sea
 const numberFlag = (name: string, value: number | undefined): string[] =>
   value === undefined ? [] : [name, `${value}`]
 
-function loraModules(adapters: SpawnedOptions['adapters'] = {}): string[] {
+function loraModules(adapters: Adapters | undefined): string[] {
+  if (!adapters) return []
   const modules = Object.entries(adapters).map(([name, path]) => `${name}=${path}`)
-  return modules.length > 0 ? ['--enable-lora', '--lora-modules', ...modules] : []
+  return ['--enable-lora', ...(modules.length > 0 ? ['--lora-modules', ...modules] : [])]
 }

@@ -1,8 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process'
-import { existsSync } from 'node:fs'
-import { delimiter, join, resolve } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { AppError } from '../../../base/errors.ts'
+import { findProgram, tiedCommand } from '../../../base/tiedCommand.ts'
 import { childEnvironment } from '../embedded/childEnvironment.ts'
 
 /** A program that serves HTTP. */
@@ -71,16 +70,7 @@ export async function startServer(
 function wrapped({ program, args, install }: ServerCommand): { file: string; args: string[] } {
   const path = findProgram(program)
   if (!path) throw missing(program, install)
-  const shell = '/bin/sh'
-  if (!existsSync(shell)) return { file: path, args: [...args] }
-  const tied = findProgram('setpriv') ? 'exec setpriv --pdeathsig KILL "$0" "$@"' : 'exec "$0" "$@"'
-  return { file: shell, args: ['-c', `ulimit -c 0; ${tied}`, path, ...args] }
-}
-
-export function findProgram(program: string): string | undefined {
-  if (program.includes('/')) return existsSync(program) ? resolve(program) : undefined
-  const folders = (process.env.PATH ?? '').split(delimiter).filter(Boolean)
-  return folders.map((folder) => join(folder, program)).find((path) => existsSync(path))
+  return tiedCommand(path, args)
 }
 
 function keepTail(child: ChildProcess): { read(): string; discard(): void } {

@@ -25,10 +25,12 @@ export async function listModels(
   serves: ServedKinds = {},
 ): Promise<readonly EngineModel[]> {
   const entries = await fetchModels(server)
+  const lengthOf = (entry: ModelEntry): number | undefined =>
+    readContextLength(entry) ?? lengthOfParent(entry, entries)
   return entries.map((entry) => {
     const kinds = Object.hasOwn(serves, entry.id) ? serves[entry.id] : undefined
     if (kinds) return Object.freeze({ id: entry.id, digest: null, contextLength: 0, kinds })
-    const length = contextLength ?? readContextLength(entry)
+    const length = contextLength ?? lengthOf(entry)
     if (length === undefined) throw contextLengthUnknown(server, entry.id)
     return Object.freeze({ id: entry.id, digest: null, contextLength: length, kinds: ANY_KIND })
   })
@@ -54,6 +56,12 @@ function readContextLength(entry: ModelEntry): number | undefined {
   return [entry.max_model_len, meta.n_ctx, meta.n_ctx_train].find(
     (value): value is number => typeof value === 'number' && value > 0,
   )
+}
+
+/** vLLM says of an adapter only whose it is. */
+function lengthOfParent({ parent }: ModelEntry, entries: readonly ModelEntry[]): number | undefined {
+  const base = entries.find(({ id, root }) => parent !== undefined && (id === parent || root === parent))
+  return base && readContextLength(base)
 }
 
 async function getJson(

@@ -32,10 +32,11 @@ export const seal: Step = async (task, { shop, held }) => {
     sign: (digest) => signDigest(tee.signerKey, digest),
   })
   const gguf = await sealGguf(shop, task)
+  const secret = await eciesEncrypt(hexToBytes(task.publicKey), key)
   const delivery = {
     root: await rootOfFile(target),
     bytes: (await stat(target)).size,
-    encryptedSecret: `0x${bytesToHex(eciesEncrypt(hexToBytes(task.publicKey), key))}` as Hex,
+    encryptedSecret: `0x${bytesToHex(secret)}` as Hex,
     kind: isAdapter(task) ? ('adapter' as const) : ('model' as const),
     gguf,
   }

@@ -9,11 +9,11 @@ import type { Step } from './steps.ts'
 import { removeWorkFolder, unpackDataset } from './workFolder.ts'
 
 /** Counts the dataset, names the fee, and makes sure that it can be paid. No money moves before training begins. */
-export const setUp: Step = async (task, { shop }) => {
+export const setUp: Step = async (task, { shop, signal }) => {
   try {
     const bytes = await unpackDataset(shop, task)
     const model = modelOf(shop, task)
-    const tokens = model ? await countDataset(shop, task, model) : scratchTokens(bytes)
+    const tokens = model ? await countDataset(shop, task, model, signal) : scratchTokens(bytes)
     assertAsOrdered(task, tokens, shop.limits.tokens)
     const fee = feeOf(shop, task, model, tokens)
     await shop.chainOf(task).assertPayable(task, fee)

@@ -1,10 +1,9 @@
 import type { Transaction } from 'kysely'
-import { larger } from '../../../base/bigint.ts'
-import type { Address, Hex } from '../../../base/hex.ts'
-import { adoptSettled, batchPayer, emptyAccount, rebook, settleTo, type UserAccount } from '../account.ts'
-import type { Batches, BatchPayer, Owing, SettledTotals, StoredBatch } from '../batches.ts'
+import type { Address } from '../../../base/hex.ts'
+import { batchPayer, emptyAccount, type UserAccount } from '../account.ts'
+import { BatchBook, type BatchStep } from '../batchBook.ts'
+import type { SettledTotals, StoredBatch } from '../batches.ts'
 import { batchesOf, batchRow } from '../batchRows.ts'
-import type { BlockRef } from '../ledger.ts'
 import { putBatches, putUsers, unfinishedBatches } from '../queries.ts'
 import { accountOfRow, userRow } from '../rows.ts'
 import { BATCH_COLUMNS, type Tables, USER_COLUMNS, type UserRow } from '../tables.ts'
@@ -13,17 +12,18 @@ import type { PostgresDatabase } from './database.ts'
 type Tx = Transaction<Tables>
 
 /** Batches in PostgreSQL: every step reads, checks and writes rows under the lock of the counter. */
-export class PostgresBatches implements Batches {
+export class PostgresBatches extends BatchBook {
   readonly #database: PostgresDatabase
   /** Told of a payer who is left out because of its rows. */
   readonly #onFault: (error: Error) => void
 
   constructor(database: PostgresDatabase, onFault: (error: Error) => void) {
+    super()
     this.#database = database
     this.#onFault = onFault
   }
 
-  async owing(minimum: bigint): Promise<Owing[]> {
+  protected async debtors(): Promise<readonly UserAccount[]> {
     const rows = await this.#database.plainly((db) =>
       db
         .selectFrom('users')
@@ -33,10 +33,7 @@ export class PostgresBatches implements Batches {
         .orderBy('user')
         .execute(),
     )
-    return this.#sound(rows).flatMap(({ user, charged, paid, settled }) => {
-      const amount = charged - paid
-      return amount > 0n && amount >= minimum ? [{ user, amount, settled }] : []
-    })
+    return this.#sound(rows)
   }
 
   open(users: readonly Address[]): Promise<StoredBatch> {
@@ -54,35 +51,7 @@ export class PostgresBatches implements Batches {
     return batchesOf(this.#database.seal, rows)
   }
 
-  markSent = (number: number, txHash: Hex): Promise<void> =>
-    this.#move(number, (batch) => ({ ...batch, txHash }))
-
-  book(
-    number: number,
-    settled: SettledTotals,
-    { txHash, block }: { txHash: Hex | null; block: BlockRef },
-  ): Promise<void> {
-    return this.#settle(number, settled, { state: 'done', txHash, block }, (account, total, payer) =>
-      settleTo(account, total, payer, number),
-    )
-  }
-
-  rebook = (number: number, settled: SettledTotals, block: BlockRef): Promise<void> =>
-    this.#settle(number, settled, { block }, rebook)
-
-  markFinal = (number: number): Promise<void> => this.#move(number, (batch) => ({ ...batch, state: 'final' }))
-
-  markVoid = (number: number): Promise<void> => this.#move(number, (batch) => ({ ...batch, state: 'void' }))
-
-  adopt(user: Address, settled: bigint): Promise<void> {
-    return this.#change(user, (account) => adoptSettled(account, settled))
-  }
-
-  raise(user: Address, charged: bigint): Promise<void> {
-    return this.#change(user, (account) => ({ ...account, charged: larger(account.charged, charged) }))
-  }
-
-  #change(user: Address, step: (account: UserAccount) => UserAccount): Promise<void> {
+  protected change(user: Address, step: (account: UserAccount) => UserAccount): Promise<void> {
     return this.#database.exclusively(async ({ tx }) => {
       const key = user.toLowerCase() as Address
       const [row] = await tx.selectFrom('users').select(USER_COLUMNS).where('user', '=', key).execute()
@@ -92,11 +61,11 @@ export class PostgresBatches implements Batches {
     })
   }
 
-  #settle(
+  protected settle(
     number: number,
     settled: SettledTotals,
     change: Partial<StoredBatch>,
-    step: (account: UserAccount, total: bigint, payer: BatchPayer) => UserAccount,
+    step: BatchStep,
   ): Promise<void> {
     return this.#database.exclusively(async ({ tx }) => {
       const batch = await this.#unfinished(tx, number)
@@ -115,10 +84,10 @@ export class PostgresBatches implements Batches {
     })
   }
 
-  #move(number: number, step: (batch: StoredBatch) => StoredBatch): Promise<void> {
+  protected move(number: number, change: Partial<StoredBatch>): Promise<void> {
     return this.#database.exclusively(async ({ tx }) => {
       const batch = await this.#unfinished(tx, number)
-      if (batch) await putBatches(tx, batchRow(this.#database.seal, step(batch))).execute()
+      if (batch) await putBatches(tx, batchRow(this.#database.seal, { ...batch, ...change })).execute()
     })
   }
 

@@ -1,14 +1,23 @@
-import type { Address } from '../../../base/hex.ts'
+import type { Address, Hex } from '../../../base/hex.ts'
 import { feeOf } from '../../../protocol/pricing.ts'
 import type { SignedReceipt } from '../../../protocol/receipt.ts'
 import { emptyAccount, raise, type UserAccount } from '../account.ts'
 import { ledgerClosed } from '../errors.ts'
 import type { Charge, Issuer } from '../issuer.ts'
-import { insertReceipts, putExchange, putUsers } from '../queries.ts'
+import {
+  addSpending,
+  type CountedKey,
+  type KeySpending,
+  keySpendingOf,
+  keySpendingRow,
+} from '../keySpending.ts'
+import { insertReceipts, putExchange, putKeySpending, putUsers } from '../queries.ts'
 import { accountOfRow, receiptOf, receiptRow, userRow } from '../rows.ts'
 import { type ExchangeRow, RECEIPT_COLUMNS, type ReceiptRow, USER_COLUMNS } from '../tables.ts'
 import type { PostgresDatabase, Writing } from './database.ts'
+import { spendingOfKeys } from './keys.ts'
 import type { Memory } from './memory.ts'
+import { soundOr } from './soundOr.ts'
 
 /** What waits for the next transaction. */
 type Job = { resolve(signed: SignedReceipt | null): void; reject(error: unknown): void } & (
@@ -24,6 +33,7 @@ const MAX_JOBS = 256
 
 interface Written {
   readonly accounts: readonly UserAccount[]
+  readonly spending: ChargeBatch['spending']
   /** How each charge of the batch ended. */
   readonly ends: ReadonlyMap<ChargeJob, SignedReceipt | Error>
 }
@@ -87,8 +97,9 @@ export class PostgresCommits {
 
   async #commit(batch: readonly Job[]): Promise<void> {
     try {
-      const { accounts, ends } = await this.#write(batch)
+      const { accounts, spending, ends } = await this.#write(batch)
       for (const account of accounts) this.#memory.learnAccount(account)
+      for (const counted of spending.keys) this.#memory.learnSpending(counted.id, counted, spending.today)
       for (const job of batch) {
         const end = job.kind === 'charge' ? ends.get(job) : null
         if (end instanceof Error) job.reject(end)
@@ -118,7 +129,7 @@ export class PostgresCommits {
           .execute(),
       )
     }
-    return { accounts: [], ends: new Map() }
+    return { accounts: [], spending: { keys: [], today: 0 }, ends: new Map() }
   }
 
   async #charge(writing: Writing, jobs: readonly ChargeJob[], ended: ReadonlySet<string>): Promise<Written> {
@@ -134,13 +145,15 @@ export class PostgresCommits {
         tx,
         changed.map((account) => userRow(seal, account)),
       ).execute()
+      const spending = batch.spending.keys.map((counted) => keySpendingRow(seal, counted))
+      if (spending.length > 0) await putKeySpending(tx, spending).execute()
       await writing.raiseSeq(receipts.at(-1)!.seq)
     }
     await tx
       .deleteFrom('exchanges')
       .where('id', 'in', [...ended])
       .execute()
-    return { accounts: changed, ends: batch.ends }
+    return { accounts: changed, spending: batch.spending, ends: batch.ends }
   }
 }
 
@@ -153,6 +166,9 @@ class ChargeBatch {
   readonly #signed = new Map<string, SignedReceipt>()
   readonly #accounts = new Map<Address, UserAccount | Error>()
   readonly #changed = new Set<Address>()
+  readonly #spending = new Map<Hex, KeySpending | Error>()
+  readonly #counted = new Set<Hex>()
+  #today = 0
   #lastSeq: number
 
   constructor(database: PostgresDatabase, issuer: Issuer, lastSeq: number) {
@@ -174,6 +190,16 @@ class ChargeBatch {
         row.user,
         soundOr(() => accountOfRow(seal, row)),
       )
+    const keys = await spendingOfKeys(
+      tx,
+      jobs.flatMap(({ charge }) => charge.exchange.key?.id ?? []),
+    )
+    this.#today = keys.today
+    for (const { today, ...row } of keys.rows)
+      this.#spending.set(
+        row.id,
+        soundOr(() => keySpendingOf(seal, row)),
+      )
   }
 
   /** A charge that cannot be made stops itself, and nobody else. */
@@ -184,6 +210,12 @@ class ChargeBatch {
 
   get changed(): UserAccount[] {
     return [...this.#changed].map((user) => this.#accounts.get(user) as UserAccount)
+  }
+
+  /** What was charged for keys that carry a limit. */
+  get spending(): { readonly keys: readonly KeySpending[]; readonly today: number } {
+    const keys = [...this.#counted].map((id) => this.#spending.get(id) as KeySpending)
+    return { keys, today: this.#today }
   }
 
   #issue(job: ChargeJob): SignedReceipt {
@@ -197,8 +229,17 @@ class ChargeBatch {
     this.#accounts.set(user, account)
     this.#changed.add(user)
     this.#signed.set(charge.exchange.id, signed)
+    if (charge.exchange.key) this.#count(charge.exchange.key, user, fee)
     this.receipts.push(receiptRow(charge.exchange.id, signed))
     return signed
+  }
+
+  /** What was delivered is charged to the user, whatever became of the key's row. */
+  #count(key: CountedKey, user: Address, fee: bigint): void {
+    const before = this.#spending.get(key.id)
+    if (before instanceof Error) return
+    this.#spending.set(key.id, addSpending(before, key, user, fee, this.#today))
+    this.#counted.add(key.id)
   }
 }
 
@@ -211,12 +252,4 @@ function newest(batch: readonly Job[]): ExchangeRow[] {
   const rows = new Map<string, ExchangeRow>()
   for (const job of batch) if (job.kind === 'checkpoint') rows.set(job.row.id, job.row)
   return [...rows.values()]
-}
-
-function soundOr<T>(make: () => T): T | Error {
-  try {
-    return make()
-  } catch (error) {
-    return error as Error
-  }
 }

@@ -1,9 +1,13 @@
-import type { Address } from '../../../base/hex.ts'
+import type { Address, Hex } from '../../../base/hex.ts'
 import { emptyAccount } from '../account.ts'
+import { keySpendingOf } from '../keySpending.ts'
 import { accountOfRow, settlementOf } from '../rows.ts'
 import { SETTLEMENT_COLUMNS, USER_COLUMNS } from '../tables.ts'
 import type { PostgresDatabase } from './database.ts'
+import { spendingOfKeys } from './keys.ts'
 import type { Memory } from './memory.ts'
+import { recentRevocations, revocationOf } from './revocations.ts'
+import { soundOr } from './soundOr.ts'
 
 /**
  * Looks into the database for admission: who asks while one is under way waits for the next, which then reads for
@@ -13,6 +17,7 @@ export class Looks {
   readonly #database: PostgresDatabase
   readonly #memory: Memory
   #wanted = new Set<Address>()
+  #wantedKeys = new Set<Hex>()
   #next: Promise<void> | null = null
   #current: Promise<void> = Promise.resolve()
 
@@ -21,22 +26,26 @@ export class Looks {
     this.#memory = memory
   }
 
-  look(user: Address): Promise<void> {
+  /** @param key of the user, where it carries a limit: a user may have any number of them */
+  look(user: Address, key?: Hex): Promise<void> {
     this.#wanted.add(user.toLowerCase() as Address)
+    if (key) this.#wantedKeys.add(key)
     this.#next ??= this.#current.then(() => {
       const users = [...this.#wanted]
+      const keys = [...this.#wantedKeys]
       this.#wanted = new Set()
+      this.#wantedKeys = new Set()
       this.#next = null
-      const read = this.#read(users)
+      const read = this.#read(users, keys)
       this.#current = read.catch(() => {})
       return read
     })
     return this.#next
   }
 
-  async #read(users: readonly Address[]): Promise<void> {
+  async #read(users: readonly Address[], keys: readonly Hex[]): Promise<void> {
     const { seal, identity } = this.#database
-    const [rows, settlements] = await this.#database.consistently(async (tx) => [
+    const [rows, settlements, spending, revocations] = await this.#database.consistently(async (tx) => [
       await tx.selectFrom('users').select(USER_COLUMNS).where('user', 'in', users).execute(),
       await tx
         .selectFrom('settlements')
@@ -44,7 +53,17 @@ export class Looks {
         .where('user', 'in', users)
         .where('state', 'in', ['open', 'done'])
         .execute(),
+      await spendingOfKeys(tx, keys),
+      await recentRevocations(tx, users).execute(),
     ])
+    for (const { today, ...row } of spending.rows) {
+      const found = soundOr(() => keySpendingOf(seal, row))
+      this.#memory.learnSpending(row.id, found, today)
+    }
+    for (const user of users) {
+      const own = revocations.filter((found) => found.user === user)
+      this.#memory.learnRevocations(user, own.map(revocationOf))
+    }
     for (const user of users) {
       try {
         const row = rows.find((found) => found.user === user)

@@ -1,7 +1,13 @@
-import type { Address } from '../../../base/hex.ts'
+import type { Address, Hex } from '../../../base/hex.ts'
+import { Lru } from '../../lru.ts'
 import { emptyAccount, type UserAccount } from '../account.ts'
+import { asOf, type CountedKey, type KeySpending } from '../keySpending.ts'
 import type { SeenAccount, StoredSettlement, UserTotals } from '../ledger.ts'
 import { owedOf } from '../owed.ts'
+import type { Revocation } from '../places.ts'
+
+/** Looked up again with each request. */
+const MAX_KEYS = 10_000
 
 interface Known {
   account: UserAccount
@@ -21,6 +27,10 @@ interface Known {
  */
 export class Memory {
   readonly #known = new Map<Address, Known>()
+  readonly #revocations = new Map<Address, readonly Revocation[]>()
+  readonly #spending = new Lru<Hex, KeySpending | Error>(MAX_KEYS)
+  /** The database's, in days of UTC since 1970. */
+  #today = 0
   /** Made here, not committed yet, neuron. */
   readonly #inFlight = new Map<Address, bigint>()
 
@@ -42,6 +52,29 @@ export class Memory {
     this.#known
       .get(address.toLowerCase() as Address)
       ?.settlements.findLast(({ state }) => state === 'open') ?? null
+
+  /** @throws AppError `ledger_row_tampered` */
+  spent({ id }: CountedKey): bigint {
+    const known = this.#spending.get(id)
+    if (known instanceof Error) throw known
+    return known ? asOf(this.#today, known).spent : 0n
+  }
+
+  revocations = (address: Address): readonly Revocation[] =>
+    this.#revocations.get(address.toLowerCase() as Address) ?? []
+
+  /** Of whichever answer comes first, the one that says more counts. */
+  learnSpending(id: Hex, found: KeySpending | Error, today: number): void {
+    this.#today = Math.max(this.#today, today)
+    const known = this.#spending.get(id)
+    if (!(known instanceof Error) && !(found instanceof Error) && known && isLater(known, found)) return
+    this.#spending.set(id, found)
+  }
+
+  learnRevocations(user: Address, found: readonly Revocation[]): void {
+    if (found.length > 0) this.#revocations.set(user, found)
+    else this.#revocations.delete(user)
+  }
 
   /** What a look into the database showed. */
   learn(account: UserAccount, settlements: readonly StoredSettlement[]): void {
@@ -76,3 +109,6 @@ export class Memory {
     return known
   }
 }
+
+const isLater = (a: KeySpending, b: KeySpending): boolean =>
+  a.day > b.day || (a.day === b.day && a.spent > b.spent)

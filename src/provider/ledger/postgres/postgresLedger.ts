@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto'
 import type { Address, Hex } from '../../../base/hex.ts'
 import type { SignedReceipt } from '../../../protocol/receipt.ts'
 import { Issuer } from '../issuer.ts'
+import { asOf, type CountedKey, type KeySpending, keySpendingOf } from '../keySpending.ts'
 import type {
   BlockRef,
   Delivered,
@@ -23,12 +24,15 @@ import type { ExchangeRow } from '../tables.ts'
 import { PostgresBatches } from './batches.ts'
 import { PostgresCommits } from './commits.ts'
 import { PostgresDatabase } from './database.ts'
+import { spendingOf } from './keys.ts'
 import { Looks } from './looks.ts'
 import { Memory } from './memory.ts'
 import { PostgresNumbers } from './numbers.ts'
+import { PostgresPlaces } from './places.ts'
 import { Replicas } from './replicas.ts'
 import { PostgresSettlements } from './settlements.ts'
 import { takeTurn } from './turn.ts'
+import { PostgresVouchers } from './vouchers.ts'
 
 export interface PostgresLedgerOptions extends LedgerOptions {
   readonly url: string
@@ -70,6 +74,8 @@ export class PostgresLedger implements Ledger {
   readonly #settlements: PostgresSettlements
   readonly batches: PostgresBatches
   readonly numbers: PostgresNumbers
+  readonly vouchers: PostgresVouchers
+  readonly places: PostgresPlaces
   readonly #replicas: Replicas
   readonly #replica = randomBytes(8).toString('hex')
   #beat: NodeJS.Timeout | null = null
@@ -85,7 +91,9 @@ export class PostgresLedger implements Ledger {
     this.#settlements = new PostgresSettlements(database, (error) => this.#onFault(error))
     this.batches = new PostgresBatches(database, (error) => this.#onFault(error))
     this.numbers = new PostgresNumbers(database)
+    this.vouchers = new PostgresVouchers(database)
     this.#replicas = new Replicas(database, this.#replica, options.leaseMs ?? DEFAULT_LEASE_MS)
+    this.places = new PostgresPlaces(database, this.#replicas, this.#memory)
   }
 
   /** Shows itself to the other replicas, and looks after those that are gone. */
@@ -120,8 +128,8 @@ export class PostgresLedger implements Ledger {
     return receipts
   }
 
-  refresh(user: Address): Promise<void> {
-    return this.#looks.look(user)
+  refresh(user: Address, key?: Hex): Promise<void> {
+    return this.#looks.look(user, key)
   }
 
   totals(user: Address): UserTotals {
@@ -130,6 +138,16 @@ export class PostgresLedger implements Ledger {
 
   owed(user: Address, seen: SeenAccount): bigint {
     return this.#memory.owed(user, seen)
+  }
+
+  spent(key: CountedKey): bigint {
+    return this.#memory.spent(key)
+  }
+
+  async keySpending(user: Address): Promise<KeySpending[]> {
+    const key = user.toLowerCase() as Address
+    const rows = await this.#database.plainly((db) => spendingOf(db, [key]))
+    return rows.map(({ today, ...row }) => asOf(today, keySpendingOf(this.#database.seal, row)))
   }
 
   openSettlement(user: Address): StoredSettlement | null {
@@ -220,6 +238,7 @@ export class PostgresLedger implements Ledger {
   async #lookAfterOthers(): Promise<void> {
     if (this.#isClosed) return
     await this.#replicas.showUp()
+    await this.places.sweep()
     const left = await this.recover()
     if (left.length > 0) this.#options.log?.warn('charged_after_crash', { exchanges: left.length })
   }

@@ -1,6 +1,6 @@
-import { sql } from 'kysely'
+import { type ExpressionBuilder, sql } from 'kysely'
 import { leftBehind } from '../rows.ts'
-import { EXCHANGE_COLUMNS, type ExchangeRow } from '../tables.ts'
+import { EXCHANGE_COLUMNS, type ExchangeRow, type Tables } from '../tables.ts'
 import type { PostgresDatabase } from './database.ts'
 
 /** Exchanges that are taken over at once. */
@@ -21,6 +21,15 @@ export class Replicas {
     this.#leaseMs = leaseMs
   }
 
+  /** This one. */
+  get own(): string {
+    return this.#id
+  }
+
+  /** Of rows of `replicas`. */
+  isAlive = (eb: ExpressionBuilder<Pick<Tables, 'replicas'>, 'replicas'>) =>
+    eb('replicas.seen_at', '>=', this.#deadSince())
+
   async showUp(): Promise<void> {
     await this.#database.plainly((db) =>
       db
@@ -38,19 +47,22 @@ export class Replicas {
 
   /** Exchanges of replicas that are gone. */
   leftBehind(): Promise<ExchangeRow[]> {
-    const deadSince = sql<Date>`now() - ${this.#leaseMs} * interval '1 millisecond'`
     return this.#database.plainly((db) =>
       db
         .selectFrom('exchanges')
         .leftJoin('replicas', 'replicas.id', 'exchanges.replica')
         .select(EXCHANGE_COLUMNS.map((column) => `exchanges.${column}` as const))
         .where('exchanges.replica', '<>', this.#id)
-        .where(({ or, eb }) => or([eb('replicas.id', 'is', null), eb('replicas.seen_at', '<', deadSince)]))
+        .where(({ or, eb }) =>
+          or([eb('replicas.id', 'is', null), eb('replicas.seen_at', '<', this.#deadSince())]),
+        )
         .orderBy('exchanges.id')
         .limit(PAGE)
         .execute(),
     )
   }
+
+  #deadSince = () => sql<Date>`now() - ${this.#leaseMs} * interval '1 millisecond'`
 
   read = (row: ExchangeRow): ReturnType<typeof leftBehind> => leftBehind(this.#database.seal, row)
 }

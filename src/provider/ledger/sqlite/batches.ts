@@ -1,9 +1,8 @@
-import { larger } from '../../../base/bigint.ts'
-import type { Address, Hex } from '../../../base/hex.ts'
-import { adoptSettled, batchPayer, rebook, settleTo, type UserAccount } from '../account.ts'
-import type { Batches, BatchPayer, Owing, SettledTotals, StoredBatch } from '../batches.ts'
+import type { Address } from '../../../base/hex.ts'
+import { batchPayer, type UserAccount } from '../account.ts'
+import { BatchBook, type BatchStep } from '../batchBook.ts'
+import type { SettledTotals, StoredBatch } from '../batches.ts'
 import { batchesOf, batchRow } from '../batchRows.ts'
-import type { BlockRef } from '../ledger.ts'
 import { userRow } from '../rows.ts'
 import type { RowSeal } from '../seal.ts'
 import type { BatchRow } from '../tables.ts'
@@ -20,20 +19,18 @@ interface Parts {
 }
 
 /** Batches in SQLite. As with charges memory moves when a call is made, and commits keep the order of the calls. */
-export class SqliteBatches implements Batches {
+export class SqliteBatches extends BatchBook {
   readonly #parts: Parts
   readonly #unfinished: Map<number, StoredBatch>
 
   constructor(parts: Parts, rows: readonly BatchRow[]) {
+    super()
     this.#parts = parts
     this.#unfinished = new Map(batchesOf(parts.seal, rows).map((batch) => [batch.number, batch]))
   }
 
-  async owing(minimum: bigint): Promise<Owing[]> {
-    return this.#parts.users.sound().flatMap(({ account: { user, charged, paid, settled, open } }) => {
-      const amount = charged - paid
-      return open === 0 && amount > 0n && amount >= minimum ? [{ user, amount, settled }] : []
-    })
+  protected async debtors(): Promise<readonly UserAccount[]> {
+    return this.#parts.users.sound().map(({ account }) => account)
   }
 
   async open(users: readonly Address[]): Promise<StoredBatch> {
@@ -49,35 +46,7 @@ export class SqliteBatches implements Batches {
     return [...this.#unfinished.values()]
   }
 
-  markSent = (number: number, txHash: Hex): Promise<void> =>
-    this.#move(number, (batch) => ({ ...batch, txHash }))
-
-  book(
-    number: number,
-    settled: SettledTotals,
-    { txHash, block }: { txHash: Hex | null; block: BlockRef },
-  ): Promise<void> {
-    return this.#settle(number, settled, { state: 'done', txHash, block }, (account, total, payer) =>
-      settleTo(account, total, payer, number),
-    )
-  }
-
-  rebook = (number: number, settled: SettledTotals, block: BlockRef): Promise<void> =>
-    this.#settle(number, settled, { block }, rebook)
-
-  markFinal = (number: number): Promise<void> => this.#move(number, (batch) => ({ ...batch, state: 'final' }))
-
-  markVoid = (number: number): Promise<void> => this.#move(number, (batch) => ({ ...batch, state: 'void' }))
-
-  adopt(user: Address, settled: bigint): Promise<void> {
-    return this.#change(user, (account) => adoptSettled(account, settled))
-  }
-
-  raise(user: Address, charged: bigint): Promise<void> {
-    return this.#change(user, (account) => ({ ...account, charged: larger(account.charged, charged) }))
-  }
-
-  async #change(user: Address, step: (account: UserAccount) => UserAccount): Promise<void> {
+  protected async change(user: Address, step: (account: UserAccount) => UserAccount): Promise<void> {
     const held = this.#parts.users.get(user)
     held.account = step(held.account)
     const { charged, lastSeq: seq } = held.account
@@ -85,11 +54,11 @@ export class SqliteBatches implements Batches {
     await this.#commit([this.#putUser(held)])
   }
 
-  async #settle(
+  protected async settle(
     number: number,
     settled: SettledTotals,
     change: Partial<StoredBatch>,
-    step: (account: UserAccount, total: bigint, payer: BatchPayer) => UserAccount,
+    step: BatchStep,
   ): Promise<void> {
     const batch = this.#unfinished.get(number)
     if (!batch) return
@@ -104,9 +73,9 @@ export class SqliteBatches implements Batches {
     await this.#commit([...writes, this.#put({ ...batch, ...change })])
   }
 
-  async #move(number: number, step: (batch: StoredBatch) => StoredBatch): Promise<void> {
+  protected async move(number: number, change: Partial<StoredBatch>): Promise<void> {
     const batch = this.#unfinished.get(number)
-    if (batch) await this.#commit([this.#put(step(batch))])
+    if (batch) await this.#commit([this.#put({ ...batch, ...change })])
   }
 
   #put(batch: StoredBatch): Write {

@@ -4,7 +4,9 @@ import { sqlite } from '../../../base/nodeSqlite.ts'
 import { bind, prepare } from '../prepare.ts'
 import {
   allExchanges,
+  allKeySpending,
   allUsers,
+  allVouchers,
   epochRow,
   issuedAfter,
   lastBatch,
@@ -14,7 +16,16 @@ import {
   unfinishedBatches,
   unsettledSettlements,
 } from '../queries.ts'
-import type { BatchRow, EpochRow, ExchangeRow, ReceiptRow, SettlementRow, UserRow } from '../tables.ts'
+import type {
+  BatchRow,
+  EpochRow,
+  ExchangeRow,
+  KeySpendingRow,
+  ReceiptRow,
+  SettlementRow,
+  UserRow,
+  VoucherRow,
+} from '../tables.ts'
 
 interface After {
   readonly user: Address
@@ -59,7 +70,9 @@ export class LedgerReader {
 
   epoch = (): EpochRow | undefined => this.#all<EpochRow>(prepare(epochRow))[0]
   batches = (): BatchRow[] => this.#all(prepare(unfinishedBatches))
+  vouchers = (): VoucherRow[] => this.#all(prepare(allVouchers))
   users = (): UserRow[] => this.#all(prepare(allUsers))
+  keySpending = (): KeySpendingRow[] => this.#all(prepare(allKeySpending))
   exchanges = (): ExchangeRow[] => this.#all(prepare(allExchanges))
   settlements = (): SettlementRow[] => this.#all(prepare(unsettledSettlements))
 

@@ -5,6 +5,7 @@ import { feeOf } from '../../../protocol/pricing.ts'
 import type { SignedReceipt } from '../../../protocol/receipt.ts'
 import { raise } from '../account.ts'
 import { Issuer } from '../issuer.ts'
+import type { CountedKey, KeySpending } from '../keySpending.ts'
 import type {
   BlockRef,
   Delivered,
@@ -26,12 +27,14 @@ import type { ExchangeRow, LedgerIdentity } from '../tables.ts'
 import { SqliteBatches } from './batches.ts'
 import { prepareFile } from './file.ts'
 import { GroupCommit } from './groupCommit.ts'
+import { Keys } from './keys.ts'
 import { type FileLock, lockLedger } from './lock.ts'
 import { SqliteNumbers } from './numbers.ts'
 import { LedgerReader } from './reader.ts'
 import { Settlements } from './settlements.ts'
-import { write } from './statements.ts'
+import { type Write, write } from './statements.ts'
 import { Users } from './users.ts'
+import { SqliteVouchers } from './vouchers.ts'
 
 export interface SqliteLedgerOptions extends LedgerOptions {
   /** The file; its folder is made when it is missing. */
@@ -75,7 +78,12 @@ export class SqliteLedger implements Ledger {
   readonly #settlements: Settlements
   readonly batches: SqliteBatches
   readonly numbers: SqliteNumbers
+  readonly vouchers: SqliteVouchers
+  readonly places = null
+  readonly #keys: Keys
   readonly #leftBehind: ExchangeRow[]
+  /** Exchanges that have a row on disk: the others, most of them, have none to end. */
+  readonly #checkpointed: Set<string>
   readonly #charging = new Map<string, Promise<SignedReceipt>>()
   #isClosed = false
 
@@ -88,8 +96,10 @@ export class SqliteLedger implements Ledger {
     this.#lock = lock
     this.#reader = new LedgerReader(options.path)
     this.#leftBehind = this.#reader.exchanges()
+    this.#checkpointed = new Set(this.#leftBehind.map(({ id }) => id))
     this.#users = new Users({ seal: this.#seal, identity }, this.#reader.users(), this.#reader.settlements())
-    this.#commits = new GroupCommit(options.path)
+    this.#keys = new Keys(this.#seal, this.#reader.keySpending(), options.now ?? Date.now)
+    this.#commits = new GroupCommit(options.path, options.signerKey)
     const last = Math.max(this.#reader.lastNumber(), (options.firstSeq ?? 1) - 1)
     const { path } = options
     this.numbers = new SqliteNumbers(
@@ -101,6 +111,7 @@ export class SqliteLedger implements Ledger {
       { users: this.#users, numbers: this.numbers, commits: this.#commits, seal: this.#seal },
       this.#reader.batches(),
     )
+    this.vouchers = new SqliteVouchers({ commits: this.#commits, seal: this.#seal }, this.#reader.vouchers())
     this.#settlements = new Settlements({
       users: this.#users,
       reader: this.#reader,
@@ -112,6 +123,7 @@ export class SqliteLedger implements Ledger {
 
   async checkpoint(exchange: Exchange, delivered: Delivered): Promise<void> {
     const row = exchangeRow(this.#seal, exchange, delivered, NO_REPLICA)
+    this.#checkpointed.add(exchange.id)
     await this.#commits.commit([write('putExchange', row)])
   }
 
@@ -120,7 +132,7 @@ export class SqliteLedger implements Ledger {
     delivered: Delivered,
     status: 'complete' | 'partial',
   ): Promise<SignedReceipt> {
-    const known = this.#charging.get(exchange.id) ?? this.#receipt(exchange.id)
+    const known = this.#charging.get(exchange.id) ?? (exchange.isNew ? null : this.#receipt(exchange.id))
     if (known) return known
     const charged = this.#charge(exchange, delivered, status)
     this.#charging.set(exchange.id, charged)
@@ -132,7 +144,7 @@ export class SqliteLedger implements Ledger {
   }
 
   discard(id: string): Promise<void> {
-    return this.#commits.commit([write('endExchange', { id })])
+    return this.#commits.commit(this.#end(id))
   }
 
   async recover(): Promise<SignedReceipt[]> {
@@ -150,6 +162,14 @@ export class SqliteLedger implements Ledger {
 
   owed(user: Address, seen: SeenAccount): bigint {
     return this.#users.owed(user, seen)
+  }
+
+  spent(key: CountedKey): bigint {
+    return this.#keys.spent(key)
+  }
+
+  async keySpending(user: Address): Promise<KeySpending[]> {
+    return this.#keys.of(user)
   }
 
   openSettlement(user: Address): StoredSettlement | null {
@@ -234,7 +254,7 @@ export class SqliteLedger implements Ledger {
     return row ? receiptOf(this.#identity, row) : null
   }
 
-  /** Moves the counter, takes the number, signs; from here on only the disk can be waited for. */
+  /** Moves the counter and takes the number; who writes the receipt signs it, and only the disk is waited for. */
   async #charge(
     exchange: Exchange,
     delivered: Delivered,
@@ -244,16 +264,21 @@ export class SqliteLedger implements Ledger {
     const fee = feeOf(delivered.counts, exchange.prices, exchange.multipliers)
     const seq = this.numbers.next
     const account = raise(held.account, seq, held.account.charged + fee)
-    const signed = this.#issuer.issue(account, fee, { exchange, delivered, status })
+    const { unsigned, digest } = this.#issuer.draft(account, fee, { exchange, delivered, status })
     this.numbers.take()
     held.account = account
-    await this.#commits.commit([
+    const [signature] = await this.#commits.sign([
       write('putUser', userRow(this.#seal, account)),
-      write('insertReceipt', receiptRow(exchange.id, signed)),
-      write('endExchange', { id: exchange.id }),
+      write('insertReceipt', receiptRow(exchange.id, { ...unsigned, signature: digest })),
+      ...(exchange.key ? this.#keys.charge(exchange.key, account.user, fee) : []),
+      ...this.#end(exchange.id),
     ])
     if (seq > held.durable.seq) held.durable = { seq, charged: account.charged }
-    return signed
+    return { ...unsigned, signature: signature! }
+  }
+
+  #end(id: string): Write[] {
+    return this.#checkpointed.delete(id) ? [write('endExchange', { id })] : []
   }
 
   /** A row that the enclave did not write, and a payer whose rows are not sound, cost nobody anything. */

@@ -5,8 +5,10 @@ import {
   putBatches,
   putEpoch,
   putExchange,
+  putKeySpending,
   putSettlements,
   putUsers,
+  putVoucher,
 } from '../queries.ts'
 import {
   BATCH_COLUMNS,
@@ -15,12 +17,16 @@ import {
   type EpochRow,
   EXCHANGE_COLUMNS,
   type ExchangeRow,
+  KEY_SPENDING_COLUMNS,
+  type KeySpendingRow,
   RECEIPT_COLUMNS,
   type ReceiptRow,
   SETTLEMENT_COLUMNS,
   type SettlementRow,
   USER_COLUMNS,
   type UserRow,
+  VOUCHER_COLUMNS,
+  type VoucherRow,
 } from '../tables.ts'
 
 /** Everything that is ever written, by name; the writer thread prepares each once. */
@@ -31,6 +37,8 @@ const WRITES = {
   endExchange: prepare((db, { id }: { readonly id: string }) => endExchange(db, id)),
   putSettlement: prepare((db) => putSettlements(db, slotRow<SettlementRow>(SETTLEMENT_COLUMNS))),
   putBatch: prepare((db) => putBatches(db, slotRow<BatchRow>(BATCH_COLUMNS))),
+  putKeySpending: prepare((db) => putKeySpending(db, slotRow<KeySpendingRow>(KEY_SPENDING_COLUMNS))),
+  putVoucher: prepare((db) => putVoucher(db, slotRow<VoucherRow>(VOUCHER_COLUMNS))),
   putEpoch: prepare((db) => putEpoch(db, slotRow<EpochRow>(EPOCH_COLUMNS))),
 } satisfies Record<string, Prepared>
 
@@ -43,6 +51,8 @@ interface WriteValues {
   readonly endExchange: { readonly id: string }
   readonly putSettlement: SettlementRow
   readonly putBatch: BatchRow
+  readonly putKeySpending: KeySpendingRow
+  readonly putVoucher: VoucherRow
   readonly putEpoch: EpochRow
 }
 

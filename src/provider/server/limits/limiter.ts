@@ -1,7 +1,10 @@
 import type { Address } from '../../../base/hex.ts'
+import type { Places } from '../../ledger/places.ts'
 import { globalConcurrency, requestRate, tokenBudget, tokenRate, userConcurrency } from './errors.ts'
-import type { Limits, UserLimits } from './limits.ts'
+import { type Limits, limitsOf, type UserLimits } from './limits.ts'
 import { rateHeaders } from './rateHeaders.ts'
+import { SharedLimits, type SharedPlace } from './sharedLimits.ts'
+import type { SharedRequest } from './sharedRound.ts'
 import { TokenBucket } from './tokenBucket.ts'
 
 /** Callers without an account that may be told so at the same time. */
@@ -16,20 +19,36 @@ interface UserState {
   running: number
 }
 
-/** A request's place. Everything that it took goes back with `leave`. */
+/** A request's place. Everything that it took here goes back with `leave`. */
 export interface Pass {
   /** State of the user's limits as response headers; none for strangers. */
   readonly headers: Readonly<Record<string, string>>
   /** Takes room for the most tokens that the request can hold. @throws AppError `token_budget` (429) */
   reserveTokens(tokens: number): void
+  /**
+   * Takes the place, with the tokens that it holds, among all replicas as well; nothing to wait for where there is one.
+   * It is left once the request is charged, which is after its client may have gone.
+   * @param key that carries a limit, and what the request may cost
+   * @throws AppError those of `SharedLimits.take`
+   */
+  share(key: SharedRequest['key']): Promise<SharedPlace> | undefined
   /** Takes what an answer used from the user's minute. */
   spendTokens(tokens: number): void
+  leave(): void
+}
+
+/** What becomes of a pass. */
+interface Uses {
+  readonly user: Address | null
+  spend(tokens: number): void
   leave(): void
 }
 
 /** Who may run a request now: by user and in total. Knows nothing of money. */
 export class Limiter {
   #limits: Limits
+  /** Of all replicas; null where there is one process. */
+  readonly #shared: SharedLimits | null
   readonly #users = new Map<string, UserState>()
   readonly #now: () => number
   #running = 0
@@ -37,8 +56,9 @@ export class Limiter {
   #tokens = 0
   #entries = 0
 
-  constructor(limits: Limits, now: () => number = Date.now) {
+  constructor(limits: Limits, now: () => number = Date.now, places: Places | null = null) {
     this.#limits = limits
+    this.#shared = places && new SharedLimits(places, () => this.#limits)
     this.#now = now
   }
 
@@ -86,7 +106,11 @@ export class Limiter {
     this.#running++
     this.#add(key, 1)
     return this.#pass(rateHeaders(state.requests, state.tokens, now), {
-      spend: (tokens) => this.#users.get(key)?.tokens.spend(tokens, this.#now()),
+      user: key as Address,
+      spend: (tokens) => {
+        this.#users.get(key)?.tokens.spend(tokens, this.#now())
+        this.#shared?.spend(key as Address, tokens)
+      },
       leave: () => {
         this.#running--
         this.#add(key, -1)
@@ -104,10 +128,10 @@ export class Limiter {
   enterStranger(): Pass {
     if (this.#strangers >= STRANGERS_AT_ONCE) throw globalConcurrency(STRANGERS_AT_ONCE)
     this.#strangers++
-    return this.#pass({}, { spend: () => {}, leave: () => this.#strangers-- })
+    return this.#pass({}, { user: null, spend: () => {}, leave: () => this.#strangers-- })
   }
 
-  #pass(headers: Pass['headers'], on: { spend(tokens: number): void; leave(): void }): Pass {
+  #pass(headers: Pass['headers'], on: Uses): Pass {
     let held = 0
     let left = false
     return {
@@ -120,6 +144,11 @@ export class Limiter {
         if (left) return
         held += tokens
         this.#tokens += tokens
+      },
+      share: (key) => {
+        const { user } = on
+        if (!this.#shared || user === null) return undefined
+        return this.#shared.take({ user, tokens: held, key })
       },
       spendTokens: on.spend,
       leave: () => {
@@ -157,5 +186,3 @@ export class Limiter {
     }
   }
 }
-
-const limitsOf = (limits: Limits, key: string): UserLimits => ({ ...limits.user, ...limits.users[key] })

@@ -32,6 +32,12 @@ export interface Limits {
   readonly trustProxy: boolean
 }
 
+/** @param user in lower case */
+export const limitsOf = (limits: Limits, user: string): UserLimits => ({
+  ...limits.user,
+  ...limits.users[user],
+})
+
 /** Wide enough for a busy client, narrow enough that one cannot shut out the others. */
 export const DEFAULT_LIMITS: Limits = {
   concurrent: 512,

@@ -34,6 +34,11 @@ export class TokenBucket {
     return this.#level
   }
 
+  /** What is missing to a whole minute. */
+  used(now: number): number {
+    return this.#capacity === 0 ? 0 : this.#capacity - this.level(now)
+  }
+
   /** Takes `count` if there is that much. */
   take(count: number, now: number): boolean {
     if (this.#capacity === 0) return true

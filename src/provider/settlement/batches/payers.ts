@@ -2,21 +2,25 @@ import { AppError } from '../../../base/errors.ts'
 import type { Address } from '../../../base/hex.ts'
 import { readSettled, readSpendable, type Settled } from '../../../chain/batches.ts'
 import { type Account, findAccount } from '../../../chain/inference.ts'
-import { signBatch } from '../../../protocol/batch.ts'
 import type { Owing } from '../../ledger/batches.ts'
-import type { WaitReason } from '../report.ts'
 import type { Run } from '../run.ts'
+import type { Claiming } from './claim.ts'
 import { inPages } from './readTotals.ts'
-import { wouldPay } from './wouldPay.ts'
 
-interface Payer extends Owing {
+/** One who owes, and what the chain says of the account. */
+export interface Payer extends Owing {
   readonly account: Account | null
   readonly chain: Settled
   readonly spendable: bigint
 }
 
 /** Those of whom a batch would take something now; the others wait, and cost nobody gas. */
-export async function readPayers(owing: readonly Owing[], provider: Address, run: Run): Promise<Address[]> {
+export async function readPayers(
+  owing: readonly Owing[],
+  { faultOf }: Pick<Claiming, 'faultOf'>,
+  provider: Address,
+  run: Run,
+): Promise<Address[]> {
   const { settler, report } = run
   const { contract, ledger } = settler
   const head = await blockRef(run)
@@ -62,27 +66,4 @@ async function blockRef({ provider }: Run) {
   const block = await provider.getBlock('latest')
   if (!block?.hash) throw new AppError({ code: 'rpc_unreachable', message: 'The chain has no head' })
   return { number: block.number, hash: block.hash as `0x${string}` }
-}
-
-async function faultOf(payer: Payer, provider: Address, run: Run): Promise<WaitReason | null> {
-  const { account, chain, spendable } = payer
-  if (!account) return 'account_missing'
-  if (chain.mode === 'voucher') return 'settled_by_vouchers'
-  if (spendable === 0n || spendable < run.minimum) return 'account_empty'
-  if (account.acknowledged) return null
-  // After a withdrawal, or a rotation, an account can be charged for one lock time more.
-  return (await canBeCharged(payer, provider, run)) ? null : 'account_not_acknowledged'
-}
-
-/** Asks the contract, with a batch that this broker does not send; whoever sends it takes one neuron that is owed. */
-async function canBeCharged({ user, chain }: Payer, provider: Address, run: Run): Promise<boolean> {
-  const { contract, ledger, tee, chainId } = run.settler
-  const batch = {
-    provider,
-    upTo: (await ledger.numbers.last()) + 1,
-    asOf: (await run.provider.getBlock('latest'))?.timestamp ?? 0,
-    rows: [{ user, cumulative: chain.settled + 1n }],
-  }
-  const signature = signBatch(tee.signerKey, chainId, (await contract.getAddress()) as Address, batch)
-  return (await wouldPay(contract, batch, signature)) > 0n
 }

@@ -3,12 +3,9 @@ import { epochOfNumber } from '../../../protocol/batch.ts'
 import { serviceFault } from '../preflight.ts'
 import { raiseEpoch } from '../raiseEpoch.ts'
 import type { Run } from '../run.ts'
+import { BY_BATCH } from './byBatch.ts'
 import { followUp } from './followUp.ts'
-import { readPayers } from './payers.ts'
-import { sendBatch, sendIfAllPaid } from './sendBatch.ts'
-
-/** One transaction settles so many: some 1.7 million gas. */
-const MAX_ROWS = 200
+import { settleOwing } from './settleOwing.ts'
 
 /**
  * Settlement by totals, with `settleBatch`. Each run reads what the chain took and asks for the rest: whatever was
@@ -31,11 +28,5 @@ export async function settleBatches(run: Run): Promise<void> {
   // A reorganisation may have taken it back.
   const epoch = epochOfNumber(await ledger.numbers.last())
   await raiseEpoch({ ...run.mining, contract, provider, epoch, log: settler.log })
-  for (let start = 0; start < owing.length; start += MAX_ROWS) {
-    const some = owing.slice(start, start + MAX_ROWS)
-    // Nearly always the contract would pay all of it, and nobody's account has to be read.
-    if (await sendIfAllPaid(some, provider, run)) continue
-    const payers = await readPayers(some, provider, run)
-    if (payers.length > 0) await sendBatch(payers, provider, run)
-  }
+  await settleOwing(owing, BY_BATCH, provider, run)
 }

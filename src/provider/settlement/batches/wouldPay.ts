@@ -1,10 +1,10 @@
 import type { Contract } from 'ethers'
-import { encodeBatchRows, type SettlementBatch } from '../../../protocol/batch.ts'
+import type { Address } from '../../../base/hex.ts'
+import type { Claim } from './claim.ts'
 
-/** What a batch would pay if it was sent now, neuron. @throws CALL_EXCEPTION of ethers when it would be refused */
+/** What a claim would pay if its provider sent it now, neuron. @throws CALL_EXCEPTION of ethers when it would be refused */
 export const wouldPay = (
   contract: Contract,
-  { provider, upTo, asOf, rows }: SettlementBatch,
-  signature: string,
-): Promise<bigint> =>
-  contract.getFunction('settleBatch').staticCall(provider, upTo, asOf, encodeBatchRows(rows), signature)
+  { method, args }: Pick<Claim, 'method' | 'args'>,
+  from: Address,
+): Promise<bigint> => contract.getFunction(method).staticCall(...args, { from })

@@ -1,0 +1,36 @@
+import { isUnattested } from '../../attestation/signers.ts'
+import { format0G } from '../../base/units.ts'
+import type { PurchaseHooks, PurchaseRequest } from '../../client/purchase/purchase.ts'
+import type { Context } from '../framework/context.ts'
+import type { Progress } from '../framework/output.ts'
+import { fundingHooks } from './funding.ts'
+
+const STAGES = {
+  discover: 'Finding a provider',
+  fund: 'Looking after the money',
+  send: 'Waiting for the answer',
+  verify: 'Verifying',
+}
+
+/** Says who is asked for at most how much, and what is being done. On mainnet an answer without a limit is asked about. */
+export function purchaseHooks(
+  context: Context,
+  progress: Progress,
+  { maxCost }: Pick<PurchaseRequest, 'maxCost'>,
+): PurchaseHooks {
+  const { out, network } = context
+  return {
+    ...fundingHooks(context, progress),
+    onStage: (stage) => progress.update(STAGES[stage]),
+    onFailover: ({ service }, { message }) =>
+      out.note(`${service.provider} failed, asking another: ${message}`),
+    onOffer: async ({ service, model }, worst) => {
+      out.note(out.notePaint.dim(`${model} at ${service.provider}, at most ${format0G(worst)} 0G`))
+      if (isUnattested(service))
+        out.note('This provider has no TEE: it can read the request, and nothing proves its answer')
+      if (network.kind !== 'mainnet' || maxCost !== undefined) return
+      progress.stop()
+      await context.confirmSpending('The answer costs at most', worst)
+    },
+  }
+}

@@ -1,0 +1,35 @@
+import { nameAt, viewOf } from './bytes.ts'
+
+const RIFF_HEADER = 12
+const CHUNK_HEADER = 8
+const FORMAT = 16
+/** Whole numbers, floating point, and either of them described at length. */
+const PCM_FORMATS = new Set([1, 3, 0xfffe])
+
+/**
+ * Begun seconds of uncompressed WAV; null for anything else. What the header says of the number of samples is not
+ * believed: a decoder may go on to the end of the file.
+ */
+export function wavSeconds(file: Uint8Array): number | null {
+  if (nameAt(file, 0) !== 'RIFF' || nameAt(file, 8) !== 'WAVE') return null
+  const view = viewOf(file)
+  let bytesPerSecond: number | null = null
+  for (let at = RIFF_HEADER; at + CHUNK_HEADER <= file.length; ) {
+    const size = view.getUint32(at + 4, true)
+    const content = at + CHUNK_HEADER
+    if (nameAt(file, at) === 'data') {
+      return bytesPerSecond === null ? null : Math.ceil((file.length - content) / bytesPerSecond)
+    }
+    if (nameAt(file, at) === 'fmt ' && content + FORMAT <= file.length)
+      bytesPerSecond = pcmRate(view, content)
+    at = content + size + (size % 2)
+  }
+  return null
+}
+
+function pcmRate(view: DataView, at: number): number | null {
+  const [format, channels] = [view.getUint16(at, true), view.getUint16(at + 2, true)]
+  const [rate, bits] = [view.getUint32(at + 4, true), view.getUint16(at + 14, true)]
+  const bytes = rate * channels * (bits / 8)
+  return PCM_FORMATS.has(format) && bytes > 0 ? bytes : null
+}
