@@ -3,7 +3,7 @@ import { deliveredOf, exchangeOf, openLedger } from '../../support/ledger.ts'
 
 // A broker's ledger at work: charges without end, and prints the id of each charge that resolved. The test
 // kills it. Half of the exchanges have checkpoints, some never end.
-const [folder, ...users] = process.argv.slice(2)
+const [folder, clients, ...users] = process.argv.slice(2)
 const ledger = await openLedger(folder!)
 
 async function charge(user: `0x${string}`): Promise<void> {
@@ -18,4 +18,6 @@ async function client(user: `0x${string}`): Promise<never> {
   for (;;) await charge(user)
 }
 
-await Promise.all(Array.from({ length: 32 }, (_, n) => client(users[n % users.length] as `0x${string}`)))
+await Promise.all(
+  Array.from({ length: Number(clients) }, (_, n) => client(users[n % users.length] as `0x${string}`)),
+)

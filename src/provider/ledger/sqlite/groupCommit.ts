@@ -29,10 +29,10 @@ const NO_CHECKPOINTS = 'PRAGMA wal_autocheckpoint = 0'
  * After a failed commit nothing is written any more, because what the disk holds is not known.
  */
 export class GroupCommit {
-  readonly #options: WriterOptions
+  readonly #path: string
+  readonly #inPlace: BatchWriter
   readonly #worker: Worker
   readonly #exited: Promise<void>
-  #inPlace: BatchWriter | null = null
   #inPlaceCount = 0
   /** What a batch takes, smoothed; a disk that nobody has tried is slow. */
   #usualMs = 2 * QUICK_MS
@@ -46,8 +46,10 @@ export class GroupCommit {
 
   /** @param signerKey signs the receipts */
   constructor(path: string, signerKey: PrivateKey) {
-    this.#options = { path, texts: WRITE_TEXTS, signerKey }
-    this.#worker = new Worker(writerUrl(), { workerData: this.#options })
+    const options: WriterOptions = { path, texts: WRITE_TEXTS, signerKey }
+    this.#path = path
+    this.#inPlace = new BatchWriter(options, NO_CHECKPOINTS)
+    this.#worker = new Worker(writerUrl(), { workerData: options })
     this.#worker.unref()
     this.#worker.on('message', (result: BatchResult) => this.#onResult(result))
     this.#worker.on('error', (error) => this.#fail(error))
@@ -66,7 +68,7 @@ export class GroupCommit {
   /** The same for writes with receipts, which come with the digest in the signature's place. @returns their signatures */
   sign(writes: readonly Write[]): Promise<readonly Hex[]> {
     if (this.#failure) return Promise.reject(this.#failure)
-    if (this.#isClosing) return Promise.reject(ledgerClosed(this.#options.path))
+    if (this.#isClosing) return Promise.reject(ledgerClosed(this.#path))
     this.#schedule()
     return new Promise((resolve, reject) => this.#waiting.push({ writes, resolve, reject }))
   }
@@ -77,7 +79,7 @@ export class GroupCommit {
       const last = this.#failure ? null : this.commit([])
       this.#isClosing = true
       await last?.catch(() => {})
-      this.#inPlace?.close()
+      this.#inPlace.close()
       this.#worker.ref()
       this.#worker.postMessage('close')
     }
@@ -100,7 +102,6 @@ export class GroupCommit {
     this.#waiting = []
     const batch = this.#inFlight.flatMap(({ writes }) => writes)
     if (this.#mayBeInPlace(this.#inFlight.length)) {
-      this.#inPlace ??= new BatchWriter(this.#options, NO_CHECKPOINTS)
       this.#onResult(this.#inPlace.commit(batch))
     } else {
       this.#worker.ref()
@@ -134,8 +135,7 @@ export class GroupCommit {
   }
 
   #fail(cause: Error): void {
-    const { path } = this.#options
-    this.#failure ??= this.#isClosing ? ledgerClosed(path) : ledgerFailed(path, cause)
+    this.#failure ??= this.#isClosing ? ledgerClosed(this.#path) : ledgerFailed(this.#path, cause)
     const lost = [...(this.#inFlight ?? []), ...this.#waiting]
     this.#inFlight = null
     this.#waiting = []
