@@ -6,6 +6,8 @@ export default defineConfig({
     include: ['test/postgres/**/*.test.ts'],
     testTimeout: 60_000,
     hookTimeout: 60_000,
+    // The usual second is too short for a machine that is busy.
+    expect: { poll: { timeout: 20_000 } },
     maxWorkers: 1,
   },
 })

@@ -98,8 +98,20 @@ describe('two replicas without a TEE', () => {
     }
     expect(await settled()).toBe(charged)
 
+    // Shown to both at once, it pays for one answer: the other is refused while that runs, and after it.
+    scripted.delayMs = 20
+    for (let round = 0; round < 3; round++) {
+      const both = await Promise.all(replicas.map((replica) => post(replica, charged + most)))
+      expect(both.map(({ status }) => status).sort()).toEqual([200, 402])
+      charged += fee
+    }
+    scripted.delayMs = 0
+
     // What only one was shown, the other claims.
     expect((await post(replicas[0]!, charged + most)).status).toBe(200)
+    // Who has lost the total finds there too what its key signed.
+    const shown = await post(replicas[1]!, 1n)
+    expect(shown.details).toMatchObject({ vouchers: [{ cumulative: `${charged + most}` }] })
     charged += fee
     await replicas[1]!.settler.settleNow()
     expect(await settled()).toBe(charged)

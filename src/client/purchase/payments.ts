@@ -84,10 +84,10 @@ export class Payments {
     return smaller(owed, freeBalance(account))
   }
 
-  /** Whether anything lies at a provider. */
-  async hasMoney(provider: Address): Promise<boolean> {
+  /** Whether so much lies at a provider, neuron, that nothing has to be paid in or acknowledged first. */
+  async hasMoney(provider: Address, amount: bigint): Promise<boolean> {
     const account = await this.#account(provider)
-    return account !== null && freeBalance(account) > 0n
+    return account?.acknowledged === true && freeBalance(account) >= amount
   }
 
   /** Of the account's tokens. */

@@ -46,10 +46,11 @@ async function read(path: string): Promise<VoucherState | null> {
   })
   if (text === null) return null
   try {
-    const { v, key, cap, expiry, verified, signed, pledges, counted } = JSON.parse(text)
+    const { v, key, former, cap, expiry, verified, signed, pledges, counted } = JSON.parse(text)
     if (v === 1 && /^[0-9a-f]{64}$/.test(key) && Array.isArray(counted))
       return {
         key: hexToBytes(key),
+        former: former ?? [],
         cap: BigInt(cap),
         expiry: Number(expiry),
         verified: BigInt(verified),

@@ -2,9 +2,12 @@ import { larger } from '../../base/bigint.ts'
 import { hexToBytes } from '../../base/hex.ts'
 import { isAlive } from '../../base/isAlive.ts'
 import type { Receipt } from '../../protocol/receipt.ts'
+import { addressOf } from '../../protocol/signature.ts'
 import type { Runtime } from '../runtime.ts'
 import type { Pledge, VoucherOwner, VoucherState, VoucherStore } from './voucherStore.ts'
 
+/** After this long nobody charges any more for a request that was lost, ms. */
+const LOST_MS = 60 * 60 * 1000
 /** Answers that are remembered, so that one that was joined is counted once. */
 const MAX_COUNTED = 200
 
@@ -12,9 +15,9 @@ const MAX_COUNTED = 200
 export class VoucherBook {
   readonly #store: VoucherStore
   readonly #owner: VoucherOwner
-  readonly #runtime: Pick<Runtime, 'randomHex'>
+  readonly #runtime: Pick<Runtime, 'randomHex' | 'now'>
 
-  constructor(store: VoucherStore, owner: VoucherOwner, runtime: Pick<Runtime, 'randomHex'>) {
+  constructor(store: VoucherStore, owner: VoucherOwner, runtime: Pick<Runtime, 'randomHex' | 'now'>) {
     this.#store = store
     this.#owner = owner
     this.#runtime = runtime
@@ -30,6 +33,7 @@ export class VoucherBook {
       if (state) return state
       return {
         key: this.#newKey(),
+        former: [],
         cap: 0n,
         expiry: 0,
         verified: settled,
@@ -42,7 +46,10 @@ export class VoucherBook {
 
   /** Another key, which is not delegated yet: the one before was ended, expired, or closed with the account. */
   renew(): Promise<VoucherState> {
-    return this.#change((state) => ({ ...state, key: this.#newKey(), cap: 0n, expiry: 0 }))
+    return this.#change((state) => {
+      const former = [...state.former, addressOf(state.key)]
+      return { ...state, key: this.#newKey(), former, cap: 0n, expiry: 0 }
+    })
   }
 
   /** As the chain has it. */
@@ -57,7 +64,8 @@ export class VoucherBook {
   async pledge(
     amount: bigint,
   ): Promise<{ readonly id: string; readonly total: bigint; readonly state: VoucherState }> {
-    const pledge: Pledge = { id: this.#runtime.randomHex(8), amount, pid: ownPid() }
+    const [id, at] = [this.#runtime.randomHex(8), this.#runtime.now()]
+    const pledge: Pledge = { id, amount, at, pid: ownPid(), began: OWN_BEGIN }
     const state = await this.#change((before) => {
       const pledges = [...before.pledges, pledge]
       return { ...before, pledges, signed: larger(before.signed, totalOf({ ...before, pledges })) }
@@ -74,13 +82,17 @@ export class VoucherBook {
     answer: string,
     { fee, cumulative }: Pick<Receipt, 'fee' | 'cumulative'>,
   ): Promise<void> {
+    const oldest = this.#runtime.now() - LOST_MS
     await this.#change((state) => {
       const pledges = state.pledges.filter((pledge) => pledge.id !== id)
       if (state.counted.includes(answer)) return { ...state, pledges }
       const counted = [...state.counted, answer].slice(-MAX_COUNTED)
       const paid = { ...state, pledges, counted, verified: state.verified + fee }
       // While others are under way the total may be of them too.
-      return pledges.every(isLost) ? (explained(paid, cumulative) ?? paid) : paid
+      if (!pledges.every(isLost)) return paid
+      // A lost request may still run: its charge comes later.
+      if (cumulative <= paid.verified) return { ...paid, pledges: pledges.filter(({ at }) => at > oldest) }
+      return explained(paid, cumulative) ?? paid
     })
   }
 
@@ -141,7 +153,10 @@ export const totalOf = ({ verified, pledges }: Pick<VoucherState, 'verified' | '
 const sum = (pledges: readonly Pledge[]): bigint => pledges.reduce((total, { amount }) => total + amount, 0n)
 
 /** Nobody waits for it any more: its process ended, or gave it up. */
-const isLost = ({ pid }: Pledge): boolean => pid === null || (pid !== ownPid() && !isAlive(pid))
+const isLost = ({ pid, began }: Pledge): boolean =>
+  pid === null || (pid === ownPid() ? began !== OWN_BEGIN : !isAlive(pid))
 
 /** A page in a browser has none, and nobody beside it. */
 const ownPid = (): number => globalThis.process?.pid ?? 0
+
+const OWN_BEGIN = Math.round(performance.timeOrigin)

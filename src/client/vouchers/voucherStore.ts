@@ -15,14 +15,20 @@ export interface Pledge {
   readonly id: string
   /** The most that it can cost, neuron. */
   readonly amount: bigint
+  /** When it was signed, ms. */
+  readonly at: number
   /** The process that waits for the answer; null where nobody does any more. */
   readonly pid: number | null
+  /** When that process began, ms: in a container every one of them has the same id. */
+  readonly began: number
 }
 
 /** What a payer keeps of one provider without a TEE. Amounts in neuron, in all since the beginning. */
 export interface VoucherState {
   /** The session key. */
   readonly key: PrivateKey
+  /** The keys before it: what they signed is in `signed` too. */
+  readonly former: readonly Address[]
   /** As the chain has it: zero while the key is not delegated. */
   readonly cap: bigint
   /** Unix seconds. */

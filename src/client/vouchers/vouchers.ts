@@ -139,19 +139,23 @@ export class Vouchers {
   }
 
   /**
-   * By another key of this payer, on another machine or before this one forgot it; or by this one, beyond what an older
+   * By another key of this payer, on another machine or before this one forgot it; or by its own, beyond what an older
    * copy of its file knows of: its own word, not the provider's, nor what the provider took of it on chain.
    */
   async #isSignedElsewhere(
     provider: Address,
-    { key, signed }: VoucherState,
+    { key, former, signed }: VoucherState,
     { charged, vouchers }: Claimed,
   ): Promise<boolean> {
-    const own = addressOf(key)
+    const own = new Set([addressOf(key), ...former].map((address) => address.toLowerCase()))
     for (const voucher of vouchers.filter(({ cumulative }) => cumulative >= charged)) {
       const signer = this.#signerOf(provider, voucher)
       if (!signer) continue
-      if (sameAddress(signer, own) ? voucher.cumulative > signed : await this.#isKeyOfOurs(provider, signer))
+      if (
+        own.has(signer.toLowerCase())
+          ? voucher.cumulative > signed
+          : await this.#isKeyOfOurs(provider, signer)
+      )
         return true
     }
     return false

@@ -6,7 +6,7 @@ import type { CountedKey } from './keySpending.ts'
 export interface Holding {
   readonly running: number
   readonly tokens: number
-  /** Neuron that requests with a key may still cost; 0 for users. */
+  /** Neuron that requests may still cost: of a key that carries a limit, of a user who pays by vouchers; else 0. */
   readonly amount: bigint
 }
 
@@ -32,6 +32,8 @@ export interface Usage {
   minute(user: Address): Minute | undefined
   /** Charged for a key in its period that runs, neuron. @throws AppError `ledger_row_tampered` */
   spent(key: CountedKey): bigint
+  /** Charged to one of the users asked about in all, neuron. @throws AppError `ledger_row_tampered` */
+  charged(user: Address): bigint
 }
 
 export interface PlaceChange<T> {
@@ -55,7 +57,12 @@ export interface Places {
    * @throws AppError `ledger_unavailable`
    */
   change<T>(
-    about: { readonly holders: readonly string[]; readonly keys: readonly CountedKey[] },
+    about: {
+      readonly holders: readonly string[]
+      readonly keys: readonly CountedKey[]
+      /** In lower case. */
+      readonly payers: readonly Address[]
+    },
     decide: (usage: Usage) => PlaceChange<T>,
   ): Promise<T>
   /** A block revoked tokens of a user: replicas whose chain node is behind learn it from here. */

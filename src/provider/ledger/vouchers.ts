@@ -18,6 +18,8 @@ export interface StoredVoucher {
 export interface Vouchers {
   /** From memory: those of a payer that this process was shown, the highest first. */
   known(user: Address): readonly StoredVoucher[]
+  /** Learns what other replicas, or an earlier process, were shown of a payer; nothing to wait for where all is known. */
+  refresh(user: Address): Promise<void> | undefined
   /** Keeps a voucher if it is the highest of its key; resolves when that is on disk. */
   keep(voucher: StoredVoucher): Promise<void>
   /** All that is kept of these payers. */

@@ -12,6 +12,7 @@ import { assertNotRevoked, assertNotSeenRevoked } from './authenticate.ts'
 import type { Visitor } from './gate.ts'
 import { type InferenceRequest, withOutputCap } from './inferenceRequest.ts'
 import { KeyBudgets } from './limits/keyLimits.ts'
+import type { SignedFor } from './limits/sharedRound.ts'
 import { dearestPrices, type PriceTier } from './priceTiers.ts'
 
 /** Tokens that a chat template may add beside what stands in the body. */
@@ -52,6 +53,8 @@ export interface Admitted {
   readonly cappedTo: number | null
   /** The most that it can cost, neuron. */
   readonly amount: bigint
+  /** Where vouchers pay for it, else null: other replicas may serve on the same. */
+  readonly signed: SignedFor | null
   release(): void
 }
 
@@ -89,12 +92,14 @@ export class Admission {
       return promised ? await kept(admitted, promised) : admitted
     } catch (refusal) {
       if (ageMs > HEAD_OLD_MS) throw isMoney(refusal) ? chainStale('a minute') : refusal
-      // Before anyone is refused: the exact count of tokens, and the chain itself.
+      // Before anyone is refused: the exact count of tokens, the chain itself, and what other replicas were shown.
       const [tokens = promptBound(request), account] = await Promise.all([
         this.#countPrompt(request),
         visitor.refresh(),
       ])
-      const promised = account && this.#options.vouchers && (await this.#read(asked, account))
+      const { vouchers, ledger } = this.#options
+      if (vouchers) await ledger.vouchers.refresh(visitor.claims.address)
+      const promised = account && vouchers && (await this.#read(asked, account))
       const admitted = this.#reserveExact(asked, account, tokens, promised)
       return promised ? kept(admitted, promised) : admitted
     }
@@ -157,6 +162,7 @@ export class Admission {
       request,
       cappedTo: null,
       amount,
+      signed: promised ? signedFor(promised, amount) : null,
       release: () => {
         if (!held) return
         held = false
@@ -203,6 +209,11 @@ export class Admission {
     })
   }
 }
+
+const signedFor = (promised: Promised, amount: bigint): SignedFor => ({
+  amount,
+  assertCovers: (charged, reserved) => promised.assertCovers(amount, reserved, charged),
+})
 
 /** A voucher is on disk before anything is done for it. */
 async function kept(admitted: Admitted, promised: Promised): Promise<Admitted> {

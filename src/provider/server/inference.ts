@@ -170,7 +170,7 @@ async function answer(sink: Sink, id: string, arrival: Arrival, options: Inferen
   const { tiers } = options.prices
   assertPriceAccepted(arrival.maxPrice, dearestPrices(prices, tiers, promptBound(asked)))
   const { mayCap, voucher } = arrival
-  const { request, cappedTo, amount, release } = await options.admission.admit({
+  const { request, cappedTo, amount, signed, release } = await options.admission.admit({
     visitor,
     request: asked,
     prices,
@@ -181,7 +181,7 @@ async function answer(sink: Sink, id: string, arrival: Arrival, options: Inferen
   let place: SharedPlace | undefined
   try {
     pass.reserveTokens(request.most ? 0 : promptBound(request) + request.maxOutputTokens)
-    const sharing = pass.share(visitor.limit && { limit: visitor.limit, amount })
+    const sharing = pass.share({ key: visitor.limit && { limit: visitor.limit, amount }, signed })
     place = sharing && (await sharing)
     const seal = opened && new AnswerSeal(opened, request.stream)
     const multipliersFor = options.prices.multipliersAt(options.ledger.totals(visitor.claims.address).charged)

@@ -1,5 +1,6 @@
 import { AppError } from '../../base/errors.ts'
 import { audioSeconds } from '../../protocol/audio/index.ts'
+import { readMultipart } from '../../protocol/multipart.ts'
 import type { Counts } from '../../protocol/pricing.ts'
 import type { EngineModel } from '../engine/engine.ts'
 import { countField, findModel, type InferenceRequest, invalidBody } from './inferenceRequest.ts'
@@ -35,7 +36,8 @@ export async function readForm(
   contentType: string,
   models: readonly EngineModel[],
 ): Promise<InferenceRequest> {
-  const form = await parseForm(raw, contentType)
+  const form = await readMultipart(raw, contentType)
+  if (!form) throw invalidForm()
   const name = textField(form, 'model')
   if (name === undefined) throw invalidBody('"model" is missing')
   const model = findModel(name, kind, models)
@@ -65,15 +67,6 @@ const media = (
   contentType,
 })
 
-async function parseForm(raw: Buffer, contentType: string): Promise<FormData> {
-  if (!/^multipart\/form-data;\s*boundary=/i.test(contentType)) throw invalidForm()
-  try {
-    return await new Response(new Uint8Array(raw), { headers: { 'content-type': contentType } }).formData()
-  } catch {
-    throw invalidForm()
-  }
-}
-
 /** A field that stands there twice could mean one thing here and another to the engine. */
 function textField(form: FormData, name: string): string | undefined {
   const values = form.getAll(name)
@@ -98,7 +91,7 @@ const noStream = (): AppError => invalidBody('"stream" is for answers of text')
 const invalidForm = (): AppError =>
   new AppError({
     code: 'form_invalid',
-    message: 'The request body is not multipart/form-data',
+    message: 'The request body is no multipart/form-data that can be read',
     hint: 'Send the file as a form, as clients of OpenAI do. Nothing was charged',
     status: 400,
   })

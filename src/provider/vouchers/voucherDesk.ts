@@ -31,8 +31,11 @@ export interface VoucherDeskOptions extends SessionsOptions {
 export interface Promised {
   /** Neuron that may still be set aside, beside so much that is: less than nothing when too little is signed. */
   left(reserved: bigint): bigint
-  /** @throws AppError `voucher_missing`, `voucher_insufficient` (402) */
-  assertCovers(amount: bigint, reserved: bigint): void
+  /**
+   * @param charged in all; default as this replica knows it
+   * @throws AppError `voucher_missing`, `voucher_insufficient` (402)
+   */
+  assertCovers(amount: bigint, reserved: bigint, charged?: bigint): void
   /** Keeps what was shown; resolves when it is on disk. */
   keep(): Promise<void>
 }
@@ -69,12 +72,10 @@ export class VoucherDesk {
   #promised(shown: StoredVoucher | null, best: StoredVoucher | null, user: Address): Promised {
     const { ledger, credit, provider } = this.#options
     const signed = best?.cumulative ?? 0n
-    const left = (reserved: bigint) => signed + credit - ledger.totals(user).charged - reserved
     return {
-      left,
-      assertCovers: (amount, reserved) => {
-        if (left(reserved) >= amount) return
-        const { charged } = ledger.totals(user)
+      left: (reserved) => signed + credit - ledger.totals(user).charged - reserved,
+      assertCovers: (amount, reserved, charged = ledger.totals(user).charged) => {
+        if (signed + credit - charged - reserved >= amount) return
         const vouchers = ledger.vouchers.known(user)
         const figures = { provider, charged, reserved, amount, credit, signed, vouchers }
         throw shown ? voucherInsufficient(figures) : voucherMissing(figures)

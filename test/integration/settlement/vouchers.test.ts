@@ -4,7 +4,14 @@ import type { Address } from '../../../src/base/hex.ts'
 import { readSettled } from '../../../src/chain/batches.ts'
 import type { TestWallet } from '../../support/anvil.ts'
 import { type FaultyRpc, startFaultyRpc } from '../../support/faultyRpc.ts'
-import { BY_VOUCHERS, delegate, type SessionOptions, show, slowly } from '../../support/vouchers.ts'
+import {
+  BY_VOUCHERS,
+  delegate,
+  type SessionOptions,
+  show,
+  slowly,
+  undelegated,
+} from '../../support/vouchers.ts'
 import { type Market, newUser, openMarket, paidOnChain } from './market.ts'
 
 const DAY = 86_400
@@ -109,6 +116,19 @@ describe('settlement by vouchers', () => {
     await expectExact(later, 106n)
   })
 
+  it('asks no more of one payer than some keys say, whatever number of others it ended', async () => {
+    const user = await newUser(market, 9)
+    const good = await sessionOf(user)
+    await owe(user, 100n, good)
+    for (let cumulative = 1000n; cumulative < 1012n; cumulative++)
+      await show(market.ledger, await undelegated(place(), user), cumulative)
+    const { transactions } = await settler().settleNow()
+    await expectExact(user, 100n)
+    const sent = (await market.anvil.rpc.getTransaction(transactions[0]!.txHash))!
+    const [, rows] = market.world.inference.interface.decodeFunctionData('settleVouchers', sent.data)
+    expect((rows.length - 2) / 2 / 88).toBe(1)
+  })
+
   it('pays once when two settle at once, and with any of them killed in between', async () => {
     const user = await newUser(market, 5)
     const session = await sessionOf(user)
@@ -160,5 +180,16 @@ describe('settlement by vouchers', () => {
     await owe(taken, 5n)
     const { waiting } = await settler().settleNow()
     expect(waiting).toContainEqual({ user: taken.address.toLowerCase(), reason: 'settled_by_batches' })
+  })
+
+  it('is followed by batches where the payer acknowledged a signer since, and nowhere else', async () => {
+    const [since, before] = [market.anvil.wallets[1]!, market.anvil.wallets[2]!]
+    const serving = market.world.inference.connect(since) as Contract
+    await (await serving.getFunction('acknowledgeTEESigner')(market.provider, true)).wait()
+    await market.charge(since, 5n)
+    await market.charge(before, 5n)
+    const { waiting } = await market.settler().settleNow()
+    expect(waiting).toEqual([{ user: before.address.toLowerCase(), reason: 'settled_by_vouchers' }])
+    await expectExact(since, 110n)
   })
 })

@@ -8,6 +8,7 @@ import { claimedIn } from '../../../src/client/vouchers/claimed.ts'
 import { VoucherBook } from '../../../src/client/vouchers/voucherBook.ts'
 import { memoryVoucherStore, type VoucherStore } from '../../../src/client/vouchers/voucherStore.ts'
 import { Vouchers } from '../../../src/client/vouchers/vouchers.ts'
+import { signVoucher } from '../../../src/protocol/voucher.ts'
 
 const OWNER = {
   chainId: 31337,
@@ -18,10 +19,15 @@ const OWNER = {
 
 let store: VoucherStore
 let book: VoucherBook
+let now: number
 
 beforeEach(async () => {
   store = memoryVoucherStore()
-  book = new VoucherBook(store, OWNER, { randomHex: (bytes) => randomBytes(bytes).toString('hex') })
+  now = Date.now()
+  book = new VoucherBook(store, OWNER, {
+    randomHex: (bytes) => randomBytes(bytes).toString('hex'),
+    now: () => now,
+  })
   await book.open(100n)
 })
 
@@ -64,7 +70,7 @@ describe('what is signed', () => {
     expect(await book.explain(108n)).toBeNull()
   })
 
-  it('learns what lost requests cost from the next receipt, and forgets them then', async () => {
+  it('learns what lost requests cost from the next receipts, and forgets them after an hour', async () => {
     const lost = await book.pledge(10n)
     await book.lose(lost.id)
     const next = await book.pledge(5n)
@@ -72,18 +78,35 @@ describe('what is signed', () => {
     expect(await state()).toMatchObject({ verified: 106n, pledges: [] })
     const free = await book.pledge(10n)
     await book.lose(free.id)
+    const early = await book.pledge(5n)
+    await book.pay(early.id, 'c', receipt(1n, 107n))
+    // It may still run there, and be charged when it ends.
+    expect(await book.explain(109n)).toMatchObject({ verified: 109n, pledges: [] })
+    const never = await book.pledge(10n)
+    await book.lose(never.id)
+    now += 61 * 60 * 1000
     const last = await book.pledge(5n)
-    await book.pay(last.id, 'c', receipt(1n, 107n))
-    expect(await state()).toMatchObject({ verified: 107n, pledges: [] })
-    expect(await book.explain(108n)).toBeNull()
+    await book.pay(last.id, 'd', receipt(1n, 110n))
+    expect(await state()).toMatchObject({ verified: 110n, pledges: [] })
+    expect(await book.explain(111n)).toBeNull()
   })
 
   it('takes requests of a process that died for lost ones', async () => {
     const { pid } = spawnSync(process.execPath, ['-e', ''])
-    const pledges = [{ id: 'x', amount: 10n, pid }]
-    await store.change(OWNER, (before) => ({ ...before!, signed: 110n, pledges }))
-    expect((await book.pledge(5n)).total).toBe(105n)
-    expect(await book.explain(110n)).toMatchObject({ verified: 110n })
+    // The second had our own id, as in a container every process has.
+    const dead = [
+      { pid, began: 0 },
+      { pid: process.pid, began: 1 },
+    ]
+    for (const [i, one] of dead.entries()) {
+      const verified = 100n + 10n * BigInt(i)
+      const pledges = [{ id: 'x', amount: 10n, at: now, ...one }]
+      await store.change(OWNER, (before) => ({ ...before!, signed: verified + 10n, pledges }))
+      const own = await book.pledge(5n)
+      expect(own.total).toBe(verified + 5n)
+      await book.drop(own.id)
+      expect(await book.explain(verified + 10n)).toMatchObject({ verified: verified + 10n })
+    }
   })
 })
 
@@ -101,6 +124,36 @@ it('nothing is signed beyond the cap of the key', async () => {
   expect(await state()).toMatchObject({ pledges: [] })
   const { header } = (await vouchers.pledge(OWNER.provider, 9n))!
   expect(header).toMatch(/^v1,109,0x[0-9a-f]{130}$/)
+  await runtime.close()
+})
+
+it('a key that was given up says no more than this client knows that it signed', async () => {
+  const runtime = nodeRuntime()
+  // On chain it is this payer's still.
+  const getFunction = () => ({ staticCall: async () => [OWNER.user, 10n ** 18n, 2_000_000_000n] })
+  const session = {
+    network: { chainId: OWNER.chainId, inference: OWNER.contract },
+    runtime,
+    vouchers: store,
+    account: { address: OWNER.user },
+    connected: async () => ({ inference: { getFunction } }),
+  } as unknown as BuyerSession
+  const vouchers = new Vouchers(session)
+  const { id } = await book.pledge(10n)
+  await book.drop(id)
+  const { key } = await state()
+  await book.renew()
+  const shown = (cumulative: bigint, by: Uint8Array) => {
+    const { chainId, contract, provider } = OWNER
+    const signature = signVoucher(by, chainId, contract, { provider, cumulative })
+    const details = { charged: '105', amount: '1', vouchers: [{ cumulative: `${cumulative}`, signature }] }
+    return vouchers.explain(provider, new AppError({ code: 'voucher_insufficient', message: '', details }))
+  }
+  await expect(shown(110n, key)).rejects.toMatchObject({ code: 'voucher_unexplained' })
+  await expect(shown(110n, (await state()).key)).rejects.toMatchObject({ code: 'voucher_unexplained' })
+  // What an older copy of the file does not know of, it believes.
+  expect(await shown(111n, key)).toBe(1n)
+  expect(await state()).toMatchObject({ verified: 105n })
   await runtime.close()
 })
 

@@ -1,4 +1,5 @@
 import { afterEach, describe, expect, it, vi } from 'vitest'
+import { AppError } from '../../../src/base/errors.ts'
 import { ledgerUnavailable } from '../../../src/provider/ledger/errors.ts'
 import {
   EVERYBODY,
@@ -19,6 +20,7 @@ class Shared {
   readonly minutes = new Map<string, Minute>()
   now = 0
   spent = 0n
+  charged = 0n
   rounds = 0
   failure: Error | null = null
 
@@ -43,6 +45,7 @@ class Shared {
       others,
       minute: (user) => this.minutes.get(user),
       spent: () => this.spent,
+      charged: () => this.charged,
     })
     return new SharedLimits(
       {
@@ -68,8 +71,16 @@ class Shared {
 }
 
 const user = (change: object) => ({ user: { ...DEFAULT_LIMITS.user, ...change } })
-const request = { user: ALICE, tokens: 10, key: null }
+const request = { user: ALICE, tokens: 10, key: null, signed: null }
 afterEach(() => void vi.useRealTimers())
+
+function once(act: () => void): () => void {
+  let isDone = false
+  return () => {
+    if (!isDone) act()
+    isDone = true
+  }
+}
 
 const code = (place: Promise<unknown>) => place.then(() => 'none').catch((error) => error.code)
 
@@ -139,6 +150,29 @@ describe('limits that replicas share', () => {
     held.leave()
     await expect.poll(() => shared.running('one', KEY.id)).toBe(0)
     expect(await code(two!.take(with_(70n)))).toBe('none')
+  })
+
+  it('serve no more on one voucher than it covers, and wait for what just ended elsewhere', async () => {
+    const shared = new Shared()
+    const [one, two] = ['one', 'two'].map((name) => shared.replica(name))
+    const paying = (cumulative: bigint, amount: bigint, onRefusal = () => {}) => {
+      const assertCovers = (charged: bigint, reserved: bigint) => {
+        if (charged + reserved + amount <= cumulative) return
+        onRefusal()
+        throw new AppError({ code: 'voucher_insufficient', message: '', retryable: reserved > 0n })
+      }
+      return { ...request, signed: { amount, assertCovers } }
+    }
+    shared.charged = 30n
+    const ends = await Promise.allSettled([one!, two!].map((limits) => limits.take(paying(80n, 50n))))
+    expect(ends.map(({ status }) => status).sort()).toEqual(['fulfilled', 'rejected'])
+    const held = ends.find((end) => end.status === 'fulfilled')!.value
+    // What is charged may still be held for a moment.
+    shared.charged = 35n
+    const next = await two!.take(paying(85n, 50n, once(held.leave)))
+    next.leave()
+    await expect.poll(() => shared.running('two', ALICE)).toBe(0)
+    expect(await code(one!.take(paying(84n, 50n)))).toBe('voucher_insufficient')
   })
 
   it('refuse while the database does not answer, and tell it what changed when it does', async () => {

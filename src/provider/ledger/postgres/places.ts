@@ -10,7 +10,15 @@ import {
   type Revocation,
   type Usage,
 } from '../places.ts'
-import { KEY_SPENDING_COLUMNS, type KeySpendingRow, type PlaceRow, type Tables } from '../tables.ts'
+import { accountOfRow } from '../rows.ts'
+import {
+  KEY_SPENDING_COLUMNS,
+  type KeySpendingRow,
+  type PlaceRow,
+  type Tables,
+  USER_COLUMNS,
+  type UserRow,
+} from '../tables.ts'
 import { advisoryKey } from './advisoryKey.ts'
 import type { PostgresDatabase } from './database.ts'
 import type { Memory } from './memory.ts'
@@ -78,7 +86,7 @@ export class PostgresPlaces implements Places {
     })
   }
 
-  async #usage(tx: Tx, { holders, keys }: About, now: number): Promise<Usage> {
+  async #usage(tx: Tx, { holders, keys, payers }: About, now: number): Promise<Usage> {
     const places = await tx
       .selectFrom('places')
       .innerJoin('replicas', 'replicas.id', 'places.replica')
@@ -93,6 +101,8 @@ export class PostgresPlaces implements Places {
       .where('user', 'in', holders as readonly Address[])
       .execute()
     const spending = await this.#spending(tx, keys)
+    // After the places: what is charged meanwhile counts twice for a moment, never not at all.
+    const accounts = await this.#accounts(tx, payers)
     return {
       now,
       others: (holder) => places.filter((place) => place.holder === holder).reduce(together, NOTHING),
@@ -101,6 +111,10 @@ export class PostgresPlaces implements Places {
         const row = spending.find((found) => found.id === id)
         return row ? asOf(dayOf(now), keySpendingOf(this.#database.seal, row)).spent : 0n
       },
+      charged: (user) => {
+        const row = accounts.find((found) => found.user === user)
+        return row ? accountOfRow(this.#database.seal, row).charged : 0n
+      },
     }
   }
 
@@ -108,6 +122,11 @@ export class PostgresPlaces implements Places {
     if (keys.length === 0) return []
     const ids = keys.map(({ id }) => id)
     return tx.selectFrom('key_spending').select(KEY_SPENDING_COLUMNS).where('id', 'in', ids).execute()
+  }
+
+  #accounts(tx: Tx, payers: readonly Address[]): Promise<UserRow[]> | UserRow[] {
+    if (payers.length === 0) return []
+    return tx.selectFrom('users').select(USER_COLUMNS).where('user', 'in', payers).execute()
   }
 
   async #put(tx: Tx, holdings: ReadonlyMap<string, Holding>, minutes: readonly Minute[]): Promise<void> {

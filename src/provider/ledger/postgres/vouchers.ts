@@ -18,11 +18,15 @@ export class PostgresVouchers implements Vouchers {
 
   known = (user: Address): readonly StoredVoucher[] => this.#known.get(user.toLowerCase()) ?? []
 
+  async refresh(user: Address): Promise<void> {
+    for (const voucher of await this.of([user])) this.#learn(voucher)
+  }
+
   async keep(voucher: StoredVoucher): Promise<void> {
     if (isOld(this.known(voucher.user), voucher)) return
     const row = voucherRow(this.#database.seal, voucher)
     await this.#database.plainly((db) => putVoucher(db, row).execute())
-    this.#known.set(voucher.user.toLowerCase(), withVoucher(this.known(voucher.user), voucher))
+    this.#learn(voucher)
   }
 
   async of(users: readonly Address[]): Promise<StoredVoucher[]> {
@@ -32,5 +36,10 @@ export class PostgresVouchers implements Vouchers {
       db.selectFrom('vouchers').select(VOUCHER_COLUMNS).where('user', 'in', wanted).execute(),
     )
     return vouchersOf(this.#database.seal, rows)
+  }
+
+  #learn(voucher: StoredVoucher): void {
+    const known = this.known(voucher.user)
+    if (!isOld(known, voucher)) this.#known.set(voucher.user.toLowerCase(), withVoucher(known, voucher))
   }
 }

@@ -22,6 +22,10 @@ export class SqliteVouchers implements Vouchers {
 
   known = (user: Address): readonly StoredVoucher[] => this.#known.get(user.toLowerCase()) ?? []
 
+  refresh(): undefined {
+    return undefined
+  }
+
   async keep(voucher: StoredVoucher): Promise<void> {
     if (isOld(this.known(voucher.user), voucher)) return
     this.#learn(voucher)

@@ -28,10 +28,10 @@ export interface Pass {
   /**
    * Takes the place, with the tokens that it holds, among all replicas as well; nothing to wait for where there is one.
    * It is left once the request is charged, which is after its client may have gone.
-   * @param key that carries a limit, and what the request may cost
+   * @param money the key that carries a limit, the vouchers that pay, and what the request may cost
    * @throws AppError those of `SharedLimits.take`
    */
-  share(key: SharedRequest['key']): Promise<SharedPlace> | undefined
+  share(money: Pick<SharedRequest, 'key' | 'signed'>): Promise<SharedPlace> | undefined
   /** Takes what an answer used from the user's minute. */
   spendTokens(tokens: number): void
   leave(): void
@@ -145,10 +145,10 @@ export class Limiter {
         held += tokens
         this.#tokens += tokens
       },
-      share: (key) => {
+      share: (money) => {
         const { user } = on
         if (!this.#shared || user === null) return undefined
-        return this.#shared.take({ user, tokens: held, key })
+        return this.#shared.take({ user, tokens: held, ...money })
       },
       spendTokens: on.spend,
       leave: () => {

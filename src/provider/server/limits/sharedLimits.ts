@@ -14,6 +14,9 @@ import {
 
 /** After the database did not answer, ms. */
 const RETRY_MS = 1000
+/** A voucher too low beside what is set aside is looked at so often: another replica may be about to say that it ended. */
+const VOUCHER_TRIES = 5
+const VOUCHER_GAP_MS = 50
 
 /** A place among all replicas. */
 export interface SharedPlace {
@@ -24,6 +27,7 @@ export interface SharedPlace {
 
 interface Waiting {
   readonly request: SharedRequest
+  readonly tries: number
   resolve(place: SharedPlace): void
   reject(error: unknown): void
 }
@@ -32,9 +36,10 @@ interface Waiting {
  * Limits that hold for all replicas of a broker together. Whoever asks while a round is under way shares the next
  * one; in a round this replica, alone among them, looks at what all hold, decides, and notes what it holds itself.
  *
- * Never too much is allowed, except after a crash of the database itself. Too much is refused for a moment: a place
- * that was left is free for the other replicas after the next round, some milliseconds later, and what a replica
- * held that died after its lease. What is refused before it reaches an engine counts at its replica alone.
+ * Never too much is allowed, except after a crash of the database itself, and beside what a replica still runs that
+ * the database has not heard of for a lease. Too much is refused for a moment: a place that was left is free for the
+ * other replicas after the next round, some milliseconds later, and what a replica held that died after its lease.
+ * What is refused before it reaches an engine counts at its replica alone.
  */
 export class SharedLimits {
   readonly #places: Places
@@ -55,11 +60,11 @@ export class SharedLimits {
 
   /**
    * @throws AppError `global_concurrency` (503), `concurrency`, `rate_limit`, `tpm_limit`, `token_budget` (429),
-   * `key_limit_reached` (402), `ledger_unavailable` (503)
+   * `key_limit_reached`, `voucher_missing`, `voucher_insufficient` (402), `ledger_unavailable` (503)
    */
   take(request: SharedRequest): Promise<SharedPlace> {
     return new Promise((resolve, reject) => {
-      this.#waiting.push({ request, resolve, reject })
+      this.#waiting.push({ request, tries: 1, resolve, reject })
       this.#wake()
     })
   }
@@ -94,9 +99,10 @@ export class SharedLimits {
     this.#spent = new Map()
     const keys = waiting.flatMap(({ request }) => request.key?.limit ?? [])
     const asked = waiting.flatMap(({ request }) => holdersOf(request))
+    const payers = [...new Set(waiting.flatMap(({ request }) => (request.signed ? [request.user] : [])))]
     const holders = [...new Set([EVERYBODY, ...changed, ...spent.keys(), ...asked])]
     try {
-      const ends = await this.#places.change({ holders, keys }, (usage) => {
+      const ends = await this.#places.change({ holders, keys, payers }, (usage) => {
         const round = new SharedRound(this.#limits(), usage, this.#held)
         for (const holder of changed) round.tell(holder)
         for (const [user, tokens] of spent) round.spend(user, tokens)
@@ -114,14 +120,22 @@ export class SharedLimits {
     }
   }
 
-  #end({ request, resolve, reject }: Waiting, end: RequestEnd): void {
+  #end(waiting: Waiting, end: RequestEnd): void {
+    const { request, tries, resolve, reject } = waiting
     if (end instanceof Error) {
-      reject(end)
+      const mayPass = end.code === 'voucher_insufficient' && end.retryable && tries < VOUCHER_TRIES
+      if (mayPass) setTimeout(() => this.#askAgain(waiting), VOUCHER_GAP_MS)
+      else reject(end)
       return
     }
     for (const holder of holdersOf(request))
       this.#held.set(holder, plus(this.#held.get(holder) ?? NOTHING, holdingOf(request, holder)))
     resolve({ headers: end, leave: () => this.#leave(request) })
+  }
+
+  #askAgain(waiting: Waiting): void {
+    this.#waiting.push({ ...waiting, tries: waiting.tries + 1 })
+    this.#wake()
   }
 
   #leave(request: SharedRequest): void {

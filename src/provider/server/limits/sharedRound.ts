@@ -16,6 +16,20 @@ export interface SharedRequest {
   readonly tokens: number
   /** For a key that carries a limit, and what the request may cost, neuron. */
   readonly key: { readonly limit: KeyLimit; readonly amount: bigint } | null
+  /** Of a user who pays by vouchers, else null. */
+  readonly signed: SignedFor | null
+}
+
+/** What a request may cost that vouchers pay for. */
+export interface SignedFor {
+  /** Neuron. */
+  readonly amount: bigint
+  /**
+   * @param charged to the user in all
+   * @param reserved for its other requests
+   * @throws AppError `voucher_missing`, `voucher_insufficient` (402)
+   */
+  assertCovers(charged: bigint, reserved: bigint): void
 }
 
 /** Headers that say where its user stands, or why it may not run. */
@@ -68,6 +82,7 @@ export class SharedRound {
     try {
       this.#assertRoom(request)
       this.#assertBudget(request)
+      this.#assertSigned(request)
       return this.#take(request)
     } catch (refusal) {
       return toAppError(refusal)
@@ -90,6 +105,10 @@ export class SharedRound {
     const { limit, amount } = key
     const left = limit.amount - this.#usage.spent(limit) - this.#all(limit.id).amount
     if (amount > left) throw keyLimitReached(limit, left > 0n ? left : 0n, amount, this.#usage.now)
+  }
+
+  #assertSigned({ user, signed }: SharedRequest): void {
+    signed?.assertCovers(this.#usage.charged(user), this.#all(user).amount)
   }
 
   #take(request: SharedRequest): Readonly<Record<string, string>> {
@@ -127,10 +146,10 @@ export class SharedRound {
 export const holdersOf = ({ user, key }: SharedRequest): string[] =>
   key ? [EVERYBODY, user, key.limit.id] : [EVERYBODY, user]
 
-export const holdingOf = ({ tokens, key }: SharedRequest, holder: string): Holding => ({
+export const holdingOf = ({ user, tokens, key, signed }: SharedRequest, holder: string): Holding => ({
   running: 1,
   tokens,
-  amount: holder === key?.limit.id ? key.amount : 0n,
+  amount: (holder === key?.limit.id ? key.amount : holder === user ? signed?.amount : undefined) ?? 0n,
 })
 
 export const plus = (a: Holding, b: Holding): Holding => ({

@@ -19,11 +19,12 @@ export const BY_BATCH: Claiming = {
   async faultOf(payer, provider, run) {
     const { account, chain, spendable } = payer
     if (!account) return 'account_missing'
-    if (chain.mode === 'voucher') return 'settled_by_vouchers'
     if (spendable === 0n || spendable < run.minimum) return 'account_empty'
-    if (account.acknowledged) return null
-    // After a withdrawal, or a rotation, an account can be charged for one lock time more.
-    return (await canBeCharged(payer, provider, run)) ? null : 'account_not_acknowledged'
+    const byVouchers = chain.mode === 'voucher'
+    if (account.acknowledged && !byVouchers) return null
+    // After a withdrawal, or a rotation, for one lock time more; after vouchers by a signer acknowledged since.
+    if (await canBeCharged(payer, provider, run)) return null
+    return byVouchers ? 'settled_by_vouchers' : 'account_not_acknowledged'
   },
 }
 
