@@ -112,8 +112,10 @@ function checkModelDigest(steps: StepList, { modelDigest }: Exchange, detail: Re
   }
 }
 
-function checkEvidence(steps: StepList, { evidence }: Exchange, detail: ReceiptDetail): void {
-  if (evidence !== null) {
+function checkEvidence(steps: StepList, { evidence, isEvidenceOld }: Exchange, detail: ReceiptDetail): void {
+  if (isEvidenceOld && detail.evidence !== evidence) {
+    steps.missing('evidence', 'it names evidence that was made since the check, and that could not be had')
+  } else if (evidence !== null) {
     steps.check('evidence', detail.evidence === evidence, 'evidence is the one that was checked')
   } else {
     steps.notApplicable('evidence', 'no evidence was checked for the signer')

@@ -50,6 +50,8 @@ export interface Exchange {
   readonly bounds: Bounds
   /** sha256 of the evidence that was checked for the signer; null where none was. */
   readonly evidence: string | null
+  /** Whether the provider has evidence of its own by now, as its receipt says, that could not be had. */
+  readonly isEvidenceOld?: boolean
   /** Client's clock when the answer ended, ms. */
   readonly now: number
 }

@@ -14,7 +14,10 @@ const DEFAULT_DEPOSIT = ONE_0G
 export const command: CommandDefinition = {
   args: [['[amount]', 'in 0G (default: 1, or the least that the chain takes)']],
   options: [
-    ['--provider <address>', 'goes on to your sub-account at this provider, and acknowledges its signer'],
+    [
+      '--provider <address>',
+      'goes on to your sub-account at this provider, and acknowledges its signer if it has one',
+    ],
     ['--dry-run', 'shows what would be sent'],
   ],
   examples: [
@@ -22,7 +25,8 @@ export const command: CommandDefinition = {
     '0g-compute fund 0.5 --provider 0xf07240Efa67755B5311bc75784a061eDB47165Dd',
     '0g-compute fund 1 --dry-run',
   ],
-  notes: 'Shows amount and gas first, and asks. What is not spent comes back with: 0g-compute fund withdraw',
+  notes: `Shows amount and gas first, and asks. What is not spent comes back with: 0g-compute fund withdraw
+A provider without a TEE has no signer: your first request lets a session key pay it by vouchers, and asks before that.`,
   async run(context, input) {
     const { out } = context
     const text = input.argument(0)

@@ -57,9 +57,9 @@ function limitIn(input: Input): KeyRequest['limit'] {
   const amount = input.amount('limit')
   const per = input.text('per')
   if (per !== undefined && per !== 'day' && per !== 'total') throw perInvalid(per)
-  if (amount === undefined && per === undefined) return undefined
-  if (!amount) throw limitMissing()
-  return { amount, per: per ?? 'total' }
+  if (amount !== undefined) return { amount, per: per ?? 'total' }
+  if (per !== undefined) throw limitMissing()
+  return undefined
 }
 
 const perInvalid = (value: string): AppError =>
@@ -73,8 +73,8 @@ const perInvalid = (value: string): AppError =>
 const limitMissing = (): AppError =>
   new AppError({
     code: 'option_invalid',
-    message: '--limit takes an amount above 0',
-    hint: 'For example --limit 0.5 --per day. A key that may spend nothing is of no use',
+    message: '--per says what a --limit is for, and there is none',
+    hint: 'For example --limit 0.5 --per day',
     exitCode: EXIT.usage,
   })
 

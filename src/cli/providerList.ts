@@ -1,3 +1,4 @@
+import { isUnattested } from '../attestation/signers.ts'
 import type { Service } from '../chain/inference.ts'
 import type { Compute } from '../client/compute.ts'
 import type { Sort } from '../client/routing/preferences.ts'
@@ -79,6 +80,8 @@ interface ListedProvider {
   readonly outputPrice: bigint
   readonly url: string
   readonly verifiability: string
+  /** Whether a signer stands on chain; who has none is paid by vouchers. */
+  readonly tee: boolean
   readonly acknowledged: boolean
   /** null when it does not answer, or was not asked. */
   readonly latencyMs: number | null
@@ -111,6 +114,7 @@ async function describe(
     outputPrice: service.outputPrice,
     url: service.url,
     verifiability: service.verifiability || 'none',
+    tee: !isUnattested(service),
     acknowledged: service.teeSignerAcknowledged,
     latencyMs: probe ? await latencyOf(compute, service) : null,
     status: statusOf(statuses, service.provider),
@@ -138,12 +142,17 @@ function renderTable(
     ...(isMixed ? [provider.type] : []),
     provider.model,
     renderPrices(registeredPrices({ ...provider, serviceType: provider.type })),
-    provider.acknowledged ? provider.verifiability : `${provider.verifiability}, not acknowledged`,
+    sayVerifiable(provider),
     provider.latencyMs === null ? '-' : `${provider.latencyMs} ms`,
     ...(isWatched ? [sayStatus(provider.status)] : []),
   ])
   const head = ['provider', ...(isMixed ? ['type'] : []), 'model', '0G in / out', 'verifiable', 'answers in']
   return table(isWatched ? [...head, 'status'] : head, rows)
+}
+
+function sayVerifiable({ tee, acknowledged, verifiability }: ListedProvider): string {
+  if (!tee) return 'none, no TEE'
+  return acknowledged ? verifiability : `${verifiability}, not acknowledged`
 }
 
 const nobody = (known: number): string =>

@@ -57,9 +57,9 @@ export class AnswerJudge {
     const broker = new BrokerApi(runtime, judged.offer.service.url)
     const proof = await fetchProof(runtime, broker, judged.finished.id, judged.credential)
     const signed = proof && readReceipt(proof.receipt)
-    const checked = await this.#checkedFor(judged, signed)
+    const { checked, isEvidenceOld } = await this.#checkedFor(judged, signed)
     return this.#turn.run(async () => {
-      const exchange = this.#exchange({ ...judged, checked })
+      const exchange = { ...this.#exchange({ ...judged, checked }), isEvidenceOld }
       const known = await this.#session.receipts.known(exchange, signed?.receipt.seq ?? 0)
       const answered = verifyAnswer(
         exchange,
@@ -78,12 +78,17 @@ export class AnswerJudge {
   async #checkedFor(
     { offer, checked }: JudgedExchange,
     signed: SignedReceipt | null,
-  ): Promise<CheckedProvider> {
+  ): Promise<{ readonly checked: CheckedProvider; readonly isEvidenceOld: boolean }> {
     const { evidence } = checked.verdict
     const named = signed && parseReceiptDetail(signed.detail)?.evidence
-    if (evidence === null || !named || named === evidence) return checked
+    if (evidence === null || !named || named === evidence) return { checked, isEvidenceOld: false }
     forgetVerdicts(this.#session, offer.service.provider)
-    return checkProvider(this.#session, offer.service).catch(() => checked)
+    try {
+      return { checked: await checkProvider(this.#session, offer.service), isEvidenceOld: false }
+    } catch {
+      // Whoever cannot be asked now is not called false for it.
+      return { checked, isEvidenceOld: true }
+    }
   }
 
   #keep(signed: SignedReceipt, { outcome }: Verdict): Promise<void> {

@@ -1,5 +1,4 @@
-import type { JsonRpcApiProvider, Signer } from 'ethers'
-import type { Policy } from '../attestation/policy.ts'
+import type { Signer } from 'ethers'
 import { AppError, EXIT } from '../base/errors.ts'
 import type { Address } from '../base/hex.ts'
 import { type Account, findAccount, type Service } from '../chain/inference.ts'
@@ -8,7 +7,8 @@ import type { NetworkProfile } from '../chain/networks.ts'
 import type { Answer } from './answer.ts'
 import { BrokerApi } from './brokerApi.ts'
 import { abilitiesOf } from './capabilities/abilitiesOf.ts'
-import { type CapabilityStore, memoryCapabilityStore } from './capabilities/capabilityStore.ts'
+import { memoryCapabilityStore } from './capabilities/capabilityStore.ts'
+import type { ComputeOptions } from './computeOptions.ts'
 import type { FineTuning } from './finetune/fineTuning.ts'
 import { Funding, type FundingHooks, type FundingResult } from './funding/funding.ts'
 import type { FundingPlan } from './funding/fundingPlan.ts'
@@ -21,7 +21,6 @@ import {
 } from './funding/withdraw.ts'
 import { chat, type InferenceHooks, type InferenceRequest } from './inference.ts'
 import { ApiKeys } from './keys/apiKeys.ts'
-import type { KeyInventory } from './keys/keyInventory.ts'
 import { memoryKeyInventory } from './keys/memoryKeyInventory.ts'
 import type { Transcription, TranscriptionRequest } from './media/transcribe.ts'
 import { getProvider, listModels, listOffers, listProviders, type Offer } from './offers.ts'
@@ -29,40 +28,15 @@ import { onChain } from './onChain.ts'
 import { type OpenAiOptions, type OpenAiSettings, openAiSettings } from './openai.ts'
 import { type CheckedProvider, checkProvider } from './providerCheck.ts'
 import { type Purchase, type PurchaseHooks, type PurchaseRequest, Purchases } from './purchase/purchases.ts'
-import type { Cache } from './recall/cache.ts'
 import { type Audit, type AuditOptions, auditReceipts } from './receipts/audit.ts'
 import type { Contradiction } from './receipts/contradiction.ts'
 import { Dispute, type DisputeHooks, type DisputeOptions, type DisputeResult } from './receipts/dispute.ts'
-import type { ReceiptStore, StoredReceipt } from './receipts/receiptStore.ts'
+import type { StoredReceipt } from './receipts/receiptStore.ts'
 import { Catalogue } from './routing/catalogue.ts'
 import { ProviderHealth } from './routing/providerHealth.ts'
 import { Router } from './routing/router.ts'
-import type { Runtime } from './runtime.ts'
 import { type BuyerAccount, requireAccount, type Session } from './session.ts'
 import { SessionTokens } from './tokens.ts'
-import type { VoucherStore } from './vouchers/voucherStore.ts'
-
-export interface ComputeOptions {
-  readonly network: NetworkProfile
-  /** Connected to that network; `connect` makes sure that it is. */
-  readonly rpc: JsonRpcApiProvider
-  readonly runtime: Runtime
-  readonly receipts: ReceiptStore
-  /** Which API keys were made; by default remembered for as long as the process lives. */
-  readonly keys?: KeyInventory
-  /** What brokers were seen to be able to do; by default remembered for as long as the process lives. */
-  readonly capabilities?: CapabilityStore
-  /** What was signed for providers without a TEE; by default remembered for as long as the process lives. */
-  readonly vouchers?: VoucherStore
-  /** What an earlier process found out; by default every process finds out for itself. */
-  readonly cache?: Cache
-  /** What has to hold before a provider counts as verified; default `DEFAULT_POLICY`. */
-  readonly policy?: Policy
-  /** Makes the part that fine-tunes, which needs files to keep. */
-  readonly finetune?: (session: Session, tokens: SessionTokens) => FineTuning
-  /** Whose money is spent. Discovery works without. */
-  readonly account?: BuyerAccount
-}
 
 /**
  * The 0G Compute Network for a buyer: who sells what, money, answers, receipts.

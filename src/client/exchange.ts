@@ -5,7 +5,7 @@ import type { Prices } from '../protocol/pricing.ts'
 import { answerFor } from './answerFor.ts'
 import { AnswerReader, type Piece } from './answerReader.ts'
 import { readText } from './brokerApi.ts'
-import { brokerError } from './brokerError.ts'
+import { brokerError, malformedAnswer } from './brokerError.ts'
 import type { ChatAnswer } from './chatAnswer.ts'
 import type { Credential } from './credential.ts'
 import type { SealedBody } from './purchase/seals.ts'
@@ -57,6 +57,8 @@ export interface FinishedExchange {
 
 /** Between two pieces of a stream. */
 const BODY_TIMEOUT_MS = 60_000
+/** Largest answer, bytes: brokers send half of it, and nobody fills this machine's memory. */
+const MAX_ANSWER_BYTES = 128 * 1024 * 1024
 
 /** An answer that has begun: the provider took the request. */
 export interface RunningExchange {
@@ -81,7 +83,7 @@ export async function startExchange(runtime: Runtime, request: OutgoingRequest):
   const requestHash = hashOf(runtime, bytesOf(request))
   const response = await post(runtime, request, requestHash)
   if (response.status !== 200) throw await refusalOf(response, request)
-  const answer = answerFor(request.endpoint, response.header('content-type'))
+  const answer = await answerFor(request.endpoint, response.header('content-type'))
   const started = { requestHash, startedAt, answer }
   return {
     startedAt,
@@ -113,6 +115,7 @@ async function* readPieces(
     for await (const chunk of response.body) {
       hash.update(chunk)
       responseBytes += chunk.length
+      if (responseBytes > MAX_ANSWER_BYTES) throw malformedAnswer(request.endpoint)
       yield timed(await reader.push(chunk))
     }
     const rest = await reader.end()

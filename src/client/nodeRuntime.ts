@@ -7,7 +7,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { createBrotliDecompress, createGunzip, createInflate } from 'node:zlib'
 import { AppError } from '../base/errors.ts'
 import type { HttpRequest, HttpResponse, Runtime } from './runtime.ts'
-import { onceSecure, otherTlsKey, tlsKeyOf } from './tlsKey.ts'
+import { ExpectedTlsKeys, onceSecure, otherTlsKey, tlsKeyOf } from './tlsKey.ts'
 
 const CONNECT_TIMEOUT_MS = 10_000
 
@@ -19,15 +19,10 @@ export function nodeRuntime(): Runtime {
     // A connection that resumes an earlier one does not show its key again.
     'https:': new https.Agent({ ...options, maxCachedSessions: 0 }),
   }
-  /** TLS keys that are expected, by origin. */
-  const keys = new Map<string, string>()
+  const keys = new ExpectedTlsKeys()
   return {
     request: (request) => send(agents, keys, request),
-    expectTlsKey: (url, key) => {
-      const origin = URL.parse(url)?.origin ?? url
-      if (key === null) keys.delete(origin)
-      else keys.set(origin, key)
-    },
+    expectTlsKey: (owner, url, key) => keys.set(owner, url, key),
     sha256: () => {
       const hash = createHash('sha256')
       return { update: (bytes) => void hash.update(bytes), digest: () => hash.digest('hex') }
@@ -43,13 +38,9 @@ export function nodeRuntime(): Runtime {
 
 type Agents = Readonly<Record<'http:' | 'https:', http.Agent>>
 
-async function send(
-  agents: Agents,
-  keys: ReadonlyMap<string, string>,
-  request: HttpRequest,
-): Promise<HttpResponse> {
+async function send(agents: Agents, keys: ExpectedTlsKeys, request: HttpRequest): Promise<HttpResponse> {
   try {
-    const expected = request.isPublic ? undefined : keys.get(new URL(request.url).origin)
+    const expected = request.isPublic ? [] : keys.at(request.url)
     const response = await answerTo(agents, request, expected)
     const header = (name: string): string | null => {
       const value = response.headers[name]
@@ -63,11 +54,11 @@ async function send(
   }
 }
 
-/** Sends the request; the answer when its headers have come. Follows nobody elsewhere. @param key expected of TLS */
+/** Sends the request; the answer when its headers have come. Follows nobody elsewhere. @param keys all expected of TLS */
 function answerTo(
   agents: Agents,
   request: HttpRequest,
-  key: string | undefined,
+  keys: readonly string[],
 ): Promise<http.IncomingMessage> {
   const url = new URL(request.url)
   if (url.protocol !== 'https:' && url.protocol !== 'http:') throw new TypeError('not an HTTP URL')
@@ -101,9 +92,12 @@ function answerTo(
       else outgoing.end(body)
     }
     // Headers leave with the body: until then the other end has seen nothing.
-    if (key === undefined || url.protocol === 'http:') sendBody()
+    if (keys.length === 0 || url.protocol === 'http:') sendBody()
     else
-      onceSecure(outgoing, (found) => (found === key ? sendBody() : outgoing.destroy(otherTlsKey(url.host))))
+      onceSecure(outgoing, (found) => {
+        if (keys.every((key) => key === found)) sendBody()
+        else outgoing.destroy(otherTlsKey(url.host))
+      })
   })
 }
 

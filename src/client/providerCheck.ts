@@ -38,7 +38,7 @@ export async function checkProvider(
   const kept = recalled ? null : keptVerdict(session, service, policy)
   const verdict = recalled ?? kept?.verdict ?? (await fetchVerdict(session, service, policy, cache))
   if (verdict.outcome !== 'rejected')
-    session.runtime.expectTlsKey(service.url, verdict.binding?.tlsSpki ?? null)
+    session.runtime.expectTlsKey(service.provider, service.url, verdict.binding?.tlsSpki ?? null)
   if (kept) return { ...kept, signers }
   return { verdict, signers, abilities: abilities.get(verdict) ?? (await abilitiesOf(session, service)) }
 }

@@ -38,9 +38,10 @@ export interface Runtime {
   request(request: HttpRequest): Promise<HttpResponse>
   /**
    * Requests to the host of a URL go only over connections that end at this TLS key, where it can be seen.
+   * @param owner whose service is there: of several, each one's key is asked for
    * @param key sha256, 64 hex digits; null for any
    */
-  expectTlsKey(url: string, key: string | null): void
+  expectTlsKey(owner: string, url: string, key: string | null): void
   sha256(): Hasher
   /** @returns lower-case hex */
   randomHex(bytes: number): string

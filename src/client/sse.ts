@@ -1,3 +1,8 @@
+import { malformedAnswer } from './brokerError.ts'
+
+/** Longest line: as much as brokers take of an engine. */
+const MAX_LINE = 16 * 1024 * 1024
+
 /**
  * Splits a stream of server-sent events into the data of each, across any cut between pieces.
  * @see https://html.spec.whatwg.org/multipage/server-sent-events.html#event-stream-interpretation
@@ -7,7 +12,7 @@ export class EventSplitter {
   #rest = ''
   #data: string[] = []
 
-  /** @returns the data of every event that this piece completes */
+  /** @returns the data of every event that this piece completes @throws AppError `provider_answer_malformed` */
   push(bytes: Uint8Array): string[] {
     return this.#take(this.#decoder.decode(bytes, { stream: true }))
   }
@@ -20,6 +25,7 @@ export class EventSplitter {
   #take(text: string): string[] {
     const lines = (this.#rest + text).split(/\r\n|\n/)
     this.#rest = lines.pop()!
+    if (this.#rest.length > MAX_LINE) throw malformedAnswer('a request for a stream')
     const events: string[] = []
     for (const line of lines) {
       if (line === '') this.#dispatch(events)

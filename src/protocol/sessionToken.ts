@@ -50,7 +50,7 @@ export type TokenFault =
   | 'too_long'
   | 'not_yet_valid'
 
-/** Neuron, above 0 and within 96 bits. */
+/** What a token may say that it may spend, neuron: above 0 and within 96 bits. */
 const LIMIT = /^[1-9]\d{0,27}$/
 /** Clocks may differ by this much, ms. */
 const CLOCK_SKEW_MS = 5 * 60 * 1000
@@ -160,4 +160,7 @@ function areOurs({ chainId, contract, sessionKey, limit, limitPer }: SessionClai
 const isLimit = (limit: unknown, per: unknown): boolean =>
   limit === undefined
     ? per === undefined
-    : typeof limit === 'string' && LIMIT.test(limit) && (per === 'day' || per === 'total')
+    : typeof limit === 'string' && isLimitAmount(limit) && (per === 'day' || per === 'total')
+
+/** @param text neuron as decimal text */
+export const isLimitAmount = (text: string): boolean => LIMIT.test(text)

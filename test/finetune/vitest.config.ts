@@ -7,6 +7,8 @@ export default defineConfig({
     include: ['test/finetune/**/*.test.ts'],
     testTimeout: 300_000,
     hookTimeout: 300_000,
+    // The usual second is too short for a machine that is busy.
+    expect: { poll: { timeout: 20_000 } },
     // One at a time: a training takes every core.
     maxWorkers: 1,
   },

@@ -1,6 +1,5 @@
 import type { ChalkInstance } from 'chalk'
 import { type AppError, EXIT } from '../../base/errors.ts'
-import { fitTable } from '../render/fitTable.ts'
 import { painter } from './color.ts'
 import type { Environment } from './paths.ts'
 import { wrap } from './wrap.ts'
@@ -114,7 +113,10 @@ export class Output {
 
   /** A table for people, narrow enough for the terminal, or for 80 columns where there is none. */
   async table(head: readonly string[], rows: readonly (readonly string[])[]): Promise<string> {
-    const { default: Table } = await import('cli-table3')
+    const [{ default: Table }, { fitTable }] = await Promise.all([
+      import('cli-table3'),
+      import('../render/fitTable.ts'),
+    ])
     const { stdout, wide } = this.#options
     const columns = (stdout.isTTY && stdout.columns) || NO_TERMINAL_COLUMNS
     const table = new Table({

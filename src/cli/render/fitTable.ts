@@ -16,7 +16,7 @@ export function fitTable(
   if (widthOf(widthsOf(head, rows)) <= columns) return rows
   const short = rows.map((row) => row.map(shortenHex))
   const limits = widthsOf(head, short)
-  const isText = head.map((_, column) => short.some((row) => /\p{L}/u.test(row[column]!)))
+  const isText = head.map((_, column) => isWords(short.map((row) => row[column]!)))
   while (widthOf(limits) > columns) {
     const widest = limits
       .map((width, column) => ({ width, column }))
@@ -28,8 +28,12 @@ export function fitTable(
   return short.map((row) => row.map((cell, column) => cut(cell, limits[column]!)))
 }
 
+/** Letters, and no figure with its unit among them. */
+const isWords = (cells: readonly string[]): boolean =>
+  cells.some((cell) => /\p{L}/u.test(cell)) && !cells.some((cell) => /^\d[\d.]*( |$)/.test(cell))
+
 const widthsOf = (head: readonly string[], rows: readonly (readonly string[])[]): number[] =>
-  head.map((title, column) => Math.max(title.length, ...rows.map((row) => row[column]!.length)))
+  head.map((title, column) => rows.reduce((most, row) => Math.max(most, row[column]!.length), title.length))
 
 const widthOf = (widths: readonly number[]): number =>
   widths.reduce((sum, width) => sum + width + GAP, 0) - GAP

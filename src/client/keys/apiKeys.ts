@@ -6,6 +6,7 @@ import { type PreparedTransaction, prepare, send } from '../../chain/transaction
 import {
   createToken,
   EPHEMERAL_TOKEN_ID,
+  isLimitAmount,
   type LimitPeriod,
   tokenHash,
   tokenMessage,
@@ -21,6 +22,7 @@ import {
   alreadyRevoked,
   keysExhausted,
   keyUnknown,
+  limitInvalid,
   limitUnenforced,
   nameInvalid,
   nameTaken,
@@ -61,6 +63,7 @@ export interface RevokeHooks {
   readonly onTransaction?: (prepared: PreparedTransaction) => Promise<void> | void
 }
 
+const NOTHING_SPENT: KeySpent = { amount: 0n, renewsAt: null }
 const NAME = /^[a-zA-Z0-9][a-zA-Z0-9_.-]{0,63}$/
 
 /**
@@ -81,10 +84,11 @@ export class ApiKeys {
   /**
    * Makes a key for one provider, good at this contract of this chain alone where the broker knows of such. The number is noted before the key is signed, and never given again.
    * @throws AppError `key_name_taken`, `key_name_invalid`, `keys_exhausted`, `provider_unknown`,
-   * `key_limit_unenforced`
+   * `key_limit_invalid`, `key_limit_unenforced`
    */
   async create({ provider, name, lifetimeMs, limit }: KeyRequest): Promise<NewKey> {
     if (!NAME.test(name)) throw nameInvalid(name)
+    if (limit && !isLimitAmount(`${limit.amount}`)) throw limitInvalid(limit.amount)
     const { network, runtime } = this.#session
     const { address: user, signer } = requireAccount(this.#session)
     const service = await getProvider(this.#session, provider)
@@ -128,12 +132,19 @@ export class ApiKeys {
     const known = await this.#known(provider)
     const limited = known.filter(({ limit, state }) => limit && state === 'active')
     const generations = new Map(limited.map((key) => [key.provider, key.generation]))
-    const told = await Promise.all(
-      [...generations].map(([at, generation]) => askSpending(this.#session, this.#tokens, at, generation)),
+    const told = new Map(
+      await Promise.all(
+        [...generations].map(
+          async ([at, generation]) =>
+            [at, await askSpending(this.#session, this.#tokens, at, generation)] as const,
+        ),
+      ),
     )
-    const spent = new Map(told.flatMap((keys) => [...keys]))
-    const spentBy = ({ id, limit }: KnownKey) => (limit && id && spent.get(id)) || null
-    return known.map((key) => ({ ...key, spent: spentBy(key) }))
+    const spentBy = ({ id, provider: at }: KnownKey): KeySpent | null => {
+      const spent = told.get(at)
+      return spent && id ? (spent.get(id) ?? NOTHING_SPENT) : null
+    }
+    return known.map((key) => ({ ...key, spent: limited.includes(key) ? spentBy(key) : null }))
   }
 
   async #known(provider?: Address): Promise<KnownKey[]> {

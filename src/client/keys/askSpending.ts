@@ -7,14 +7,14 @@ import type { SessionTokens } from '../tokens.ts'
 
 /**
  * What keys with a limit have spent at a provider, by their ids. It is the provider's word; receipts are the proof.
- * @returns nothing where the provider does not say
+ * @returns null where the provider does not say; a key that is not among them has spent nothing
  */
 export async function askSpending(
   session: Session,
   tokens: SessionTokens,
   provider: Address,
   generation: number,
-): Promise<Map<string, KeySpent>> {
+): Promise<Map<string, KeySpent> | null> {
   try {
     const service = await getProvider(session, provider)
     const abilities = await abilitiesOf(session, service)
@@ -22,6 +22,6 @@ export async function askSpending(
     const broker = new BrokerApi(session.runtime, service.url)
     return await broker.keySpending(requireAccount(session).address, credential)
   } catch {
-    return new Map()
+    return null
   }
 }

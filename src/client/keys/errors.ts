@@ -1,5 +1,6 @@
 import { AppError, EXIT } from '../../base/errors.ts'
 import type { Address } from '../../base/hex.ts'
+import { format0G } from '../../base/units.ts'
 
 export const nameTaken = (name: string): AppError =>
   new AppError({
@@ -34,6 +35,14 @@ export const keysExhausted = (provider: Address): AppError =>
     hint: 'No number is given twice. Revoking all keys of that provider starts afresh',
     next: `0g-compute keys revoke --all --provider ${provider}`,
     exitCode: EXIT.failed,
+  })
+
+export const limitInvalid = (amount: bigint): AppError =>
+  new AppError({
+    code: 'key_limit_invalid',
+    message: `A key cannot be limited to ${format0G(amount)} 0G`,
+    hint: 'More than nothing, and less than ten thousand million 0G. For example --limit 0.5 --per day',
+    exitCode: EXIT.usage,
   })
 
 export const limitUnenforced = (provider: Address): AppError =>

@@ -1,5 +1,6 @@
 import { sha256 } from 'ethers/crypto'
 import { sha256Text } from '../../protocol/canonical.ts'
+import { readMultipart } from '../../protocol/multipart.ts'
 import { invalidRequest } from '../purchase/invalidRequest.ts'
 import { joined } from '../purchase/readWhole.ts'
 
@@ -23,18 +24,9 @@ export interface EncodedForm {
 
 /** @throws AppError `request_invalid` */
 export async function readForm(bytes: Uint8Array, contentType: string): Promise<Form> {
-  if (!/^multipart\/form-data;\s*boundary=/i.test(contentType))
-    throw invalidRequest('The request body is not multipart/form-data')
-  const parsed = await parse(bytes, contentType)
+  const parsed = await readMultipart(bytes, contentType)
+  if (!parsed) throw invalidRequest('The request body is no multipart/form-data that can be read')
   return Promise.all([...parsed].map(async ([name, value]) => [name, await formValue(value)] as const))
-}
-
-async function parse(bytes: Uint8Array, contentType: string): Promise<FormData> {
-  try {
-    return await new Response(bytes as BodyInit, { headers: { 'content-type': contentType } }).formData()
-  } catch {
-    throw invalidRequest('The form cannot be read')
-  }
 }
 
 const formValue = async (value: string | File): Promise<FormValue> =>
@@ -61,6 +53,15 @@ export const withText = (form: Form, name: string, text: string): Form => [
   [name, text],
   ...form.filter(([known]) => known !== name),
 ]
+
+/** The same with files named by their field: how somebody calls them is said to nobody. Servers go by their endings. */
+export const withoutFileNames = (form: Form): Form =>
+  form.map(([name, value]) => [
+    name,
+    typeof value === 'string' ? value : { ...value, name: `${name.replace(/\W/g, '')}${endingOf(value)}` },
+  ])
+
+const endingOf = ({ name }: FormFile): string => /\.[a-z0-9]{1,5}$/i.exec(name)?.[0] ?? ''
 
 /**
  * A form as bytes. The same form gives the same bytes, boundary included, so that a retry can join the running answer.

@@ -1,5 +1,5 @@
 import { audioSeconds, billableSeconds } from '../../protocol/audio/index.ts'
-import { encodeForm, type Form, fileField, textField, withText } from '../media/form.ts'
+import { encodeForm, type Form, fileField, textField, withoutFileNames, withText } from '../media/form.ts'
 import type { Offer } from '../offers.ts'
 import { tooDear } from '../reservation.ts'
 import type { MediaEndpoint } from './endpoints.ts'
@@ -53,7 +53,7 @@ function contentOf(endpoint: MediaEndpoint, { body, form }: BodySpec, model: str
     }
   }
   if (!form) throw invalidRequest('This endpoint takes a form with a file')
-  const encoded = { json: null, ...encodeForm(withText(form, 'model', model)) }
+  const encoded = { json: null, ...encodeForm(withText(withoutFileNames(form), 'model', model)) }
   if (endpoint === '/v1/images/edits') {
     if (!form.some(isImage)) throw invalidRequest('"image" is no file')
     const images = imagesOf(form)

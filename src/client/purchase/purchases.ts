@@ -85,7 +85,8 @@ export class Purchases {
       ...(conversation !== undefined && { conversation }),
       needs: needsOf(request),
       preferences,
-      hasMoney: ({ service }) => this.#payments.hasMoney(service.provider),
+      hasMoney: async (offer) =>
+        this.#payments.hasMoney(offer.service.provider, (await prepare(request, offer)).worst),
     })
     let failure: AppError | undefined
     const queue = offers.slice(0, MAX_ATTEMPTS)

@@ -17,7 +17,7 @@ export interface RouteQuery extends OfferQuery {
   readonly preferences: Preferences
   /** Requests with the same text go to the same provider: its cache of the prompt is warm. */
   readonly conversation?: string
-  /** Whether the user has money at a provider: only there speeds are found out. */
+  /** Whether the user has enough money at a provider: only there speeds are found out. */
   readonly hasMoney?: (offer: Offer) => Promise<boolean>
 }
 

@@ -23,7 +23,7 @@ export class Scout {
     this.#health = health
   }
 
-  /** The offers in the order in which to try them. @param hasMoney whether the user has any at a provider */
+  /** The offers in the order in which to try them. @param hasMoney whether the user has enough there */
   async order(
     ranked: readonly Offer[],
     hasMoney: (offer: Offer) => Promise<boolean>,

@@ -1,6 +1,7 @@
 /** Four letters of a file, as its format names its parts. */
 export function nameAt(file: Uint8Array, at: number): string {
-  return String.fromCharCode(...file.subarray(at, at + 4))
+  // Without an array: somebody may have written millions of parts.
+  return String.fromCharCode(file[at]!, file[at + 1]!, file[at + 2]!, file[at + 3]!)
 }
 
 export const viewOf = (file: Uint8Array): DataView =>

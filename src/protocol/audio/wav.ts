@@ -3,6 +3,8 @@ import { nameAt, viewOf } from './bytes.ts'
 const RIFF_HEADER = 12
 const CHUNK_HEADER = 8
 const FORMAT = 16
+/** Before the samples. Brokers count what strangers send: no long search. */
+const MAX_CHUNKS = 1000
 /** Whole numbers, floating point, and either of them described at length. */
 const PCM_FORMATS = new Set([1, 3, 0xfffe])
 
@@ -14,7 +16,8 @@ export function wavSeconds(file: Uint8Array): number | null {
   if (nameAt(file, 0) !== 'RIFF' || nameAt(file, 8) !== 'WAVE') return null
   const view = viewOf(file)
   let bytesPerSecond: number | null = null
-  for (let at = RIFF_HEADER; at + CHUNK_HEADER <= file.length; ) {
+  let at = RIFF_HEADER
+  for (let chunk = 0; chunk < MAX_CHUNKS && at + CHUNK_HEADER <= file.length; chunk++) {
     const size = view.getUint32(at + 4, true)
     const content = at + CHUNK_HEADER
     if (nameAt(file, at) === 'data') {

@@ -1,5 +1,8 @@
+import type { HDNodeWallet } from 'ethers'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
+import { ONE_0G } from '../../../src/base/units.ts'
 import { nodeRuntime } from '../../../src/client/nodeRuntime.ts'
+import { approval, clientOf } from './clientOf.ts'
 import { type Market, startMarket } from './market.ts'
 
 let market: Market
@@ -68,6 +71,18 @@ describe('among three providers', () => {
     for (let i = 0; i < 20; i++) await ask()
     expect(asked()[1]).toBeGreaterThanOrEqual(15)
   }, 120_000)
+
+  it('asks nobody only to see how fast it is where what lies there does not cover the question', async () => {
+    const client = await clientOf(market.world, market.world.anvil.wallets[4] as HDNodeWallet)
+    for (const [i, { provider }] of market.brokers.entries())
+      await client.ensureFunds(provider, i === 0 ? ONE_0G : 1n, approval().hooks)
+    // So slow that the first comes first on a busy machine too.
+    for (const way of market.ways.slice(1)) way.delayMs = 1500
+    const { sent, hooks } = approval()
+    for (let i = 0; i < 4; i++) await client.infer({ ...question(), preferences: { sort: 'latency' } }, hooks)
+    expect([sent, asked()]).toEqual([[], [4, 0, 0]])
+    await client.close()
+  })
 
   it.each(['refuse', 'cut'] as const)(
     'asks another when one fails before its first text: %s',

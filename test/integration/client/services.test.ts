@@ -105,13 +105,8 @@ describe('every service type, by the official client through the proxy', () => {
     expect(made.data.data).toHaveLength(2)
     expect(await expectProven(made.response, market.images)).toBe(2n * IMAGE_PRICE)
     const png = Buffer.from(made.data.data![0]!.b64_json!, 'base64')
-    const changed = await openai.images
-      .edit({
-        model: 'painter',
-        prompt: 'blue',
-        image: [await toFile(png, 'a.png'), await toFile(png, 'b.png')],
-      })
-      .withResponse()
+    const image = [await toFile(png, 'a.png'), await toFile(png, 'b.png')]
+    const changed = await openai.images.edit({ model: 'painter', prompt: 'blue', image }).withResponse()
     expect(changed.data.data).toHaveLength(1)
     expect(await expectProven(changed.response, market.images)).toBe(IMAGE_PRICE)
     const { path, form } = market.standIn.requests.at(-1)!
@@ -119,7 +114,7 @@ describe('every service type, by the official client through the proxy', () => {
     expect([path, form.prompt, form['image[]']]).toEqual([
       '/v1/images/edits',
       'blue',
-      `b.png ${png.length} ${sha256}`,
+      `image.png ${png.length} ${sha256}`,
     ])
   })
 
@@ -129,7 +124,7 @@ describe('every service type, by the official client through the proxy', () => {
     ['text', 'what was heard'],
     ['srt', /^1\n00:00:00,000 --> /],
   ] as const)('speech to text as %s', async (format, expected) => {
-    const file = await toFile(silence(3), 'a.wav')
+    const file = await toFile(silence(3), 'call with my lawyer.wav')
     const { data, response } = await openai.audio.transcriptions
       .create({ model: 'auto', file, language: 'en', response_format: format })
       .withResponse()
@@ -139,7 +134,8 @@ describe('every service type, by the official client through the proxy', () => {
     expect(form).toMatchObject({
       model: 'listener',
       language: 'en',
-      file: expect.stringContaining('a.wav 96044 '),
+      // Not what its owner calls it.
+      file: expect.stringMatching(/^file\.wav 96044 /),
     })
   })
 
@@ -186,7 +182,7 @@ describe('recordings', () => {
       .withResponse()
     await expectProven(response, market.speech)
     const sha256 = createHash('sha256').update(file).digest('hex')
-    expect(market.standIn.requests.at(-1)!.form.file).toBe(`long.wav ${file.length} ${sha256}`)
+    expect(market.standIn.requests.at(-1)!.form.file).toBe(`file.wav ${file.length} ${sha256}`)
   })
 
   it('are heard for the SDK, by the second that was billed', async () => {
@@ -211,10 +207,8 @@ describe('recordings', () => {
     const answers: Answer[] = []
     const settings = await compute.openai({ onAnswer: (answer) => answers.push(answer) })
     const client = new OpenAI(settings)
-    const { text } = await client.audio.transcriptions.create({
-      model: 'listener',
-      file: await toFile(silence(1), 'a.wav'),
-    })
+    const file = await toFile(silence(1), 'a.wav')
+    const { text } = await client.audio.transcriptions.create({ model: 'listener', file })
     expect([text, answers[0]?.verdict.outcome, answers[0]?.fee]).toEqual([
       'what was heard',
       'accepted',
@@ -222,18 +216,12 @@ describe('recordings', () => {
     ])
   })
 
+  const part = '--b\r\nContent-Disposition: form-data; name="model"\r\n\r\nlistener'
+
   it.each([
     ['no form', '{}', 'application/json'],
-    [
-      'a form without its end',
-      '--b\r\nContent-Disposition: form-data; name="model"\r\n\r\nx',
-      'multipart/form-data; boundary=b',
-    ],
-    [
-      'no file',
-      '--b\r\nContent-Disposition: form-data; name="model"\r\n\r\nlistener\r\n--b--\r\n',
-      'multipart/form-data; boundary=b',
-    ],
+    ['a form without its end', part, 'multipart/form-data; boundary=b'],
+    ['no file', `${part}\r\n--b--\r\n`, 'multipart/form-data; boundary=b'],
   ])('that are %s are refused before anything is sent', async (_name, body, type) => {
     const before = market.standIn.requests.length
     const headers = { authorization: `Bearer ${TOKEN}`, 'content-type': type }

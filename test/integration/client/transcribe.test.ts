@@ -39,7 +39,7 @@ describe('transcribe', () => {
       prompt: 'Zibo',
       response_format: 'verbose_json',
       // Nothing of where it came from.
-      file: expect.stringMatching(/^recording\.mp3 /),
+      file: expect.stringMatching(/^file\.mp3 /),
     })
   })
 

@@ -5,14 +5,17 @@ import { type Contract, getBytes, type HDNodeWallet } from 'ethers'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { Address, Hex } from '../../../src/base/hex.ts'
 import { silentLogger } from '../../../src/base/log.ts'
+import { nodeRuntime } from '../../../src/client/nodeRuntime.ts'
 import { openBuyer } from '../../../src/client/openBuyer.ts'
+import { memoryReceiptStore } from '../../../src/client/receipts/memoryReceiptStore.ts'
+import type { Runtime } from '../../../src/client/runtime.ts'
 import type { Broker } from '../../../src/provider/broker.ts'
 import type { Engine } from '../../../src/provider/engine/engine.ts'
 import { attachUrlEngine } from '../../../src/provider/engine/url/attachUrlEngine.ts'
 import { type FaultyRpc, startFaultyRpc } from '../../support/faultyRpc.ts'
 import { type ScriptedEngine, startScriptedEngine } from '../../support/scriptedEngine.ts'
 import { PRICES, startWorld, type World } from '../../support/world.ts'
-import { approval } from './clientOf.ts'
+import { approval, clientOf } from './clientOf.ts'
 
 const STEADY = { model: 'steady', messages: [{ role: 'user', content: 'Hi' }], maxTokens: 4 } as const
 
@@ -133,6 +136,14 @@ describe('a process that starts for one answer', () => {
     const { infer } = userOf(7)
     const first = await infer()
     await infer()
+    const { runtime, hide } = hidingEvidence()
+    const running = await clientOf(
+      world,
+      world.anvil.wallets[8] as HDNodeWallet,
+      memoryReceiptStore(),
+      runtime,
+    )
+    expect((await running.infer(STEADY, approval().hooks)).verdict.outcome).toBe('accepted')
     const { port } = broker
     await broker.stop({ graceMs: 0 })
     const fewer = await attachUrlEngine({
@@ -145,6 +156,32 @@ describe('a process that starts for one answer', () => {
     const second = await infer()
     expect(second.answer.verdict.outcome).toBe('accepted')
     expect(evidenceOf(second)).not.toBe(evidenceOf(first))
+    // Who cannot have it does not call the answer false.
+    hide()
+    const { verdict } = await running.infer(STEADY, approval().hooks)
+    expect(verdict.outcome).toBe('incomplete')
+    expect(verdict.steps).toContainEqual(expect.objectContaining({ name: 'evidence', result: 'skipped' }))
+    await running.close()
     await fewer.stop()
   })
 })
+
+/** Surroundings in which a broker's evidence cannot be had from some moment on. */
+function hidingEvidence(): { readonly runtime: Runtime; hide(): void } {
+  const runtime = nodeRuntime()
+  let isHidden = false
+  return {
+    hide: () => {
+      isHidden = true
+    },
+    runtime: {
+      ...runtime,
+      request: (request) =>
+        runtime.request(
+          isHidden && request.url.includes('/v1/quote?')
+            ? { ...request, url: 'http://127.0.0.1:1/' }
+            : request,
+        ),
+    },
+  }
+}

@@ -57,6 +57,17 @@ describe('an honest answer', () => {
     expect(failedStep(proofOf(short), { pricesFor })).toBe('prices')
   })
 
+  it('is incomplete where it names later evidence that could not be had, and no other is excused so', () => {
+    const later = proofOf({ detail: { evidence: 'f'.repeat(64) } })
+    const verdict = verify(later, { isEvidenceOld: true })
+    expect(verdict.outcome).toBe('incomplete')
+    expect(verdict.steps.filter(({ result }) => result !== 'pass').map(({ name }) => name)).toEqual([
+      'evidence',
+    ])
+    expect(failedStep(later)).toBe('evidence')
+    expect(verify(proofOf(), { isEvidenceOld: true }).outcome).toBe('accepted')
+  })
+
   it('counts images up to those that were delivered, at the price agreed to', () => {
     const images = { prices: { image: 100n }, bounds: { input: 0, output: 0, image: 2 } }
     const proof = (image: number, price = '100') => {

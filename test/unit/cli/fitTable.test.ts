@@ -19,6 +19,11 @@ describe('a table for a narrow terminal', () => {
     )
   })
 
+  it('may have any number of rows', () => {
+    const rows = Array.from({ length: 200_000 }, () => [MODEL])
+    expect(fitTable(['model'], rows, Infinity)).toBe(rows)
+  })
+
   it('shortens addresses in their middle and ids at their end, before any text', () => {
     const head = ['provider', 'answer', 'task', 'model']
     const task = 'beb6f0d8-1111-4222-8333-444455556666'
@@ -47,5 +52,19 @@ describe('a table for a narrow terminal', () => {
     const head = ['model', 'fee']
     const fee = '123456789.123456789012345678 / 0.000000000000000001'
     expect(fitTable(head, [[MODEL, fee]], 20)).toEqual([['meta-ll…', fee]])
+    const price = '0.000000000123456789 per second'
+    expect(
+      fitTable(
+        head,
+        [
+          [MODEL, price],
+          ['m', 'none'],
+        ],
+        20,
+      ),
+    ).toEqual([
+      ['meta-ll…', price],
+      ['m', 'none'],
+    ])
   })
 })

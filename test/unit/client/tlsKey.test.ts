@@ -52,7 +52,9 @@ function runtime() {
     for await (const _ of response.body);
     return response
   }
-  return { ask, expectKey: (key: string | null) => made.expectTlsKey(`${url}/elsewhere`, key) }
+  const expectKey = (key: string | null, owner = 'a provider') =>
+    made.expectTlsKey(owner, `${url}/elsewhere`, key)
+  return { ask, expectKey, close: made.close }
 }
 
 describe('the TLS key of a connection', () => {
@@ -102,6 +104,26 @@ describe('the TLS key of a connection', () => {
     expect((await ask({ isPublic: true })).status).toBe(200)
     expectKey(null)
     expect((await ask()).status).toBe(200)
+  })
+
+  it('stays expected whatever somebody else at the same host says', async () => {
+    const { ask, expectKey } = runtime()
+    expectKey(other)
+    for (const key of [null, keyOf(identity)]) {
+      expectKey(key, 'somebody else')
+      await expect(ask()).rejects.toMatchObject({ code: 'tls_key_mismatch' })
+    }
+    expectKey(keyOf(identity))
+    expect((await ask()).status).toBe(200)
+  })
+
+  it('of a connection that was closed meanwhile is none: the request fails, and nothing else', async () => {
+    const { ask, expectKey, close } = runtime()
+    await ask()
+    expectKey(keyOf(identity))
+    const asked = ask()
+    await close()
+    await expect(asked).rejects.toMatchObject({ exitCode: expect.any(Number) })
   })
 })
 

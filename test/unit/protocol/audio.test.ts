@@ -42,6 +42,10 @@ describe('the length of a recording', () => {
       'a chunk without end',
       Buffer.concat([wav({}).subarray(0, 12), Buffer.from('LIST'), Buffer.alloc(4, 255)]),
     ],
+    [
+      'more chunks than any recording has',
+      Buffer.concat([wav({}).subarray(0, 36), zeros(8 * 1000), wav({ bytes: 64_000 }).subarray(36)]),
+    ],
     ['another format', Buffer.from('OggS'.padEnd(7500))],
     ['nothing', Buffer.alloc(0)],
   ])('is bounded by the size of others: %s', (_name, file) => {
