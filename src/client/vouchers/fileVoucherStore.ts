@@ -1,14 +1,8 @@
-import { mkdir, open, readFile, rename, rm, stat } from 'node:fs/promises'
-import { dirname, join } from 'node:path'
-import { setTimeout as sleep } from 'node:timers/promises'
+import { join } from 'node:path'
 import { AppError, EXIT } from '../../base/errors.ts'
 import { bytesToHex, hexToBytes } from '../../base/hex.ts'
-import { Mutex } from '../mutex.ts'
+import { StateFile } from '../stateFile.ts'
 import type { VoucherOwner, VoucherState, VoucherStore } from './voucherStore.ts'
-
-/** A lock that is older was left by a process that died, ms. */
-const LOCK_DEAD_MS = 10_000
-const LOCK_POLL_MS = 10
 
 /**
  * One file a provider, readable by its owner alone and replaced as a whole:
@@ -16,34 +10,34 @@ const LOCK_POLL_MS = 10
  * key's cap, to that provider alone.
  */
 export function fileVoucherStore(stateDir: string): VoucherStore {
-  const turn = new Mutex()
-  const pathOf = ({ chainId, contract, user, provider }: VoucherOwner): string =>
-    join(stateDir, 'vouchers', String(chainId), ...[contract, user, `${provider}.json`].map(lower))
+  const files = new Map<string, StateFile>()
+  const fileOf = ({ chainId, contract, user, provider }: VoucherOwner): StateFile => {
+    const path = join(
+      stateDir,
+      'vouchers',
+      String(chainId),
+      ...[contract, user, `${provider}.json`].map(lower),
+    )
+    const file = files.get(path) ?? new StateFile(path)
+    files.set(path, file)
+    return file
+  }
   return {
-    read: (owner) => read(pathOf(owner)),
-    change: (owner, change) =>
-      turn.run(async () => {
-        const path = pathOf(owner)
-        await mkdir(dirname(path), { recursive: true, mode: 0o700 })
-        const unlock = await lock(`${path}.lock`)
-        try {
-          const state = change(await read(path))
-          await write(path, state)
-          return state
-        } finally {
-          await unlock()
-        }
-      }),
+    async read(owner) {
+      const file = fileOf(owner)
+      return parse(await file.read(), file.path)
+    },
+    async change(owner, change) {
+      const file = fileOf(owner)
+      const text = await file.change((before) => format(change(parse(before, file.path))))
+      return parse(text, file.path)!
+    },
   }
 }
 
 const lower = (text: string): string => text.toLowerCase()
 
-async function read(path: string): Promise<VoucherState | null> {
-  const text = await readFile(path, 'utf8').catch((error: NodeJS.ErrnoException) => {
-    if (error.code === 'ENOENT') return null
-    throw error
-  })
+function parse(text: string | null, path: string): VoucherState | null {
   if (text === null) return null
   try {
     const { v, key, former, cap, expiry, verified, signed, pledges, counted } = JSON.parse(text)
@@ -64,35 +58,9 @@ async function read(path: string): Promise<VoucherState | null> {
   throw malformed(path)
 }
 
-async function write(path: string, { key, ...state }: VoucherState): Promise<void> {
-  const temporary = `${path}.${process.pid}`
-  const file = await open(temporary, 'w', 0o600)
-  try {
-    const asText = (_name: string, value: unknown) => (typeof value === 'bigint' ? value.toString() : value)
-    await file.writeFile(`${JSON.stringify({ v: 1, key: bytesToHex(key), ...state }, asText)}\n`)
-    await file.datasync()
-  } finally {
-    await file.close()
-  }
-  await rename(temporary, path)
-}
-
-/** @returns gives the lock back */
-async function lock(path: string): Promise<() => Promise<void>> {
-  for (;;) {
-    try {
-      await (await open(path, 'wx', 0o600)).close()
-      return () => rm(path, { force: true })
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error
-      const age = await stat(path).then(
-        ({ mtimeMs }) => Date.now() - mtimeMs,
-        () => 0,
-      )
-      if (age > LOCK_DEAD_MS) await rm(path, { force: true })
-      else await sleep(LOCK_POLL_MS)
-    }
-  }
+function format({ key, ...state }: VoucherState): string {
+  const asText = (_name: string, value: unknown) => (typeof value === 'bigint' ? value.toString() : value)
+  return `${JSON.stringify({ v: 1, key: bytesToHex(key), ...state }, asText)}\n`
 }
 
 const malformed = (path: string): AppError =>
