@@ -5,7 +5,7 @@ import type { Service } from '../../chain/inference.ts'
 import { getProvider, listOffers, listProviders, type Offer } from '../offers.ts'
 import { inferenceServices, sellersOf } from '../serviceTypes.ts'
 import type { BuyerSession } from '../session.ts'
-import { modelUnknown, noProvider, onlyUnattested } from './errors.ts'
+import { kindNotSold, modelUnknown, noProvider, onlyUnattested } from './errors.ts'
 import type { Needs } from './preferences.ts'
 import type { ProviderHealth } from './providerHealth.ts'
 import { isAble } from './rank.ts'
@@ -156,6 +156,8 @@ export class Catalogue {
       able.find((candidate) => candidate.model === wanted) ??
       (model === undefined ? able[0] : adapterOf(able, wanted))
     if (offer) return offer
+    if (!offers.some((other) => isAble(other, { kind: needs.kind })))
+      throw kindNotSold(needs.kind, service.provider)
     throw modelUnknown(
       wanted,
       able.map((candidate) => candidate.model),

@@ -40,6 +40,16 @@ export const modelUnknown = (model: string, known: readonly string[], provider?:
     status: 404,
   })
 
+/** Of what is asked for, that provider sells nothing, by whatever model. */
+export const kindNotSold = (kind: string, provider: Address): AppError =>
+  new AppError({
+    code: 'model_unknown',
+    message: `Provider ${provider} does not sell ${WORDS[kind] ?? kind}`,
+    hint: 'The list shows what each provider sells',
+    next: '0g-compute provider list',
+    status: 404,
+  })
+
 /** Offers are there, and none is wanted or able. */
 export const nothingSuitable = (count: number): AppError =>
   new AppError({
