@@ -1,7 +1,8 @@
 import type { Contract, TransactionReceipt } from 'ethers'
 import type { Address, Hex } from '../../base/hex.ts'
 import { hexToBytes, sameAddress } from '../../base/hex.ts'
-import { type Account, findAccount, isTokenRevoked } from '../../chain/inference.ts'
+import { findAccount, isTokenRevoked } from '../../chain/inference.ts'
+import { type TokenStanding, tokenStanding } from '../../chain/tokenStanding.ts'
 import { type PreparedTransaction, prepare, send } from '../../chain/transaction.ts'
 import {
   createToken,
@@ -98,14 +99,15 @@ export class ApiKeys {
     if (limit && !(tokenDomain && keyLimits)) throw limitUnenforced(provider)
     const createdAt = runtime.now()
     const owner = { chainId: network.chainId, contract: network.inference, user, provider }
-    const generation = account?.generation ?? 0
+    const standing = account ?? (await tokenStanding(this.#session.inference, user, provider))
+    const { generation } = standing
     const expiresAt = lifetimeMs === null ? 0 : createdAt + lifetimeMs
     const record = await this.#reserve(
       {
         ...{ ...owner, name, generation, createdAt, expiresAt, fingerprint: null },
         ...(limit && { limit: { amount: limit.amount.toString(), per: limit.per } }),
       },
-      account,
+      standing,
     )
 
     const wallet = await signer(this.#session.rpc)
@@ -154,13 +156,13 @@ export class ApiKeys {
     const providers = [...new Set(records.map((record) => record.provider))]
     const { inference } = this.#session
     const user = requireAccount(this.#session).address
-    const accounts = new Map(
-      await Promise.all(providers.map(async (at) => [at, await findAccount(inference, user, at)] as const)),
+    const standings = new Map(
+      await Promise.all(providers.map(async (at) => [at, await tokenStanding(inference, user, at)] as const)),
     )
     const now = this.#session.runtime.now()
     return records.map((record) => ({
       ...record,
-      state: stateOf(record, accounts.get(record.provider) ?? null, now),
+      state: stateOf(record, standings.get(record.provider)!, now),
     }))
   }
 
@@ -192,14 +194,14 @@ export class ApiKeys {
     return this.#send(`revoke every key at ${provider}`, 'revokeAllTokens', provider, [provider], hooks)
   }
 
-  async #reserve(record: Omit<KeyRecord, 'tokenId'>, account: Account | null): Promise<KeyRecord> {
+  async #reserve(record: Omit<KeyRecord, 'tokenId'>, standing: TokenStanding): Promise<KeyRecord> {
     let reserved: KeyRecord | undefined
     const bytes = this.#session.runtime.randomHex(4)
     await this.#inventory.change((records) => {
       const own = records.filter((other) => isOwner(other, record))
       if (
         own.some(
-          (other) => other.name === record.name && stateOf(other, account, record.createdAt) === 'active',
+          (other) => other.name === record.name && stateOf(other, standing, record.createdAt) === 'active',
         )
       ) {
         throw nameTaken(record.name)
@@ -207,7 +209,7 @@ export class ApiKeys {
       const used = new Set(
         own.filter((other) => other.generation === record.generation).map(({ tokenId }) => tokenId),
       )
-      const free = TOKEN_IDS.filter((id) => !used.has(id) && !(account && isTokenRevoked(account, id)))
+      const free = TOKEN_IDS.filter((id) => !used.has(id) && !isTokenRevoked(standing, id))
       if (free.length === 0) throw keysExhausted(record.provider)
       reserved = { ...record, tokenId: free[Number.parseInt(bytes, 16) % free.length]! }
       return [...records, reserved]
@@ -268,9 +270,9 @@ const isSame = (a: KeyRecord, b: KeyRecord): boolean =>
 
 function stateOf(
   { generation, tokenId, expiresAt }: KeyRecord,
-  account: Account | null,
+  standing: TokenStanding,
   now: number,
 ): KeyState {
-  if (account && (generation !== account.generation || isTokenRevoked(account, tokenId))) return 'revoked'
+  if (generation !== standing.generation || isTokenRevoked(standing, tokenId)) return 'revoked'
   return expiresAt !== 0 && expiresAt <= now ? 'expired' : 'active'
 }

@@ -47,7 +47,7 @@ const ask = (baseURL: string, apiKey: string) =>
 const expectRevoked = (baseURL: string, key: string) =>
   expect
     .poll(() => ask(baseURL, key).catch((error: { code: string }) => error.code), {
-      timeout: 1000,
+      timeout: 20_000,
       interval: 50,
     })
     .toBe('token_revoked')
@@ -150,6 +150,30 @@ describe('a persistent key', () => {
     await expect(stranger.keys.revoke('x')).rejects.toMatchObject({ code: 'key_without_account' })
     await expect(stranger.keys.revoke('y')).rejects.toMatchObject({ code: 'key_unknown', exitCode: 2 })
     await stranger.close()
+  })
+})
+
+describe('a key of an account that was closed', () => {
+  it('is revoked with it where another was revoked; one that is made before the next deposit serves after it', async () => {
+    const wallet = world.anvil.wallets[8] as HDNodeWallet
+    const returning = await clientOf(world, wallet)
+    const request = { provider: broker.provider, lifetimeMs: DAY }
+    await world.fund(wallet)
+    await returning.keys.create({ ...request, name: 'before' })
+    await returning.keys.create({ ...request, name: 'gone' })
+    await returning.keys.revoke('gone')
+    await returning.withdraw({ maxWaitSeconds: 60 })
+    const between = await returning.keys.create({ ...request, name: 'between' })
+    expect(between.hasAccount).toBe(false)
+    const states = (await returning.keys.list()).map(({ name, state }) => [name, state])
+    expect(states).toEqual([
+      ['before', 'revoked'],
+      ['gone', 'revoked'],
+      ['between', 'active'],
+    ])
+    await world.fund(wallet)
+    expect((await ask(between.baseUrl, between.key)).choices).toHaveLength(1)
+    await returning.close()
   })
 })
 
