@@ -1,5 +1,4 @@
 import { readFileSync, writeFileSync } from 'node:fs'
-import { parseDocument } from 'yaml'
 import { AppError, EXIT } from '../base/errors.ts'
 import { format0GPerMillion } from '../base/units.ts'
 import { askBroker } from '../provider/admin/adminClient.ts'
@@ -8,6 +7,7 @@ import { pricesOf } from '../provider/config/resolve.ts'
 import type { PriceOptions } from '../provider/server/priceBook.ts'
 import type { CommandDefinition } from './framework/definition.ts'
 import { providerSettings, SETTINGS_OPTIONS } from './provider/settings.ts'
+import { withPrices } from './provider/withPrices.ts'
 
 export const command: CommandDefinition = {
   options: [
@@ -26,7 +26,10 @@ export const command: CommandDefinition = {
     const isChange = changes.input !== undefined || changes.output !== undefined
     const changed: string[] = []
     if (isChange) {
-      if (file) changed.push(keepIn(file, changes))
+      if (file) {
+        writeFileSync(file, withPrices(readFileSync(file, 'utf8'), changes))
+        changed.push(file)
+      }
       if (isRunning(dataDir)) {
         await askBroker(dataDir, 'POST', '/prices', config.prices)
         changed.push('the broker and the chain')
@@ -44,16 +47,6 @@ export const command: CommandDefinition = {
     )
     return undefined
   },
-}
-
-/** Writes the prices into the file; its comments stay. */
-function keepIn(file: string, changes: Readonly<Record<string, string | undefined>>): string {
-  const document = parseDocument(readFileSync(file, 'utf8'))
-  for (const [name, value] of Object.entries(changes)) {
-    if (value !== undefined) document.setIn(['prices', name], value)
-  }
-  writeFileSync(file, document.toString({ lineWidth: 0 }))
-  return file
 }
 
 function isRunning(dataDir: string): boolean {

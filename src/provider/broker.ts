@@ -22,6 +22,7 @@ import { Gate } from './server/gate.ts'
 import { Limiter } from './server/limits/limiter.ts'
 import { DEFAULT_LIMITS } from './server/limits/limits.ts'
 import { Strangers } from './server/limits/strangers.ts'
+import { assertCanListen } from './server/listen.ts'
 import { Once } from './server/once.ts'
 import { PriceBook } from './server/priceBook.ts'
 import { QuoteDesk } from './server/quote.ts'
@@ -90,6 +91,8 @@ export async function startBroker(options: BrokerOptions): Promise<Broker> {
       signerKey: tee.signerKey,
     })
     undo.push(() => ledger.close())
+    // An epoch is opened by who serves: it ends that of another broker.
+    await assertCanListen(options.listen.host, options.listen.port)
     const isDevnet = network.kind === 'devnet'
     const pollMs = isDevnet ? DEVNET_POLL_MS : POLL_MS
     const { confirmations } = network

@@ -16,8 +16,20 @@ export async function askBroker<T>(
     method,
     headers: { authorization: `Bearer ${token}` },
     ...(body && { body: JSON.stringify(body) }),
+  }).catch((cause: unknown) => {
+    throw noAnswer(cause)
   })
   const answer = (await response.json()) as T & { error?: ErrorObject }
   if (!response.ok && answer.error) throw new AppError(answer.error)
   return answer
 }
+
+/** Its file is there, as after a `kill -9`. */
+const noAnswer = (cause: unknown): AppError =>
+  new AppError({
+    code: 'provider_not_running',
+    message: 'The broker of this data folder does not answer',
+    hint: 'It may have been killed. Nothing is lost: what it charged is in its ledger, and the next start goes on with it',
+    next: '0g-compute provider serve',
+    cause,
+  })

@@ -11,6 +11,7 @@ import { allowOrigin } from './cors.ts'
 import { encryptionKeyDocument } from './documents.ts'
 import type { ErrorStyle } from './errorBody.ts'
 import { type InferenceOptions, serveInference } from './inference.ts'
+import { listenFailed } from './listen.ts'
 import { serveKeys, serveReceipts, serveSignature, serveUnsettledFee } from './prove.ts'
 import { serveQuote } from './quote.ts'
 import { sendError, sendJson, sendPreflight } from './respond.ts'
@@ -166,15 +167,3 @@ const draining = (): AppError =>
     retryable: true,
     status: 503,
   })
-
-function listenFailed(error: NodeJS.ErrnoException, host: string, port: number): AppError {
-  const inUse = error.code === 'EADDRINUSE'
-  return new AppError({
-    code: inUse ? 'port_in_use' : 'listen_failed',
-    message: inUse ? `Port ${port} on ${host} is in use` : `Cannot listen on ${host}:${port}`,
-    hint: inUse ? 'Another broker may be running here. Choose another port' : 'Check the address',
-    next: '0g-compute provider serve --port 0',
-    details: { host, port },
-    cause: error,
-  })
-}

@@ -52,6 +52,16 @@ async function passEpoch(): Promise<number> {
   return next
 }
 
+describe('a broker whose port is taken', () => {
+  it('is told so before it opens an epoch, which would end that of the broker that runs', async () => {
+    const before = await epochOnChain()
+    const listen = { host: '127.0.0.1', port: broker.port }
+    const second = scene.start({ settlement, listen, dataDir: join(scene.world.dir, 'another') })
+    await expect(second).rejects.toMatchObject({ code: 'port_in_use' })
+    expect(await epochOnChain()).toBe(before)
+  })
+})
+
 describe('a running broker whose epoch the chain has passed', () => {
   it('opens the next one by itself: meanwhile it refuses, what runs is charged, and all of it is paid', async () => {
     const { world, scripted } = scene
