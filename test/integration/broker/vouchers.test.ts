@@ -114,8 +114,8 @@ describe('a broker without a TEE', () => {
       vouchers: [{ cumulative: `${most(body)}` }],
     })
     expect((await payer.post(FEE + most(body))).status).toBe(200)
-    const { paid } = await bench.broker.settler.settleNow()
-    expect(paid).toBe(2n * FEE)
+    // The first may have been claimed already: who delegates is settled when the broker hears of it.
+    await bench.broker.settler.settleNow()
     expect(await settledOf(payer.wallet)).toBe(2n * FEE)
     // Nothing is owed, and nothing is taken again.
     expect((await bench.broker.settler.settleNow()).transactions).toEqual([])
