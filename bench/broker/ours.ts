@@ -1,4 +1,4 @@
-import { writeFileSync } from 'node:fs'
+import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { HDNodeWallet } from 'ethers'
 import { startPostgres } from '../../test/support/postgres.ts'
@@ -7,8 +7,9 @@ import { startWorld, tokenOf } from '../../test/support/world.ts'
 
 /**
  * The chain, the users and, as a process of its own, the built program's `provider serve` before the engine at the port
- * of the second argument, everything on: authentication, account, metering, durable charge, signature, receipt. Only
- * the limits are wide enough for a benchmark. Prints its port, its users' keys, and its process.
+ * of the second argument, with the options of its service unit and everything on: authentication, account, metering,
+ * durable charge, signature, receipt. Only the limits are wide enough for a benchmark. Prints its port, its users'
+ * keys, and its process.
  */
 const USERS = 8
 /** It is over by then: nothing is settled meanwhile. */
@@ -22,7 +23,10 @@ writeFileSync(config, JSON.stringify({ limits: { concurrent: 0, tokensInFlight: 
 const engine = ['--engine', 'url', '--target', `http://127.0.0.1:${enginePort}/v1`]
 const prices = ['--price-input', '0.001', '--price-output', '0.004', '--settle-interval', NEVER_SECONDS]
 const ledger = postgres ? ['--database', await postgres.create('bench')] : []
-const broker = await startServe(world, ['--config', config, ...engine, ...prices, ...ledger], {}, program)
+const unit = readFileSync('deploy/systemd/0g-provider.service', 'utf8')
+const [, NODE_OPTIONS] = /^Environment=NODE_OPTIONS=(.+)$/m.exec(unit)!
+const args = ['--config', config, ...engine, ...prices, ...ledger]
+const broker = await startServe(world, args, { NODE_OPTIONS: NODE_OPTIONS! }, program)
 const users = world.anvil.wallets.slice(2, 2 + USERS) as HDNodeWallet[]
 for (const one of users) await world.fund(one, 10n ** 21n)
 const tokens = await Promise.all(users.map((one) => tokenOf(one, world.provider.address)))

@@ -120,7 +120,10 @@ function checkImages(steps: StepList, { appCompose, events }: Evidence, { pinned
     return void steps.missing('images-pinned', 'the evidence shows no compose file that can be read')
   const changes = changesAfterBoot(events ?? [])
   const open = [...images.mutable, ...changes.map((name) => `(changed after the start: ${name})`)]
-  const detail = `${images.pinned.length} images named by their content`
+  const detail =
+    images.pinned.length === 1
+      ? '1 image named by its content'
+      : `${images.pinned.length} images named by their content`
   if (open.length === 0) return void steps.check('images-pinned', true, detail)
   const found = `not fixed by the compose hash: ${open.join(', ')}`
   if (pinnedImages === 'required')

@@ -47,7 +47,11 @@ export function checkModels(
       `the broker did not load the weights of ${names}`,
     )
   }
-  steps.check('model-digest', true, `digests of ${bound.size} models, hashed when they were loaded`)
+  steps.check(
+    'model-digest',
+    true,
+    `digests of ${bound.size} model${bound.size === 1 ? '' : 's'}, hashed when loaded`,
+  )
 }
 
 /** Whether the TLS connection ends where the quote says. @param observed sha256 of the peer's key, 64 hex digits */

@@ -148,7 +148,8 @@ const malformedPolicy = (why: string, cause?: unknown): AppError =>
   new AppError({
     code: 'policy_malformed',
     message: `The policy cannot be used: ${why}`,
-    hint: 'Its form is src/attestation/policy.schema.json',
+    hint: 'Its form is policy.schema.json in the folder attestation of the package. For example {"v": 1, "gpu": "required"}',
+    next: '0g-compute help trust',
     exitCode: EXIT.malformed,
     ...(cause !== undefined && { cause }),
   })

@@ -129,6 +129,7 @@ export const COMMANDS: readonly CommandEntry[] = [
   { name: 'provider stop', summary: 'Settle and stop the broker', load: () => import('./providerStop.ts') },
   { name: 'devnet up', summary: 'A network on this machine', load: () => import('./devnetUp.ts') },
   { name: 'devnet down', summary: 'Stop it', load: () => import('./devnetDown.ts') },
+  { name: 'devnet fund', summary: 'Give a wallet money there', load: () => import('./devnetFund.ts') },
   { name: 'devnet status', summary: 'What is running', load: () => import('./devnetStatus.ts') },
   { name: 'network deploy', summary: 'Contracts of your own', load: () => import('./networkDeploy.ts') },
   { name: 'doctor', summary: 'What is wrong, and what repairs it', load: () => import('./doctor.ts') },

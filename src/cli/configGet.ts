@@ -2,7 +2,7 @@ import type { CommandDefinition } from './framework/definition.ts'
 import { asSettingName } from './framework/settings.ts'
 
 export const command: CommandDefinition = {
-  args: [['<name>', 'network, rpc, wallet, model, provider or max-cost']],
+  args: [['<name>', 'one of those that config list shows']],
   examples: ['0g-compute config get network'],
   async run({ out, settings }, input) {
     const name = asSettingName(input.required(0))

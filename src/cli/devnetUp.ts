@@ -44,7 +44,7 @@ export const command: CommandDefinition = {
           alreadyUp ? 'The devnet is up already.' : `A devnet is up (${seconds} s).`,
           `  chain     ${result.rpc}  ${paint.dim(`chain id ${result.chainId}`)}`,
           `  provider  ${provider.url}  ${paint.dim(result.provider.address)}`,
-          `  you       ${result.user}  ${paint.dim('1000 0G, worth nothing elsewhere')}`,
+          `  you       ${result.user}  ${paint.dim('1000 0G, good here only')}`,
         ].join('\n'),
       )
       out.next('0g-compute infer "What is the 0G Compute Network?"')

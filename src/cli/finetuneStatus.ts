@@ -92,4 +92,5 @@ function nextOf({ local, seen }: TaskView): string | null {
   return seen?.progress === 'Failed' ? `0g-compute finetune logs ${id}` : `0g-compute finetune download ${id}`
 }
 
-const at = (seconds: number): string => new Date(seconds * 1000).toISOString().slice(0, 19).replace('T', ' ')
+const at = (seconds: number): string =>
+  `${new Date(seconds * 1000).toISOString().slice(0, 19).replace('T', ' ')} UTC`

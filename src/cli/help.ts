@@ -11,7 +11,9 @@ export const command: CommandDefinition = {
     const words = input.argument(0) as unknown as readonly string[]
     const name = words.join(' ')
     const text = await textFor(name)
-    out.result({ topic: name || 'help', text }, () => text)
+    // Commands are to be copied as they stand, so their examples are not broken into lines.
+    const how = Object.hasOwn(TOPICS, name) ? 'report' : 'result'
+    out[how]({ topic: name || 'help', text }, () => text)
     return undefined
   },
 }

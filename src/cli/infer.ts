@@ -37,10 +37,11 @@ export const command: CommandDefinition = {
   examples: [
     EXAMPLE,
     'cat question.txt | 0g-compute infer --max-cost 0.01',
+    '(echo "Summarise this:"; cat notes.txt) | 0g-compute infer',
     '0g-compute infer "Add 2 and 3" --json | jq .verdict',
   ],
-  notes:
-    'The answer goes to stdout; cost and verdict to stderr. Exit 10: verification rejected; 11: incomplete.',
+  notes: `The answer goes to stdout; cost and verdict to stderr. Exit 10: verification rejected; 11: incomplete.
+Beside a prompt stdin is not read: what a script or a loop reads there would be sent, and paid for.`,
   async run(context, input) {
     const request = await readRequest(context, input)
     const buyer = await context.buyer()

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { AppError, EXIT } from '../base/errors.ts'
 import type { CommandDefinition } from './framework/definition.ts'
-import { asProfile, knownNetworks } from './framework/selectNetwork.ts'
+import { asProfile, assertNetworkKnown } from './framework/selectNetwork.ts'
 
 export const command: CommandDefinition = {
   args: [['<name>', 'mainnet, testnet, devnet or one of your own']],
@@ -9,15 +9,14 @@ export const command: CommandDefinition = {
     ['--profile <file>', 'JSON with chainId, rpcUrls, ledger, inference, fineTuning: kept under this name'],
   ],
   examples: ['0g-compute network use testnet', '0g-compute network use lab --profile ./lab.json'],
-  async run({ out, settings, devnet }, input) {
+  async run({ out, settings }, input) {
     const name = input.required(0)
     const file = input.text('profile')
     if (file !== undefined) {
       const profile = asProfile(name, readJson(file))
       settings.save({ network: name, networks: { ...settings.customNetworks, [name]: profile } })
     } else {
-      const known = knownNetworks(settings, devnet)
-      if (name !== 'devnet' && !known.some((network) => network.name === name)) throw unknownNetwork(name)
+      assertNetworkKnown(name, settings)
       settings.save({ network: name })
     }
     out.result({ network: name }, () => `Using network ${name}`)
@@ -39,12 +38,3 @@ function readJson(path: string): unknown {
     })
   }
 }
-
-const unknownNetwork = (name: string): AppError =>
-  new AppError({
-    code: 'network_unknown',
-    message: `There is no network "${name}"`,
-    hint: 'Give its profile with --profile',
-    next: '0g-compute network list',
-    exitCode: EXIT.usage,
-  })

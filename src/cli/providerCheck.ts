@@ -1,4 +1,4 @@
-import { EXIT } from '../base/errors.ts'
+import { EXIT, toAppError } from '../base/errors.ts'
 import { silentLogger } from '../base/log.ts'
 import { inferenceContract, listServices } from '../chain/inference.ts'
 import { connect, type RpcProvider } from '../chain/rpc.ts'
@@ -10,8 +10,11 @@ import { RateFeed } from '../provider/prices/rateFeed.ts'
 import { PriceBook } from '../provider/server/priceBook.ts'
 import type { Context } from './framework/context.ts'
 import type { CommandDefinition } from './framework/definition.ts'
+import { aboutBroker, alike } from './provider/aboutBroker.ts'
 import {
+  BROKER,
   type Check,
+  checkBroker,
   checkFolder,
   checkFunds,
   checkNode,
@@ -27,20 +30,19 @@ import { checkCpu, checkGpus, checkMemory, checkModels } from './provider/machin
 import { marketPrices } from './provider/market.ts'
 import { type Measured, measureEngine } from './provider/measure.ts'
 import { providerKey } from './provider/providerKey.ts'
-import { type ProviderSettings, providerSettings, SETTINGS_OPTIONS } from './provider/settings.ts'
+import { type ProviderSettings, providerSettings } from './provider/settings.ts'
 import { startEngine } from './provider/startEngine.ts'
 import { weightHashes } from './provider/weightHashes.ts'
 
 /** Percent of a day. */
 const USED = 20
 
-export const command: CommandDefinition = {
+export const command: CommandDefinition = aboutBroker({
   options: [
     ['--engine <kind>', 'embedded, llama-server, vllm, transformers or url'],
     ['--model <path>', 'GGUF file, or a folder with safetensors for vllm and transformers'],
     ['--target <url>', 'server for --engine url'],
     ['--used <percent>', `share of a day that is sold, for the lower estimate (default ${USED})`],
-    ...SETTINGS_OPTIONS,
   ],
   examples: ['0g-compute provider check', '0g-compute provider check --model ./qwen2.5-0.5b.gguf'],
   notes:
@@ -53,7 +55,7 @@ export const command: CommandDefinition = {
       const used = Math.min(input.integer('used', 1) ?? USED, 100)
       const { checks, estimate } = await checkAll(settings, used)
       progress.stop()
-      context.out.result({ checks, estimate }, (paint) =>
+      context.out.report({ checks, estimate }, (paint) =>
         [
           ...checks.map(({ name, state, text }) => {
             const color = { pass: paint.green, warn: paint.yellow, fail: paint.red }[state]
@@ -62,13 +64,20 @@ export const command: CommandDefinition = {
           ...(estimate ? ['', ...describeEstimate(estimate, settings.context.network.name)] : []),
         ].join('\n'),
       )
-      const worst = checks.find(({ state }) => state === 'fail')
-      context.out.next(worst?.next ?? (worst ? '0g-compute provider check' : '0g-compute provider serve'))
-      return worst ? EXIT.failed : undefined
+      context.out.next(alike(context, input, nextAfter(checks)))
+      return checks.some(({ state }) => state === 'fail') ? EXIT.failed : undefined
     } finally {
       progress.stop()
     }
   },
+})
+
+/** What repairs the first fault; without one, what comes next. */
+function nextAfter(checks: readonly Check[]): string {
+  const worst = checks.find(({ state }) => state === 'fail')
+  if (worst) return worst.next ?? '0g-compute provider check'
+  const isServing = checks.some(({ name }) => name === BROKER)
+  return isServing ? '0g-compute provider status' : '0g-compute provider serve'
 }
 
 async function checkAll(settings: ProviderSettings, usedPercent: number) {
@@ -92,6 +101,7 @@ async function checkAll(settings: ProviderSettings, usedPercent: number) {
     port,
     checkTee(network, config.listen?.url, config.tee),
     checkFolder(dataDir),
+    ...checkBroker(dataDir),
     ...trainingChecks(settings),
   ]
   const { result } = measured
@@ -112,8 +122,9 @@ async function fundsOf(context: Context, rpc: RpcProvider): Promise<Check[]> {
   try {
     const { address } = await providerKey(context)
     return checkFunds(context.network, rpc, address)
-  } catch {
-    return [{ name: 'wallet', state: 'fail', text: 'no key for the provider', next: '0g-compute wallet new' }]
+  } catch (error) {
+    const { message, next = '0g-compute wallet new' } = toAppError(error)
+    return [{ name: 'wallet', state: 'fail', text: message, next }]
   }
 }
 

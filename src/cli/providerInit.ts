@@ -1,7 +1,9 @@
-import { existsSync, mkdirSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { dirname } from 'node:path'
+import { isDeepStrictEqual } from 'node:util'
 import { AppError, EXIT } from '../base/errors.ts'
 import type { ProviderConfig } from '../provider/config/config.ts'
+import { loadConfig } from '../provider/config/load.ts'
 import { DEFAULT_PRICES, pricesOf } from '../provider/config/resolve.ts'
 import { renderConfig } from '../provider/config/template.ts'
 import { problemsOf } from '../provider/config/validate.ts'
@@ -13,6 +15,7 @@ import { canAsk } from './framework/prompt.ts'
 import { askForConfig } from './provider/askForConfig.ts'
 import { trainerFolder } from './provider/fineTuning.ts'
 import { defaultConfigFile } from './provider/settings.ts'
+import { withValues } from './provider/withValues.ts'
 
 export const command: CommandDefinition = {
   args: [['[file]', 'where to write it (default: provider.yaml in the configuration folder)']],
@@ -27,7 +30,10 @@ export const command: CommandDefinition = {
     ['--price-output <0G>', `per million answer tokens (default ${DEFAULT_PRICES.output})`],
     ['--tee <kind>', 'dstack, simulated, or none: paid by vouchers (default: dstack where its socket is)'],
     ['--data-dir <dir>', 'where the ledger lives'],
-    ['--finetune', 'install what fine-tuning takes (Python packages, some GB), and turn it on'],
+    [
+      '--finetune',
+      'install what fine-tuning takes (Python packages, some GB), and turn it on; in a file that is there too',
+    ],
     ['--defaults', 'ask nothing'],
     ['--force', 'replace the file that is there'],
   ],
@@ -40,19 +46,44 @@ export const command: CommandDefinition = {
   async run(context, input) {
     const { out } = context
     const file = input.argument(0) ?? defaultConfigFile(context)
-    if (existsSync(file) && !input.flag('force')) throw alreadyThere(file)
     const given = { ...fromFlags(input), ...(context.flags.network && { network: context.flags.network }) }
-    const asks = canAsk() && !out.json && !input.flag('defaults')
-    const config = asks ? await askForConfig(given) : given
-    assertValid(config)
-    if (input.flag('finetune')) await install(context)
-    mkdirSync(dirname(file), { recursive: true })
-    writeFileSync(file, renderConfig(config), { mode: 0o600 })
-    out.result({ file, config }, () => `Wrote ${file}`)
+    if (existsSync(file) && !input.flag('force')) await addFineTuning(context, file, given)
+    else await writeNew(context, input, file, given)
     out.next(`0g-compute provider check${input.argument(0) ? ` --config ${file}` : ''}`)
     return undefined
   },
 }
+
+async function writeNew(context: Context, input: Input, file: string, given: ProviderConfig): Promise<void> {
+  const { out } = context
+  const asks = canAsk() && !out.json && !input.flag('defaults')
+  const config = asks ? await askForConfig(given) : given
+  assertValid(config)
+  if (input.flag('finetune')) await install(context)
+  mkdirSync(dirname(file), { recursive: true })
+  writeFileSync(file, renderConfig(config), { mode: 0o600 })
+  out.result({ file, config }, () => `Wrote ${file}`)
+}
+
+/**
+ * Turns fine-tuning on in a file that is there, and leaves the rest of it as it is.
+ * @throws AppError `config_exists` when anything else was asked for
+ */
+async function addFineTuning(context: Context, file: string, given: ProviderConfig): Promise<void> {
+  if (!isDeepStrictEqual(settingsIn(given), [['finetune', 'enabled']])) throw alreadyThere(file)
+  const { out, env } = context
+  const { finetune } = loadConfig({ file, env })
+  // Who names a Python of their own has the packages in it.
+  if (finetune?.python === undefined) await install(context)
+  writeFileSync(file, withValues(readFileSync(file, 'utf8'), 'finetune', { enabled: true }))
+  out.result({ file, config: loadConfig({ file, env: {} }) }, () => `Fine-tuning is on in ${file}`)
+}
+
+/** Where values stand in a configuration. */
+const settingsIn = (config: object): string[][] =>
+  Object.entries(config).flatMap(([name, value]) =>
+    typeof value === 'object' ? settingsIn(value).map((path) => [name, ...path]) : [[name]],
+  )
 
 /** With every step shown: it takes minutes. */
 async function install({ out, paths }: Context): Promise<void> {
@@ -89,7 +120,7 @@ const alreadyThere = (file: string): AppError =>
   new AppError({
     code: 'config_exists',
     message: `${file} is there already`,
-    hint: 'Edit it, name another file, or replace it with --force',
+    hint: 'Edit it, name another file, or replace it with --force. --finetune alone is added to it',
     next: `0g-compute provider check --config ${file}`,
     exitCode: EXIT.usage,
   })

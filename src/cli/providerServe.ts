@@ -17,15 +17,17 @@ import { tellParent } from './devnet/provider.ts'
 import type { Context } from './framework/context.ts'
 import type { CommandDefinition } from './framework/definition.ts'
 import type { Input } from './framework/input.ts'
+import { aboutBroker } from './provider/aboutBroker.ts'
 import { fineTuningOf } from './provider/fineTuning.ts'
+import { owedThere } from './provider/owedThere.ts'
 import { providerKey } from './provider/providerKey.ts'
-import { type ProviderSettings, providerSettings, SETTINGS_OPTIONS } from './provider/settings.ts'
+import { type ProviderSettings, providerSettings } from './provider/settings.ts'
 import { changeAdapters, startEngine } from './provider/startEngine.ts'
 import { weightHashes } from './provider/weightHashes.ts'
 
 const DEFAULT_PORT = 3080
 
-export const command: CommandDefinition = {
+export const command: CommandDefinition = aboutBroker({
   options: [
     ['--engine <kind>', 'embedded (llama.cpp, the default), llama-server, vllm, transformers or url'],
     [
@@ -49,7 +51,6 @@ export const command: CommandDefinition = {
     ['--trainer <kind>', 'local (a child process for each job) or ray'],
     ['--ray-address <url>', 'dashboard of a Ray cluster, for --trainer ray'],
     ['--compat', "answer errors as the network's present broker does: 400 and a text"],
-    ...SETTINGS_OPTIONS,
   ],
   examples: [
     '0g-compute provider serve --model ./qwen2.5-0.5b.gguf',
@@ -63,12 +64,15 @@ export const command: CommandDefinition = {
       await serve(context, input)
       return undefined
     } catch (thrown) {
-      const error = toAppError(thrown)
+      const error = await owedThere(
+        toAppError(thrown),
+        () => providerSettings(context, input, flagsOf(input)).database,
+      )
       tellParent({ type: 'failed', error: error.toObject() })
       throw error
     }
   },
-}
+})
 
 async function serve(outer: Context, input: Input): Promise<void> {
   const settings = providerSettings(outer, input, flagsOf(input))

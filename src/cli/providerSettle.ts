@@ -3,7 +3,9 @@ import { format0G } from '../base/units.ts'
 import { askBroker } from '../provider/admin/adminClient.ts'
 import type { SettlementReport } from '../provider/settlement/report.ts'
 import type { CommandDefinition } from './framework/definition.ts'
-import { providerSettings, SETTINGS_OPTIONS } from './provider/settings.ts'
+import { aboutBroker, alike } from './provider/aboutBroker.ts'
+import { providerSettings } from './provider/settings.ts'
+import { counted } from './render/counted.ts'
 
 /** A report as it came over HTTP: amounts are decimal text. */
 type ReportJson = Pick<SettlementReport, 'waiting'> & {
@@ -17,8 +19,7 @@ type ReportJson = Pick<SettlementReport, 'waiting'> & {
   readonly problem: { readonly code: string; readonly message: string } | null
 }
 
-export const command: CommandDefinition = {
-  options: SETTINGS_OPTIONS,
+export const command: CommandDefinition = aboutBroker({
   examples: ['0g-compute provider settle'],
   notes:
     'Brings everything that users owe to the chain now, without waiting for the interval or the minimum.',
@@ -30,16 +31,17 @@ export const command: CommandDefinition = {
     const { paid, payments, transactions, waiting, problem } = report
     out.result({ ...report, problem: problem && { code: problem.code, message: problem.message } }, (paint) =>
       [
-        `${format0G(BigInt(paid))} 0G paid by ${payments.length} users`,
+        `${format0G(BigInt(paid))} 0G paid by ${counted(payments.length, 'user')}`,
         ...transactions.map(
-          ({ txHash, payers, gasUsed }) => `  ${txHash}  ${paint.dim(`${payers} payers, gas ${gasUsed}`)}`,
+          ({ txHash, payers, gasUsed }) =>
+            `  ${txHash}  ${paint.dim(`${counted(payers, 'payer')}, gas ${gasUsed}`)}`,
         ),
         ...waiting.map(({ user, reason }) => `  ${paint.yellow('waits')}  ${user}: ${reason}`),
         ...(problem ? [`  ${paint.red(problem.message)} ${paint.dim('It is tried again by itself.')}`] : []),
       ].join('\n'),
     )
     if (problem) return EXIT.failed
-    out.next('0g-compute provider earnings')
+    out.next(alike(context, input, '0g-compute provider earnings'))
     return undefined
   },
-}
+})

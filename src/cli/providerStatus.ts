@@ -3,11 +3,12 @@ import { askBroker } from '../provider/admin/adminClient.ts'
 import { readAdminFile } from '../provider/admin/adminFile.ts'
 import type { BrokerStatus } from '../provider/control.ts'
 import type { CommandDefinition } from './framework/definition.ts'
+import { aboutBroker, alike } from './provider/aboutBroker.ts'
 import { duration } from './provider/duration.ts'
-import { providerSettings, SETTINGS_OPTIONS } from './provider/settings.ts'
+import { providerSettings } from './provider/settings.ts'
+import { counted } from './render/counted.ts'
 
-export const command: CommandDefinition = {
-  options: SETTINGS_OPTIONS,
+export const command: CommandDefinition = aboutBroker({
   examples: ['0g-compute provider status', '0g-compute provider status --json'],
   async run(context, input) {
     const { dataDir } = providerSettings(context, input)
@@ -23,13 +24,13 @@ export const command: CommandDefinition = {
           ({ id, input: dear, output }) =>
             `  model     ${id}: ${format0GPerMillion(BigInt(dear))} / ${format0GPerMillion(BigInt(output))} 0G per million tokens in / out`,
         ),
-        `  running   ${status.running} requests, at most ${status.tokensInFlight} tokens`,
+        `  running   ${counted(status.running, 'request')}, at most ${counted(status.tokensInFlight, 'token')}`,
         `  owed      ${format0G(BigInt(status.owed))} 0G${status.oldestOwedMs ? `, the oldest for ${duration(status.oldestOwedMs)}` : ''}`,
         `  chain     head seen ${duration(status.headAgeMs)} ago`,
         `  metrics   ${url}/metrics`,
       ].join('\n'),
     )
-    if (BigInt(status.owed) > 0n) context.out.next('0g-compute provider settle')
+    if (BigInt(status.owed) > 0n) context.out.next(alike(context, input, '0g-compute provider settle'))
     return undefined
   },
-}
+})

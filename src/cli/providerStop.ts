@@ -1,36 +1,79 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { AppError } from '../base/errors.ts'
 import { isAlive } from '../base/isAlive.ts'
+import { format0G } from '../base/units.ts'
 import { askBroker } from '../provider/admin/adminClient.ts'
 import { readAdminFile } from '../provider/admin/adminFile.ts'
+import { type Owed, readOwed } from '../provider/readOwed.ts'
+import type { Context } from './framework/context.ts'
 import type { CommandDefinition } from './framework/definition.ts'
-import { providerSettings, SETTINGS_OPTIONS } from './provider/settings.ts'
+import type { Input } from './framework/input.ts'
+import { aboutBroker, alike } from './provider/aboutBroker.ts'
+import { providerSettings } from './provider/settings.ts'
+import { counted } from './render/counted.ts'
+
+/** The broker's answer. */
+interface Stopping {
+  /** Neuron, as decimal text: who owes less waits. */
+  readonly minimum: string
+}
+
+interface Stopped {
+  readonly pid: number
+  readonly owed: Owed
+  /** Neuron. */
+  readonly minimum: bigint
+}
 
 /** Answers in flight have 30 s; then a last settlement. */
 const STOP_SECONDS = 180
 
-export const command: CommandDefinition = {
+export const command: CommandDefinition = aboutBroker({
   options: [
+    ['--settle-all', 'before it stops, settle what is below the minimum too'],
     ['--timeout <seconds>', `how long to wait for its end (default ${STOP_SECONDS})`],
-    ...SETTINGS_OPTIONS,
   ],
-  examples: ['0g-compute provider stop', '0g-compute provider stop --timeout 600'],
-  notes: 'Ends the answers in flight, settles, and stops, as Ctrl-C does where the broker was started.',
+  examples: ['0g-compute provider stop', '0g-compute provider stop --settle-all'],
+  notes:
+    'Ends the answers in flight, settles, and stops, as Ctrl-C does where the broker was started. Who owes less than settlement.minimum is left to the next start, unless --settle-all says otherwise: bringing it to the chain may cost more gas than it is worth.',
   async run(context, input) {
-    const { dataDir } = providerSettings(context, input)
+    const { database, dataDir } = providerSettings(context, input)
     const { out, signal } = context
     const { pid } = readAdminFile(dataDir)
     const seconds = input.integer('timeout', 1) ?? STOP_SECONDS
     const progress = await out.progress('Stopping')
     try {
-      await askBroker(dataDir, 'POST', '/stop')
+      if (input.flag('settleAll')) await askBroker(dataDir, 'POST', '/settle')
+      const { minimum } = await askBroker<Stopping>(dataDir, 'POST', '/stop')
       await gone(pid, seconds * 1000, signal)
+      progress.stop()
+      say(context, input, { pid, owed: await readOwed(database), minimum: BigInt(minimum) })
     } finally {
       progress.stop()
     }
-    out.result({ stopped: true, pid }, () => 'The broker has settled and stopped.')
     return undefined
   },
+})
+
+function say(context: Context, input: Input, { pid, owed, minimum }: Stopped): void {
+  const { out } = context
+  out.report({ stopped: true, pid, owed: owed.total, owing: owed.users }, () =>
+    owed.total === 0n
+      ? 'The broker has settled and stopped.'
+      : `The broker has stopped. ${leftOver(owed, minimum)}`,
+  )
+  if (owed.total > 0n) {
+    out.note('The ledger keeps it. To bring it to the chain, start the broker and run provider settle:')
+    out.next(alike(context, input, '0g-compute provider serve'))
+  }
+}
+
+/** What users still owe, and why it was not settled. */
+function leftOver({ total, users, most }: Owed, minimum: bigint): string {
+  const what = `${format0G(total)} 0G of ${counted(users, 'user')} ${users === 1 ? 'is' : 'are'} still owed`
+  return most < minimum
+    ? `${what}: less than the minimum of ${format0G(minimum)} 0G each, which is not settled by itself.`
+    : `${what}: the chain did not take it now, or the account cannot pay it. The broker's log says which.`
 }
 
 async function gone(pid: number, timeoutMs: number, signal: AbortSignal): Promise<void> {

@@ -6,6 +6,7 @@ import type { Audit, ProviderAudit } from '../client/receipts/audit.ts'
 import { type Contradiction, writeDispute } from '../client/receipts/contradiction.ts'
 import type { Context } from './framework/context.ts'
 import type { CommandDefinition } from './framework/definition.ts'
+import { counted } from './render/counted.ts'
 
 export const command: CommandDefinition = {
   options: [
@@ -32,7 +33,7 @@ itself in a way that the contract takes as a proof, a file for receipts dispute 
       [
         ...audit.providers.map((provider) => renderProvider(provider, paint.red)),
         `Charged ${format0G(audit.charged)} 0G, paid on chain ${format0G(audit.paid)} 0G, not settled yet ${format0G(audit.unsettled)} 0G.`,
-        `Difference: ${format0G(audit.difference)} 0G`,
+        `Difference: ${format0G(audit.difference)} 0G (paid and not settled, less charged)`,
         ...disputes.map((path) => paint.red(`Proof of a contradiction, for the contract: ${path}`)),
       ].join('\n'),
     )
@@ -55,11 +56,16 @@ function keepDisputes({ paths }: Context, contradictions: readonly Contradiction
 
 function renderProvider(audit: ProviderAudit, red: (text: string) => string): string {
   return [
-    `${audit.provider}: ${audit.receipts} receipts${audit.fetched > 0 ? ` (${audit.fetched} fetched now)` : ''}, ${audit.settlements.length} settlements`,
+    `${audit.provider}: ${counted(audit.receipts, 'receipt')}${audit.fetched > 0 ? ` (${audit.fetched} fetched now)` : ''}, ${counted(audit.settlements.length, 'settlement')}`,
     ...audit.unexplained.map(({ kind, amount, detail }) =>
       red(`  ${kind}: ${format0G(amount)} 0G ${detail}`),
     ),
-    ...(audit.unreachable ? [`  not asked: ${audit.unreachable.message}`] : []),
+    ...(audit.unreachable
+      ? [
+          `  not asked: ${audit.unreachable.message}`,
+          `  not settled, by its receipts alone: ${format0G(audit.owed)} 0G`,
+        ]
+      : []),
   ].join('\n')
 }
 

@@ -5,6 +5,7 @@ import type { CommandDefinition } from './framework/definition.ts'
 import { askSecret, canAsk } from './framework/prompt.ts'
 import { readSecretFile } from './framework/secretFile.ts'
 import { keepKey } from './wallet/keepKey.ts'
+import { notePayer } from './wallet/onDevnet.ts'
 
 export const command: CommandDefinition = {
   options: [
@@ -27,6 +28,7 @@ export const command: CommandDefinition = {
     context.out.result({ name: wallet.name, address: wallet.address, path: wallet.path }, (paint) =>
       [`Wallet ${paint.bold(wallet.name)}: ${wallet.address}`, `Kept encrypted in ${wallet.path}`].join('\n'),
     )
+    notePayer(context, wallet.name)
     context.out.next('0g-compute wallet show')
     return undefined
   },

@@ -1,5 +1,6 @@
 import type { CommandDefinition } from './framework/definition.ts'
 import { keepKey } from './wallet/keepKey.ts'
+import { isOnDevnet, notePayer } from './wallet/onDevnet.ts'
 
 export const command: CommandDefinition = {
   options: [['--name <name>', 'name of the wallet (default: default)']],
@@ -14,7 +15,12 @@ export const command: CommandDefinition = {
         `Kept encrypted in ${wallet.path}. Copy that file, and remember the password: nothing else opens it.`,
       ].join('\n'),
     )
-    context.out.next('send 0G to this address, then 0g-compute fund 1')
+    notePayer(context, wallet.name)
+    context.out.next(
+      isOnDevnet(context)
+        ? `0g-compute devnet fund ${wallet.name}`
+        : 'send 0G to this address, then 0g-compute fund 1',
+    )
     return undefined
   },
 }

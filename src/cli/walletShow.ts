@@ -13,14 +13,17 @@ export const command: CommandDefinition = {
     const balance = await rpc.getBalance(key.address)
     const address = getAddress(key.address)
     const result = { address, origin: key.origin, network: network.name, balance, wallets: wallets.names() }
+    const hasOthers = result.wallets.some((name) => key.origin !== `wallet "${name}"`)
     out.result(result, (paint) =>
       [
         `${paint.bold(address)}  ${paint.dim(key.origin)}`,
         `${format0G(balance)} 0G on ${network.name}`,
-        ...(result.wallets.length > 1 ? [`Wallets: ${result.wallets.join(', ')}`] : []),
+        ...(hasOthers ? [`Wallets: ${result.wallets.join(', ')}`] : []),
       ].join('\n'),
     )
-    out.next(balance > 0n ? '0g-compute fund status' : 'send 0G to this address')
+    const wayToMoney =
+      network.kind === 'devnet' ? `0g-compute devnet fund ${address}` : 'send 0G to this address'
+    out.next(balance > 0n ? '0g-compute fund status' : wayToMoney)
     return undefined
   },
 }

@@ -13,7 +13,6 @@ import { fetchProof } from './proof.ts'
 import { type CheckedProvider, checkProvider, forgetVerdicts } from './providerCheck.ts'
 import type { MediaCount } from './purchase/prepareMedia.ts'
 import type { ReceiptAccount } from './receipts/receiptStore.ts'
-import { promptTokenBound } from './reservation.ts'
 import { type BuyerSession, requireAccount } from './session.ts'
 
 /** End-of-text and other control tokens that are generated and not delivered. */
@@ -25,8 +24,8 @@ export interface JudgedExchange {
   readonly checked: CheckedProvider
   /** As receipts name it: `/v1/chat/completions`. */
   readonly endpoint: string
-  /** As it was before it was sealed. */
-  readonly body: Uint8Array
+  /** The most tokens that prompt and answer could become. */
+  readonly promptTokens: number
   readonly maxTokens: number
   /** Null where tokens are counted. */
   readonly media: MediaCount | null
@@ -96,7 +95,16 @@ export class AnswerJudge {
     return this.#session.receipts.add({ signed, source: 'answer', outcome, savedAt })
   }
 
-  #exchange({ offer, checked, endpoint, body, maxTokens, media, finished, now }: JudgedExchange): Exchange {
+  #exchange({
+    offer,
+    checked,
+    endpoint,
+    promptTokens,
+    maxTokens,
+    media,
+    finished,
+    now,
+  }: JudgedExchange): Exchange {
     const { network } = this.#session
     return {
       chainId: network.chainId,
@@ -118,16 +126,16 @@ export class AnswerJudge {
       ...(media === null && {
         pricesFor: (promptTokens: number) => dearestPrices(offer.prices, offer.tiers, promptTokens),
       }),
-      bounds: media ? mediaBounds(media, finished) : boundsOf(body, maxTokens, finished),
+      bounds: media ? mediaBounds(media, finished) : boundsOf(promptTokens, maxTokens, finished),
       evidence: checked.verdict.evidence,
       now,
     }
   }
 }
 
-/** A token stands for at least one byte of what was sent or delivered. */
-const boundsOf = (body: Uint8Array, maxTokens: number, { answer }: FinishedExchange) => ({
-  input: promptTokenBound(body.length),
+/** A token stands for at least one byte of what was delivered. */
+const boundsOf = (input: number, maxTokens: number, { answer }: FinishedExchange) => ({
+  input,
   output: Math.min(maxTokens, answer.deliveredBytes + HIDDEN_TOKENS),
 })
 

@@ -16,9 +16,10 @@ interface ErrorBody {
 export function brokerError(status: number, body: string): AppError {
   const error = parse(body).error ?? {}
   const retryable = typeof error.retryable === 'boolean' ? error.retryable : status === 429 || status >= 500
-  const hint = asText(error.hint) ?? defaultHint(status)
+  const code = asCode(error.code) ?? `provider_http_${status}`
+  const hint = asText(error.hint) ?? HINTS.get(code) ?? defaultHint(status)
   return new AppError({
-    code: asCode(error.code) ?? `provider_http_${status}`,
+    code,
     message: asText(error.message) ?? `The provider answered ${status}`,
     ...(hint && { hint }),
     next: asCommand(error.next) ?? '0g-compute provider list',
@@ -44,9 +45,22 @@ function exitCodeOf(status: number): ExitCode {
   return status === 400 || status === 413 || status === 422 ? EXIT.malformed : EXIT.failed
 }
 
+/** What helps with refusals of engines, which say none themselves. Nothing is charged for them. */
+const HINTS: ReadonlyMap<string, string> = new Map([
+  [
+    'context_length_exceeded',
+    'Send less, or choose a model with a longer context: provider show names it. What was paid in stays yours',
+  ],
+  [
+    'unsupported_parameter',
+    'Leave it out, or ask another provider: engines differ. What was paid in stays yours',
+  ],
+])
+
 function defaultHint(status: number): string | undefined {
   if (status === 429) return 'It is busy. Try again in a moment'
-  return status >= 500 ? 'The fault is on its side. Try again, or another provider' : undefined
+  if (status >= 500) return 'The fault is on its side. Try again, or another provider'
+  return exitCodeOf(status) === EXIT.malformed ? 'Change the request, or ask another provider' : undefined
 }
 
 function parse(body: string): ErrorBody {

@@ -1,4 +1,5 @@
 import type { Signer } from 'ethers'
+import { isUnattested } from '../attestation/signers.ts'
 import { AppError, EXIT } from '../base/errors.ts'
 import type { Address } from '../base/hex.ts'
 import { type Account, findAccount, type Service } from '../chain/inference.ts'
@@ -26,7 +27,7 @@ import type { Transcription, TranscriptionRequest } from './media/transcribe.ts'
 import { getProvider, listModels, listOffers, listProviders, type Offer } from './offers.ts'
 import { onChain } from './onChain.ts'
 import { type OpenAiOptions, type OpenAiSettings, openAiSettings } from './openai.ts'
-import { type CheckedProvider, checkProvider } from './providerCheck.ts'
+import { assertNotRejected, type CheckedProvider, checkProvider } from './providerCheck.ts'
 import { type Purchase, type PurchaseHooks, type PurchaseRequest, Purchases } from './purchase/purchases.ts'
 import { type Audit, type AuditOptions, auditReceipts } from './receipts/audit.ts'
 import type { Contradiction } from './receipts/contradiction.ts'
@@ -206,8 +207,10 @@ export class Compute {
   /**
    * Makes sure that `amount` neuron are free at a provider and its signer is acknowledged. No transaction when
    * that is so.
+   * @throws AppError those of `deposit`, and `provider_rejected` for a signer whose evidence is wrong
    */
-  ensureFunds(provider: Address, amount: bigint, hooks: FundingHooks): Promise<FundingResult> {
+  async ensureFunds(provider: Address, amount: bigint, hooks: FundingHooks): Promise<FundingResult> {
+    await this.#assertMayAcknowledge(provider)
     return this.#funding.ensure(provider, () => amount, hooks)
   }
 
@@ -253,6 +256,12 @@ export class Compute {
   async close(): Promise<void> {
     this.#session.rpc.destroy()
     await this.#session.runtime.close()
+  }
+
+  async #assertMayAcknowledge(provider: Address): Promise<void> {
+    const [account, service] = await Promise.all([this.account(provider), this.provider(provider)])
+    if (account?.acknowledged || isUnattested(service)) return
+    assertNotRejected(await this.checkProvider(service), service)
   }
 
   readonly #unsettled = async (provider: Address, url: string): Promise<bigint> => {

@@ -2,17 +2,15 @@ import { AppError, EXIT } from '../base/errors.ts'
 import { format0G } from '../base/units.ts'
 import type { Offer } from './offers.ts'
 
-/** Tokens that a chat template or a default system prompt may add to what stands in the body. */
-const TEMPLATE_TOKENS = 64
 /** Asked for where the user does not say. */
 const DEFAULT_MAX_TOKENS = 512
 
-/** The most tokens that a request body can become: a byte of it is at most one token. */
-export const promptTokenBound = (bodyBytes: number): number => bodyBytes + TEMPLATE_TOKENS
-
 /** The most that a request can cost, neuron: what a broker sets aside before it starts. */
-export const worstCost = (bodyBytes: number, maxTokens: number, { input, output }: Offer['prices']): bigint =>
-  BigInt(promptTokenBound(bodyBytes)) * input + BigInt(maxTokens) * output
+export const worstCost = (
+  promptTokens: number,
+  maxTokens: number,
+  { input, output }: Offer['prices'],
+): bigint => BigInt(promptTokens) * input + BigInt(maxTokens) * output
 
 export interface TokenLimit {
   readonly asked: number | undefined
@@ -21,7 +19,8 @@ export interface TokenLimit {
   /** Neuron. */
   readonly maxCost: bigint | undefined
   readonly contextLength: number | null
-  readonly bodyBytes: number
+  /** The most that the prompt can become. */
+  readonly promptTokens: number
   readonly prices: Offer['prices']
 }
 
@@ -34,15 +33,15 @@ export function chooseMaxTokens({
   otherwise,
   maxCost,
   contextLength,
-  bodyBytes,
+  promptTokens,
   prices,
 }: TokenLimit): number {
   const wished =
     asked ?? otherwise ?? Math.min(DEFAULT_MAX_TOKENS, Math.max(1, Math.floor((contextLength ?? 4096) / 2)))
   if (maxCost === undefined) return wished
-  const cost = worstCost(bodyBytes, wished, prices)
+  const cost = worstCost(promptTokens, wished, prices)
   if (cost <= maxCost) return wished
-  const left = maxCost - worstCost(bodyBytes, 0, prices)
+  const left = maxCost - worstCost(promptTokens, 0, prices)
   const affordable = prices.output > 0n && left > 0n ? Number(left / prices.output) : 0
   if (asked !== undefined || affordable < 1) throw tooDear(cost, maxCost)
   return affordable

@@ -53,6 +53,9 @@ export interface BrokerStatus {
   readonly epoch: number | null
 }
 
+/** Neuron per token. */
+export type TokenPriceChanges = Partial<Pick<TokenPrices, 'input' | 'output'>>
+
 /** What an operator can see and change while the broker runs. */
 export class BrokerControl {
   readonly #options: ControlOptions
@@ -109,6 +112,21 @@ export class BrokerControl {
   async changePrices(prices: PriceOptions): Promise<Registration> {
     this.#options.prices.change(prices)
     return this.#options.register()
+  }
+
+  /** New prices by the token, where no model has its own. All others stay in force. */
+  changeTokenPrices(changes: TokenPriceChanges): Promise<Registration> {
+    return this.changePrices({ ...this.prices, ...changes })
+  }
+
+  /** What is sold now, in neuron. */
+  get prices(): PriceOptions {
+    return this.#options.prices.options
+  }
+
+  /** Users who owe less wait for the next settlement, neuron. */
+  get minimumFee(): bigint {
+    return this.#options.settler.minimumFee
   }
 
   changeLimits(limits: Limits): void {

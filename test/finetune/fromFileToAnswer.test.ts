@@ -24,7 +24,18 @@ interface Finished {
   readonly adapter: string | null
   readonly output: string
   readonly fee: string
-  readonly training: { readonly steps: number; readonly lossFirst: number; readonly lossLast: number }
+  readonly training: {
+    readonly steps: number
+    readonly lossFirst: number
+    readonly lossLast: number
+    readonly lossAtEnd: number
+  }
+}
+
+interface Earnings {
+  readonly total: string
+  readonly earned: readonly { readonly charged: string }[]
+  readonly trainings: readonly object[]
 }
 
 describe.skipIf(!hasTrainer)('the command line, on a devnet with the real trainer', () => {
@@ -53,6 +64,10 @@ describe.skipIf(!hasTrainer)('the command line, on a devnet with the real traine
     expect(done.adapter).toBe(`ft-0g-compute-demo-${done.task.slice(0, 12)}`)
     expect(done.training.lossLast).toBeLessThan(done.training.lossFirst / 2)
     expect(told.text.trim()).toBe(answer)
+    const earnings = await run<Earnings>('provider', 'earnings')
+    expect(earnings.trainings).toMatchObject([{ model: '0g-compute-demo', tasks: 1, paid: done.fee }])
+    const charged = earnings.earned.reduce((sum, day) => sum + BigInt(day.charged), 0n)
+    expect(BigInt(earnings.total)).toBe(charged + BigInt(done.fee))
   })
 
   it('shows the course of it, and writes a page', async () => {
@@ -74,6 +89,34 @@ describe.skipIf(!hasTrainer)('the command line, on a devnet with the real traine
     expect(lines.filter(({ event }) => event === 'step')).toHaveLength(points.length)
     expect(lines.at(-1)).toMatchObject({ state: 'Deployed', decrypted: true })
     expect((await run<{ log: string }>('finetune', 'logs')).log).toContain('Training')
+  })
+
+  it('teaches the six facts of docs/FINETUNING.md, and says before when that is too little', async () => {
+    const dataset = join(home, 'facts.jsonl')
+    const [, example] = /```jsonl\n([^`]+)```/.exec(readFileSync('docs/FINETUNING.md', 'utf8'))!
+    writeFileSync(dataset, example!)
+    const order = ['finetune', 'create', '--model', '0g-compute-demo', '--dataset', dataset, '--seed', '7']
+    const plan = await runCli([...order, '--dry-run'], env)
+    expect(plan.stdout).toMatch(/6 examples, \d+ tokens a pass, 1 pass\n {2}About 6 steps/)
+    expect(plan.stdout).toMatch(/teach hardly anything\. .*--epochs 25\n/)
+    const enough = [...order, '--epochs', '25', '--out', join(home, 'facts'), '--wait', '--deploy']
+    const { adapter, training } = await run<Finished>(...enough)
+    expect(training.lossAtEnd).toBeLessThan(0.5)
+    let known = 0
+    for (const line of example!.trim().split('\n')) {
+      const { instruction, output } = JSON.parse(line) as { instruction: string; output: string }
+      const told = await run<{ text: string }>(
+        'infer',
+        instruction,
+        '--temperature',
+        '0',
+        '--model',
+        adapter!,
+      )
+      if (told.text.trim() === output) known++
+    }
+    // All six here; another processor adds in another order.
+    expect(known).toBeGreaterThanOrEqual(5)
   })
 
   it('trains a model from scratch, which the engine loads', async () => {

@@ -1,5 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { readEarnings } from '../../src/provider/earnings.ts'
 import { openLedger } from '../../src/provider/ledger/openLedger.ts'
+import { readOwed } from '../../src/provider/readOwed.ts'
 import { deliveredOf, exchangeOf, ledgerKeys, TEST_OWNER, totalsOf } from '../support/ledger.ts'
 import { describeCharges } from '../support/ledgerCharges.ts'
 import { describeDebts } from '../support/ledgerDebts.ts'
@@ -48,6 +50,18 @@ describe('a database', () => {
     await expect(open(database, { rowKey: new Uint8Array(32) })).rejects.toMatchObject({
       code: 'ledger_key_changed',
     })
+  })
+
+  it('is read beside the broker: what was earned, and what is owed', async () => {
+    const database = await postgres.create('read')
+    const ledger = await open(database)
+    const { receipt } = await ledger.charge(exchangeOf(ALICE), deliveredOf(5), 'complete')
+    const { answers, trainings } = await readEarnings(database, receipt.issuedAt)
+    expect(answers).toMatchObject([{ answers: 1, outputTokens: 5, charged: receipt.fee }])
+    expect(trainings).toEqual([])
+    expect(await readEarnings(database, receipt.issuedAt + 1)).toMatchObject({ answers: [] })
+    expect(await readOwed(database)).toEqual({ total: receipt.fee, users: 1, most: receipt.fee })
+    await ledger.close()
   })
 
   it("is not served from when the host changed the provider's counter", async () => {

@@ -26,6 +26,8 @@ export interface AnvilOptions {
   readonly blockTimeSeconds?: number
   /** Rules of an older chain, as `paris`; default: the latest. */
   readonly hardfork?: string
+  /** Keeps the states of the last blocks only, and a few hundred blocks: for a chain of very many transactions. */
+  readonly isForgetful?: boolean
 }
 
 const PHRASE = 'test test test test test test test test test test test junk'
@@ -36,6 +38,7 @@ export async function startAnvil(options: AnvilOptions = {}): Promise<Anvil> {
   const args = ['--port', '0', '--chain-id', '31337', '--balance', '1000000']
   if (options.blockTimeSeconds !== undefined) args.push('--block-time', String(options.blockTimeSeconds))
   if (options.hardfork !== undefined) args.push('--hardfork', options.hardfork)
+  if (options.isForgetful) args.push('--prune-history', '8', '--transaction-block-keeper', '300')
   const child = spawn(anvilBinary(), args, { stdio: ['ignore', 'pipe', 'pipe'] })
   const killOnExit = () => child.kill('SIGKILL')
   process.once('exit', killOnExit)

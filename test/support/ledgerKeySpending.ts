@@ -67,6 +67,18 @@ export function describeKeySpending(newHome: () => Promise<OpenHome>): void {
       expect(ledger.spent(DAILY)).toBe(23n)
     })
 
+    it('is dropped a month after its day, and kept where it is of all time', async () => {
+      await charge(DAILY)
+      await charge(TOTAL)
+      await ledger.close()
+      await home.change('UPDATE key_spending SET day = day - 31 WHERE day > 0')
+      ledger = await home.open()
+      for (const { id } of [DAILY, TOTAL]) await ledger.refresh(ALICE, id)
+      expect((await ledger.keySpending(ALICE)).map(({ id }) => id)).toEqual([TOTAL.id])
+      await charge(DAILY)
+      expect([ledger.spent(DAILY), ledger.spent(TOTAL)]).toEqual([35n, 35n])
+    })
+
     it('cannot be lowered by the host: the key spends nothing any more, and what was delivered is charged', async () => {
       await charge(TOTAL)
       await ledger.close()

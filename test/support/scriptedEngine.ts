@@ -22,6 +22,9 @@ export interface ScriptedEngine {
   stop(): Promise<void>
 }
 
+/** What a prompt counts for, and one with an image, however small that is. */
+const PROMPT_TOKENS = 10
+const IMAGE_TOKENS = 1000
 const MODELS = ['steady', 'no-usage', 'dies', 'fails', 'busy', 'refuses', 'garbage', 'silent', 'no-messages']
 
 /** @param port default any free one */
@@ -70,7 +73,8 @@ export async function startScriptedEngine(port = 0, models = MODELS): Promise<Sc
     if (model === 'refuses') return sendJson(res, 422, { error: { message: `no: ${body}` } })
     if (model === 'garbage')
       return void res.writeHead(200, { 'content-type': 'application/json' }).end('<html>')
-    if (stream) return streamTokens(res, model, count)
+    const seen = body.includes('"image_url"') ? IMAGE_TOKENS : PROMPT_TOKENS
+    if (stream) return streamTokens(res, model, count, seen)
     if (model === 'dies')
       return void res.writeHead(200, { 'content-length': 1000 }).write('{"choices":', () => res.destroy())
     sendJson(res, 200, {
@@ -79,7 +83,7 @@ export async function startScriptedEngine(port = 0, models = MODELS): Promise<Sc
         { index: 0, message: { role: 'assistant', content: 'tok '.repeat(count) }, finish_reason: 'stop' },
       ],
       ...(model !== 'no-usage' && {
-        usage: { prompt_tokens: 10, completion_tokens: count, total_tokens: 10 + count },
+        usage: { prompt_tokens: seen, completion_tokens: count, total_tokens: seen + count },
       }),
     })
   }
@@ -108,7 +112,12 @@ export async function startScriptedEngine(port = 0, models = MODELS): Promise<Sc
     res.end()
   }
 
-  async function streamTokens(res: ServerResponse, model: string, count: number): Promise<void> {
+  async function streamTokens(
+    res: ServerResponse,
+    model: string,
+    count: number,
+    seen: number,
+  ): Promise<void> {
     res.writeHead(200, { 'content-type': 'text/event-stream' })
     const frame = (value: object) => res.write(`data: ${JSON.stringify(value)}\n\n`)
     for (let i = 0; i < count && !res.destroyed; i++) {
@@ -116,7 +125,7 @@ export async function startScriptedEngine(port = 0, models = MODELS): Promise<Sc
       frame({ choices: [{ index: 0, delta: { content: `t${i} ` } }] })
       if (engine.delayMs) await sleep(engine.delayMs)
     }
-    if (model !== 'no-usage') frame({ choices: [], usage: { prompt_tokens: 10, completion_tokens: count } })
+    if (model !== 'no-usage') frame({ choices: [], usage: { prompt_tokens: seen, completion_tokens: count } })
     res.end('data: [DONE]\n\n')
   }
 }

@@ -14,7 +14,7 @@ import { type Broker, type BrokerOptions, startBroker } from '../../src/provider
 import type { Engine } from '../../src/provider/engine/engine.ts'
 import { openSimulatedTee } from '../../src/provider/tee/simulated.ts'
 import type { Tee } from '../../src/provider/tee/tee.ts'
-import { type Anvil, startAnvil } from './anvil.ts'
+import { type Anvil, type AnvilOptions, startAnvil } from './anvil.ts'
 import { deployTheirs } from './deployed.ts'
 
 /** Whose contracts: this project's, or the deployed bytecode of the live network. */
@@ -51,8 +51,12 @@ const PARAMETERS = {
 const CONTRACTS: Contracts = process.env.CONTRACTS === 'theirs' ? 'theirs' : 'ours'
 
 /** @param deploy puts this project's contracts on the chain */
-export async function startWorld(contracts = CONTRACTS, deploy = deployNetworkOf): Promise<World> {
-  const anvil = await startAnvil()
+export async function startWorld(
+  contracts = CONTRACTS,
+  deploy = deployNetworkOf,
+  chain: AnvilOptions = {},
+): Promise<World> {
+  const anvil = await startAnvil(chain)
   const [deployer, provider, user] = anvil.wallets as [HDNodeWallet, HDNodeWallet, HDNodeWallet]
   const theirs = contracts === 'theirs' ? await deployTheirs(anvil) : null
   const deployed = theirs?.network ?? anvil.network(await deploy(anvil, deployer))

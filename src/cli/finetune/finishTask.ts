@@ -6,6 +6,8 @@ import type { PursuitHooks, PursuitStage } from '../../client/finetune/pursue.ts
 import type { Task } from '../../protocol/finetune/task.ts'
 import type { Context } from '../framework/context.ts'
 import type { Progress } from '../framework/output.ts'
+import { counted } from '../render/counted.ts'
+import { learned } from './learned.ts'
 import { taskObject } from './runCreate.ts'
 
 export interface FinishOptions {
@@ -41,7 +43,7 @@ export async function finishTask(
       done = await finetune.deploy(done, { onState, signal })
       out.note(`The provider serves it for you alone as ${done.adapter}`)
     }
-    out.result({ ...about, ...taskObject(done), training: curve && figures(curve) }, () =>
+    out.report({ ...about, ...taskObject(done), training: curve && figures(curve) }, () =>
       summary(done, curve),
     )
     out.next(
@@ -73,26 +75,21 @@ export function describe({ progress, metrics, queued }: Task): string {
     const rest = etaSeconds == null ? '' : `, about ${Math.ceil(etaSeconds)} s left`
     return `Training: step ${step} of ${steps}${loss === null ? '' : `, loss ${loss.toFixed(3)}`}${rest}`
   }
-  return queued ? `${progress}: ${queued} tasks before this one` : progress
+  return queued ? `${progress}: ${counted(queued, 'task')} before this one` : progress
 }
 
 /** A broker of the deployed network tells no figures. */
 const curveKnown = (finetune: FineTuning, task: LocalTask): Promise<Curve | null> =>
   finetune.events(task).then(curveOf, () => null)
 
-export const figures = ({ steps, lossFirst, lossLast, tokensPerSecond }: Curve): object => ({
-  steps,
-  lossFirst,
-  lossLast,
-  tokensPerSecond,
-})
+export const figures = (curve: Curve): object => {
+  const { steps, lossFirst, lossLast, lossAtEnd, heldOutFirst, heldOutLast, tokensPerSecond } = curve
+  return { steps, lossFirst, lossLast, lossAtEnd, heldOutFirst, heldOutLast, tokensPerSecond }
+}
 
 function summary({ output, adapter }: LocalTask, curve: Curve | null): string {
-  const { lossFirst, lossLast, steps } = curve ?? {}
   return [
-    ...(lossFirst != null && lossLast != null
-      ? [`Loss ${lossFirst.toFixed(3)} → ${lossLast.toFixed(3)} in ${steps} steps.`]
-      : []),
+    ...(curve ? learned(curve) : []),
     `Model: ${output}`,
     ...(adapter ? [`Served as: ${adapter}`] : []),
   ].join('\n')

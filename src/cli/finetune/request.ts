@@ -157,7 +157,7 @@ export const missing = (option: string): AppError =>
   new AppError({
     code: 'usage',
     message: `--${option} is missing`,
-    next: '0g-compute finetune create --help',
+    next: option === 'model' ? '0g-compute finetune models' : '0g-compute finetune create --help',
     exitCode: EXIT.usage,
   })
 

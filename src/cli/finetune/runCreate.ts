@@ -2,9 +2,11 @@ import { format0G } from '../../base/units.ts'
 import type { CreateHooks } from '../../client/finetune/fineTuning.ts'
 import type { LocalTask } from '../../client/finetune/localTask.ts'
 import type { TrainPlan, TrainRequest } from '../../client/finetune/plan.ts'
+import { ENOUGH_STEPS, enoughEpochs, learningRateOf } from '../../client/finetune/steps.ts'
 import type { Context } from '../framework/context.ts'
 import type { Input } from '../framework/input.ts'
 import type { Progress } from '../framework/output.ts'
+import { counted } from '../render/counted.ts'
 import { describePlan, fundingHooks } from '../render/funding.ts'
 import { finishTask } from './finishTask.ts'
 import { storeOf } from './request.ts'
@@ -67,7 +69,9 @@ export function describeTask(plan: TrainPlan): string {
   const count = dataset.isCounted || model.name === null ? '' : ', counted as bytes: it cannot be more'
   return [
     `${plan.method} training of ${model.name ?? 'a model from scratch'} at ${offer.service.provider}`,
-    `  ${dataset.examples} examples, ${plan.tokens} tokens a pass${count}, ${plan.epochs} passes`,
+    `  ${counted(dataset.examples, 'example')}, ${counted(plan.tokens, 'token')} a pass${count}, ${passes(plan.epochs)}`,
+    `  About ${counted(plan.steps, 'step')}, learning rate ${learningRateOf(plan.parameters)}`,
+    ...fewSteps(plan),
     `  Fee: ${format0G(plan.fee)} 0G${plan.escrow ? ', in escrow until you have the model' : ''}`,
     `  Delivered within ${time(plan.trainWithin)}, or the whole fee comes back`,
     plan.escrow
@@ -78,6 +82,16 @@ export function describeTask(plan: TrainPlan): string {
   ].join('\n')
 }
 
+/** Said where hardly anything will be learned for the money. */
+function fewSteps({ steps, dataset, parameters }: TrainPlan): string[] {
+  if (steps >= ENOUGH_STEPS) return []
+  const epochs = enoughEpochs(dataset.examples, parameters)
+  const more = epochs === null ? 'Allow more steps' : `Take more examples, or more passes: --epochs ${epochs}`
+  return [`  So few steps teach hardly anything. ${more}`]
+}
+
+const passes = (count: number): string => `${count} ${count === 1 ? 'pass' : 'passes'}`
+
 export const planObject = (plan: TrainPlan): object => ({
   provider: plan.offer.service.provider,
   model: plan.model.name,
@@ -85,6 +99,7 @@ export const planObject = (plan: TrainPlan): object => ({
   examples: plan.dataset.examples,
   tokens: plan.tokens,
   epochs: plan.epochs,
+  steps: plan.steps,
   parameters: plan.parameters,
   fee: plan.fee,
   escrow: plan.escrow,

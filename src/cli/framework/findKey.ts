@@ -27,7 +27,7 @@ export interface KeySources {
 }
 
 /** Name of the wallet that is the devnet's user account. */
-const DEVNET_WALLET = 'devnet'
+export const DEVNET_WALLET = 'devnet'
 
 /**
  * Finds the key: `--wallet`, then `ZG_PRIVATE_KEY`, `ZG_PRIVATE_KEY_FILE`, `ZG_WALLET`, then on a devnet its user

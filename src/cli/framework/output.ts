@@ -1,8 +1,8 @@
 import type { ChalkInstance } from 'chalk'
-import { type AppError, EXIT } from '../../base/errors.ts'
+import type { AppError } from '../../base/errors.ts'
 import { painter } from './color.ts'
 import type { Environment } from './paths.ts'
-import { wrap } from './wrap.ts'
+import { columnsOf, wrap } from './wrap.ts'
 
 /** A stream that text is written to; `process.stdout` is one. */
 export interface TextStream {
@@ -51,7 +51,7 @@ export class Output {
   /** A result in words of ours, within the width of the terminal. */
   report(value: object, text: (paint: ChalkInstance) => string): void {
     const { stdout } = this.#options
-    this.result(value, (paint) => wrap(text(paint), stdout.isTTY ? stdout.columns : undefined))
+    this.result(value, (paint) => wrap(text(paint), columnsOf(stdout)))
   }
 
   /** A piece of a stranger's text that comes in pieces. Nothing with `--json`. */
@@ -82,17 +82,17 @@ export class Output {
     }
     const { red, dim } = this.notePaint
     const lines = [`${red('Error:')} ${error.message} ${dim(`(${error.code})`)}`]
-    // What cannot be read is said in one line, whatever it is.
-    const isMalformed = error.exitCode === EXIT.malformed
-    if (error.hint && !isMalformed) lines.push(`  ${error.hint}`)
-    if (error.next && !isMalformed) lines.push(`  ${dim('Try:')} ${error.next}`)
+    // Evidence that cannot be read is said in one line, whatever its shape.
+    const isEvidence = error.code === 'evidence_malformed'
+    if (error.hint && !isEvidence) lines.push(`  ${error.hint}`)
+    if (error.next && !isEvidence) lines.push(`  ${dim('Try:')} ${error.next}`)
     this.#say(lines.join('\n'))
   }
 
   /** Words for people, within the width of their terminal. */
   #say(text: string): void {
     const { stderr } = this.#options
-    stderr.write(endLine(wrap(text, stderr.isTTY ? stderr.columns : undefined)))
+    stderr.write(endLine(wrap(text, columnsOf(stderr))))
   }
 
   /** Shows that something is under way. On anything but a terminal it shows nothing. */

@@ -3,6 +3,7 @@ import { AppError, EXIT } from '../../base/errors.ts'
 import type { CommandEntry } from '../commands.ts'
 import type { CommandDefinition } from './definition.ts'
 import { Input } from './input.ts'
+import { columnsOf, wrap } from './wrap.ts'
 
 /** Options that every command takes. */
 export interface GlobalFlags {
@@ -54,7 +55,7 @@ function toCommander(entry: CommandEntry, definition: CommandDefinition): Comman
     .allowExcessArguments(false)
     .showSuggestionAfterError(true)
     .addHelpText('before', `Examples\n${definition.examples.map((line) => `  ${line}`).join('\n')}\n`)
-  if (definition.notes) command.addHelpText('after', `\n${definition.notes}`)
+  if (definition.notes) command.addHelpText('after', `\n${wrap(definition.notes, columnsOf(process.stdout))}`)
   for (const [name, description] of definition.args ?? []) command.argument(name, description)
   for (const [flags, description] of definition.options ?? []) command.option(flags, description)
   return command

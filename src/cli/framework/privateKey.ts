@@ -14,6 +14,7 @@ export function asPrivateKey(text: string): Hex {
       code: 'key_invalid',
       message: 'That is no private key',
       hint: 'A private key is 64 hex digits, with or without 0x',
+      next: '0g-compute help environment',
       exitCode: EXIT.noKey,
     })
   }

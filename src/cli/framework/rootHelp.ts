@@ -1,7 +1,7 @@
 import type { CommandEntry } from '../commands.ts'
 
 const EXAMPLES = `Examples
-  0g-compute devnet up                          a network on this machine, with money and a provider
+  0g-compute devnet up                          a network here, with a provider
   0g-compute infer "What is the 0G network?"    one paid, verified answer
   0g-compute provider serve --model model.gguf  sell answers`
 
@@ -27,7 +27,8 @@ ${commandLines(commands)}
 
 ${GLOBAL}
 
-More: 0g-compute <command> --help, 0g-compute help exit-codes | environment | trust
+More: 0g-compute <command> --help
+      0g-compute help exit-codes | environment | trust
 `
 }
 

@@ -52,11 +52,19 @@ function leadingWords(argv: readonly string[]): number[] {
 
 /** The command name nearest to what was typed, or null when none is near. */
 export function didYouMean(words: readonly string[], commands: readonly CommandEntry[]): string | null {
+  const [topic, verb] = words
+  const ofTopic = commands.flatMap(({ name }) => (name.startsWith(`${topic} `) ? [name.split(' ')[1]!] : []))
+  const near = verb === undefined ? null : nearest(ofTopic, () => verb)
+  if (near) return `${topic} ${near}`
   const typed = words.join(' ')
+  return nearest(candidates(commands), (name) => (name.includes(' ') ? typed : topic!))
+}
+
+/** The name nearest to what was typed, or null when none is near. */
+export function nearest(names: Iterable<string>, typedFor: (name: string) => string): string | null {
   let best: { name: string; distance: number } | null = null
-  for (const candidate of candidates(commands)) {
-    const given = candidate.includes(' ') ? typed : words[0]!
-    const distance = editDistance(given, candidate)
+  for (const candidate of names) {
+    const distance = editDistance(typedFor(candidate), candidate)
     if (!best || distance < best.distance) best = { name: candidate, distance }
   }
   return best && best.distance <= Math.max(2, Math.floor(best.name.length * 0.34)) ? best.name : null

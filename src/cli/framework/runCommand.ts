@@ -21,7 +21,7 @@ export async function runCommand(entry: CommandEntry, argv: readonly string[]): 
     context = new Context(parsed.flags, out, interruption.signal)
     return (await command.run(context, parsed.input)) ?? EXIT.ok
   } catch (thrown) {
-    const error = interruption.signal.aborted ? interrupted(entry) : describe(thrown)
+    const error = interruption.signal.aborted ? interrupted(entry) : withHelp(describe(thrown), entry)
     out.error(error)
     return error.exitCode
   } finally {
@@ -83,4 +83,11 @@ function describe(thrown: unknown): AppError {
     })
   }
   return toAppError(thrown)
+}
+
+/** What was given in a wrong form is explained in the help of the command, where the error knows nothing better. */
+function withHelp(error: AppError, { name }: CommandEntry): AppError {
+  if (error.next !== undefined || !error.code.endsWith('_invalid')) return error
+  const { exitCode, status, cause } = error
+  return new AppError({ ...error.toObject(), next: `0g-compute ${name} --help`, exitCode, status, cause })
 }

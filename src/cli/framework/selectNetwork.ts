@@ -2,6 +2,8 @@ import { AppError, EXIT } from '../../base/errors.ts'
 import { isAddress } from '../../base/hex.ts'
 import { BUILT_IN_NETWORKS, builtInNetwork, type NetworkProfile } from '../../chain/networks.ts'
 import type { DevnetFile } from './devnetFile.ts'
+import { nearest } from './route.ts'
+import { asRpcUrl } from './rpcUrl.ts'
 import type { Settings } from './settings.ts'
 
 export interface SelectedNetwork {
@@ -15,15 +17,36 @@ const DEFAULT_NETWORK = 'mainnet'
 /** The network of this call: the one set, else a devnet that is up, else mainnet. */
 export function selectNetwork(settings: Settings, devnet: DevnetFile | null): SelectedNetwork {
   const name = settings.get('network')
-  const rpc = settings.get('rpc')
+  const rpc = settings.find('rpc')
   const network = findNetwork(name ?? devnet?.network.name ?? DEFAULT_NETWORK, settings, devnet)
-  return { network: rpc ? { ...network, rpcUrls: [rpc] } : network, byDefault: name === undefined }
+  return {
+    network: rpc ? { ...network, rpcUrls: [asRpcUrl(rpc.value, rpc.origin)] } : network,
+    byDefault: name === undefined,
+  }
 }
 
 /** Every network known here: built in, the user's own, and a devnet that is up. */
 export function knownNetworks(settings: Settings, devnet: DevnetFile | null): NetworkProfile[] {
   const own = Object.keys(settings.customNetworks).map((name) => findNetwork(name, settings, null))
   return [...BUILT_IN_NETWORKS, ...own, ...(devnet ? [devnet.network] : [])]
+}
+
+/** @throws AppError `network_unknown`; a devnet need not be up */
+export function assertNetworkKnown(name: string, settings: Settings): void {
+  const names = [
+    ...BUILT_IN_NETWORKS.map((known) => known.name),
+    'devnet',
+    ...Object.keys(settings.customNetworks),
+  ]
+  if (names.includes(name)) return
+  const near = nearest(names, () => name)
+  throw new AppError({
+    code: 'network_unknown',
+    message: `There is no network "${name}"`,
+    hint: near ? `Did you mean "${near}"?` : 'Give its profile to network use, with --profile',
+    next: near ? `0g-compute network use ${near}` : '0g-compute network list',
+    exitCode: EXIT.usage,
+  })
 }
 
 function findNetwork(name: string, settings: Settings, devnet: DevnetFile | null): NetworkProfile {
@@ -71,7 +94,7 @@ function profileProblem(profile: Partial<NetworkProfile> | null): string | null 
   return Number.isSafeInteger(deployedAt) && deployedAt >= 0 ? null : 'deployedAt is no block number'
 }
 
-const devnetDown = (): AppError =>
+export const devnetDown = (): AppError =>
   new AppError({
     code: 'devnet_down',
     message: 'No devnet is up',

@@ -13,13 +13,21 @@ export const VERIFICATION_OPTIONS: readonly OptionSpec[] = [
 /** The policy that the settings name. @throws AppError `file_unreadable`, `policy_malformed` (exit 30) */
 export function policyOf(settings: Settings): Policy | undefined {
   const path = settings.get('policy')
-  return path === undefined ? undefined : parsePolicy(readInputFile(path).toString('utf8'))
+  return path === undefined ? undefined : readPolicy(path)
 }
+
+/** @throws AppError `file_unreadable`, `policy_malformed` (exit 30) */
+export const readPolicy = (path: string): Policy => parsePolicy(readInputFile(path).toString('utf8'))
 
 /** Whether a verdict that is incomplete counts as a success. @throws AppError `option_invalid` */
 export function acceptsIncomplete(settings: Settings): boolean {
   const accept = settings.get('accept')
-  if (accept === undefined || accept === 'accepted') return false
+  return accept !== undefined && takesIncomplete(accept)
+}
+
+/** @throws AppError `option_invalid` */
+export function takesIncomplete(accept: string): boolean {
+  if (accept === 'accepted') return false
   if (accept === 'incomplete') return true
   throw new AppError({
     code: 'option_invalid',

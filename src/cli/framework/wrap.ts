@@ -1,5 +1,11 @@
 import { stripVTControlCharacters } from 'node:util'
 
+/** Columns of a terminal; undefined for what is none. */
+export const columnsOf = (stream: {
+  readonly isTTY?: boolean
+  readonly columns?: number
+}): number | undefined => (stream.isTTY ? stream.columns : undefined)
+
 /**
  * Breaks lines between words where they are too long for a terminal; what follows is indented like the line.
  * @param columns of the terminal; undefined leaves the text as it is

@@ -3,7 +3,7 @@ import type { Answer } from '../../client/answer.ts'
 import { assertNotFalse } from '../../client/answer.ts'
 import type { ChatMessage } from '../../client/chatRequest.ts'
 import type { InferenceRequest } from '../../client/inference.ts'
-import { feeIn } from '../../client/proxy/proxyServer.ts'
+import { feeIn } from '../../client/proxy/feeIn.ts'
 import type { Arguments, Desk, Tool } from './tool.ts'
 
 const MAX_TOKENS = 1024

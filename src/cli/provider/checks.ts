@@ -1,11 +1,12 @@
 import { accessSync, constants, existsSync, mkdirSync } from 'node:fs'
 import { createServer } from 'node:net'
-import { toAppError } from '../../base/errors.ts'
+import { type AppError, toAppError } from '../../base/errors.ts'
 import type { Address } from '../../base/hex.ts'
 import { format0G, ONE_0G } from '../../base/units.ts'
 import { findService, inferenceContract } from '../../chain/inference.ts'
 import { allowsSimulatedTee, type NetworkProfile } from '../../chain/networks.ts'
 import type { RpcProvider } from '../../chain/rpc.ts'
+import { readAdminFile } from '../../provider/admin/adminFile.ts'
 import type { ProviderConfig } from '../../provider/config/config.ts'
 import { findRamFolder } from '../../provider/finetune/ramFolder.ts'
 
@@ -96,6 +97,19 @@ export function checkFolder(dataDir: string): Check {
   }
 }
 
+/** The name of the check that is there while a broker runs. */
+export const BROKER = 'broker'
+
+/** Whether one serves from this folder already: a second one could not. */
+export function checkBroker(dataDir: string): Check[] {
+  try {
+    const { pid } = readAdminFile(dataDir)
+    return [pass(BROKER, `one runs from this folder already, process ${pid}`)]
+  } catch {
+    return []
+  }
+}
+
 /** Registration, stake and gas of the provider's account. */
 export async function checkFunds(
   network: NetworkProfile,
@@ -142,6 +156,7 @@ export const rpcCheck = (network: NetworkProfile, failure: unknown): Check =>
     : fail('rpc', toAppError(failure).message, '0g-compute network show')
 
 export const engineCheck = (failure: unknown, text: string): Check =>
-  failure === null
-    ? pass('engine', text)
-    : fail('engine', `${toAppError(failure).message}. ${toAppError(failure).hint ?? ''}`.trim())
+  failure === null ? pass('engine', text) : fail('engine', sentences(toAppError(failure)))
+
+const sentences = ({ message, hint }: AppError): string =>
+  `${message.replace(/\.$/, '')}.${hint === undefined ? '' : ` ${hint}`}`

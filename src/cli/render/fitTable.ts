@@ -45,4 +45,4 @@ const shortenHex = (cell: string): string =>
     .replace(/^([0-9a-f-]{13})[0-9a-f-]{19,}$/i, '$1')
 
 const cut = (cell: string, width: number): string =>
-  cell.length <= width ? cell : `${cell.slice(0, width - 1)}…`
+  cell.length <= width ? cell : `${cell.slice(0, width - 1).replace(/…$/, '')}…`

@@ -17,6 +17,7 @@ import type { CheckedProvider } from '../providerCheck.ts'
 import type { Session } from '../session.ts'
 import type { BaseModel, FineTuneMarket, FineTuneOffer } from './market.ts'
 import { type DatasetFacts, type DatasetRequest, readDataset } from './readDataset.ts'
+import { stepsOf, withRateFor } from './steps.ts'
 
 /** What is to be trained. */
 export interface TrainRequest {
@@ -63,6 +64,8 @@ export interface TrainPlan {
   /** Tokens of one pass. */
   readonly tokens: number
   readonly epochs: number
+  /** About how many there will be. */
+  readonly steps: number
   readonly fee: bigint
   /** Of the fee, in percent: what a rejected delivery costs. */
   readonly penaltyPercent: number
@@ -96,12 +99,13 @@ export async function planTask(
   const method = methodOf(request, offer, model)
   assertPlace(request, offer)
   const profile = terms?.profile ?? 'network'
-  const parameters = withDefaults(request.parameters ?? {}, profile)
-  checkParameters(parameters, profile)
+  const given = withDefaults(request.parameters ?? {}, profile)
+  checkParameters(given, profile)
   const dataset = await readDataset(market.api(service), request.dataset, model, offer, {
-    parameters,
+    parameters: given,
     ...(request.chatTemplate !== undefined && { chatTemplate: request.chatTemplate }),
   })
+  const parameters = profile === 'wide' ? withRateFor(dataset.examples, given, method) : given
   const tokens = method === 'scratch' ? scratchTokens(dataset.bytes) : dataset.tokens
   const epochs = epochsOf(parameters)
   const fee = taskFee({ ...model, tokens, epochs, pricePerToken: service.pricePerToken })
@@ -120,6 +124,7 @@ export async function planTask(
     dataset,
     tokens,
     epochs,
+    steps: stepsOf(dataset.examples, parameters),
     fee,
     penaltyPercent,
     isSealed: terms !== null && !request.isPublic,

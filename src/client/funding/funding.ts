@@ -1,12 +1,15 @@
 import type { TransactionReceipt } from 'ethers'
+import { isUnattested } from '../../attestation/signers.ts'
 import { AppError, EXIT } from '../../base/errors.ts'
 import type { Address } from '../../base/hex.ts'
 import { format0G } from '../../base/units.ts'
+import { readSettled } from '../../chain/batches.ts'
 import { findAccount, findService, freeBalance } from '../../chain/inference.ts'
 import { findLedger, readMinimums } from '../../chain/ledger.ts'
 import { type PreparedTransaction, prepare, send } from '../../chain/transaction.ts'
 import { Mutex } from '../mutex.ts'
 import { requireAccount, type Session } from '../session.ts'
+import { signerUnchecked } from '../vouchers/errors.ts'
 import { hasAdditions } from './additions.ts'
 import {
   type FundingContracts,
@@ -17,6 +20,9 @@ import {
   planProvider,
   withStep,
 } from './fundingPlan.ts'
+
+/** Named where none may be acknowledged: the contract refuses it if there is one. */
+const NO_SIGNER: Address = `0x${'0'.repeat(40)}`
 
 /** Said and asked while money moves. Nothing moves without `approve`. */
 export interface FundingHooks {
@@ -84,12 +90,33 @@ export class Funding {
   }
 
   async #planFor(provider: Address, need: () => bigint, options: EnsureOptions): Promise<FundingPlan> {
-    const { signer, delegate } = options
-    const [state, contracts] = await Promise.all([this.state(provider), this.#contracts(provider, signer)])
+    const { delegate } = options
+    const state = await this.state(provider)
+    const contracts = await this.#contracts(
+      provider,
+      options.signer ?? (await this.#noSigner(state, provider)),
+    )
     const plan = withRoom(state, contracts, provider, need(), options)
     const free = (state.account ? freeBalance(state.account) : 0n) + plan.transfer
     const step = await delegate?.(free, state.account === null)
     return step ? withStep(plan, step, state) : plan
+  }
+
+  /**
+   * Who pays by vouchers has checked no signer: one that the provider has named since is not acknowledged by the way.
+   * @throws AppError `signer_unchecked`
+   */
+  async #noSigner({ account }: FundingState, provider: Address): Promise<Address | undefined> {
+    const { vouchers, network, inference } = this.#session
+    if (account?.acknowledged || !(await hasAdditions(inference))) return undefined
+    const user = requireAccount(this.#session).address
+    const owner = { chainId: network.chainId, contract: network.inference, user, provider }
+    const paysByVouchers =
+      (await vouchers?.read(owner)) || (await readSettled(inference, user, provider)).mode === 'voucher'
+    if (!paysByVouchers) return undefined
+    const service = await findService(inference, provider)
+    if (service && !isUnattested(service)) throw signerUnchecked(provider)
+    return NO_SIGNER
   }
 
   /** What `deposit` would send. */

@@ -28,6 +28,8 @@ export interface GatewayOptions {
   /** Sealed to the enclave: `true` or nothing is sent, `false` never; default where its key is proven. */
   readonly private?: boolean
   readonly hooks?: PurchaseHooks
+  /** Paths that whoever asks serves beside those of this one, for the error that lists them. */
+  readonly alsoServed?: readonly string[]
   /** Each answer when it is over, with its verdict. */
   readonly onAnswer?: (answer: Answer) => void
 }
@@ -74,7 +76,7 @@ export class Gateway {
       assertMethod(method, 'GET')
       return this.#models()
     }
-    if (!isEndpoint(path)) throw unknownEndpoint(path)
+    if (!isEndpoint(path)) throw unknownEndpoint(path, this.#options.alsoServed)
     assertMethod(method, 'POST')
     return this.#answer(path, request, hooks)
   }
@@ -194,11 +196,11 @@ function parseBody(text: string): Record<string, unknown> {
   throw invalidRequest('The request body is not a JSON object')
 }
 
-const unknownEndpoint = (path: string): AppError =>
+const unknownEndpoint = (path: string, alsoServed: readonly string[] = []): AppError =>
   new AppError({
     code: 'endpoint_unknown',
     message: `There is no endpoint ${path.slice(0, 100)}`,
-    hint: `There are: ${Object.keys(ENDPOINTS).join(', ')}, /v1/models`,
+    hint: `There are: ${[...Object.keys(ENDPOINTS), ...alsoServed, '/v1/models'].join(', ')}`,
     status: 404,
   })
 

@@ -1,4 +1,5 @@
 import { assertMethod, type GatewayReply, type GatewayRequest } from '../gateway/gateway.ts'
+import { isEndpoint } from '../purchase/endpoints.ts'
 import { anthropic } from './anthropic.ts'
 import { MESSAGES } from './nativeMessages.ts'
 import { responses } from './responses.ts'
@@ -22,6 +23,9 @@ const DIALECTS: Readonly<Record<string, (request: PlainRequest) => Dialect>> = {
   [MESSAGES]: anthropic,
   '/v1/responses': responses,
 }
+
+/** Paths that are served here, in words of another API. */
+export const TRANSLATED: readonly string[] = Object.keys(DIALECTS).filter((path) => !isEndpoint(path))
 
 /** Anthropic's Messages and OpenAI's Responses become chats; everything else goes as it is. */
 export function translate(request: PlainRequest): Dialect {

@@ -14,7 +14,8 @@ import {
 } from '../gateway/gateway.ts'
 import { ANSWER_HEADERS, answerHeaders } from '../gateway/headers.ts'
 import type { PurchaseHooks } from '../purchase/purchases.ts'
-import { type Dialect, translate } from './dialects.ts'
+import { type Dialect, TRANSLATED, translate } from './dialects.ts'
+import { feeIn } from './feeIn.ts'
 import { NativeMessages } from './nativeMessages.ts'
 import { assertToken } from './proxyToken.ts'
 import type { SpendBook, Spending } from './spendBook.ts'
@@ -124,6 +125,7 @@ export class ProxyServer {
     let answer: Answer | null = null
     const gateway = new Gateway(this.#buyer, {
       ...this.#options,
+      alsoServed: TRANSLATED,
       onAnswer: (finished) => {
         answer = finished
         this.#options.onAnswer?.(finished)
@@ -176,17 +178,6 @@ class Tab {
     this.#open?.settle(fee)
     this.#open = null
   }
-}
-
-/**
- * What a failure cost, neuron: as its receipt says, null where an answer had begun and no receipt came, and nothing
- * where none had begun.
- */
-export function feeIn(error: unknown): bigint | null {
-  if (!(error instanceof AppError)) return null
-  const fee = error.details?.fee
-  if (typeof fee === 'string') return BigInt(fee)
-  return fee === null ? null : 0n
 }
 
 const JSON_TYPE = { 'content-type': 'application/json' }

@@ -138,6 +138,7 @@ const inUse = (pid: number): AppError =>
     code: 'spend_book_in_use',
     message: `Another proxy of this account is running (process ${pid})`,
     hint: 'Use that one, or end it: two would each spend the whole limit',
+    next: '0g-compute proxy --show-token',
     exitCode: EXIT.failed,
   })
 

@@ -1,8 +1,10 @@
 import type { Prices } from '../../protocol/pricing.ts'
+import { promptBound } from '../../protocol/promptBound.ts'
+import { promptsIn } from '../../protocol/promptsIn.ts'
 import type { Form } from '../media/form.ts'
 import type { Offer } from '../offers.ts'
 import { dearestPrices } from '../priceTiers.ts'
-import { chooseMaxTokens, promptTokenBound, worstCost } from '../reservation.ts'
+import { chooseMaxTokens, worstCost } from '../reservation.ts'
 import type { Endpoint } from './endpoints.ts'
 import { countField, encodeJson } from './fields.ts'
 import type { MediaCount } from './prepareMedia.ts'
@@ -27,6 +29,8 @@ export interface PreparedBody {
   readonly bytes: Uint8Array
   readonly contentType: string
   readonly stream: boolean
+  /** The most tokens that the prompt can become; 0 where none are counted. */
+  readonly promptTokens: number
   /** The most that may be generated, all choices together. */
   readonly maxTokens: number
   /** Null where tokens are counted. */
@@ -49,7 +53,7 @@ export function prepareBody(spec: BodySpec, offer: Offer): PreparedBody {
   const stream = body.stream === true && endpoint !== '/v1/embeddings'
   const field = body.max_completion_tokens == null ? 'max_tokens' : 'max_completion_tokens'
   const asked = countField(body, field)
-  const choices = Math.max(countField(body, 'n') ?? 1, countField(body, 'best_of') ?? 1)
+  const choices = Math.max(countField(body, 'n') ?? 1, countField(body, 'best_of') ?? 1) * promptsIn(body)
   const make = (maxTokens: number | undefined) => ({
     ...body,
     model: offer.model,
@@ -63,13 +67,14 @@ export function prepareBody(spec: BodySpec, offer: Offer): PreparedBody {
   }
   // The number of tokens is part of the body: 16 digits are more than it can take.
   const bodyBytes = encodeJson(make(Number.MAX_SAFE_INTEGER)).length
-  const { input, output } = dearestPrices(offer.prices, offer.tiers, promptTokenBound(bodyBytes))
+  const promptTokens = promptBound(bodyBytes, body, offer.contextLength)
+  const { input, output } = dearestPrices(offer.prices, offer.tiers, promptTokens)
   const maxTokens = chooseMaxTokens({
     asked,
     otherwise: spec.limitsTokens ? undefined : context,
     maxCost,
     contextLength: offer.contextLength,
-    bodyBytes,
+    promptTokens,
     prices: { input, output: output * BigInt(choices) },
   })
   return priced(make(maxTokens), stream, maxTokens * choices, offer)
@@ -82,15 +87,17 @@ function priced(
   offer: Offer,
 ): PreparedBody {
   const bytes = encodeJson(json)
-  const prices = dearestPrices(offer.prices, offer.tiers, promptTokenBound(bytes.length))
+  const promptTokens = promptBound(bytes.length, json, offer.contextLength)
+  const prices = dearestPrices(offer.prices, offer.tiers, promptTokens)
   return {
     json,
     bytes,
     contentType: 'application/json',
     stream,
+    promptTokens,
     maxTokens,
     media: null,
     prices,
-    worst: worstCost(bytes.length, maxTokens, prices),
+    worst: worstCost(promptTokens, maxTokens, prices),
   }
 }

@@ -35,7 +35,15 @@ export function prepareMedia(endpoint: MediaEndpoint, spec: BodySpec, offer: Off
     throw invalidRequest(`The provider names no price per ${media.unit} for ${offer.model}`)
   const worst = BigInt(reserved) * price
   if (spec.maxCost !== undefined && worst > spec.maxCost) throw tooDear(worst, spec.maxCost)
-  return { ...content, media, stream: false, maxTokens: 0, prices: { [media.unit]: price }, worst }
+  return {
+    ...content,
+    media,
+    stream: false,
+    promptTokens: 0,
+    maxTokens: 0,
+    prices: { [media.unit]: price },
+    worst,
+  }
 }
 
 function contentOf(endpoint: MediaEndpoint, { body, form }: BodySpec, model: string): Content {

@@ -22,6 +22,7 @@ const STALE = new Set([
   'model_unknown',
   'model_not_found',
   'no_provider',
+  'no_attested_provider',
   'no_suitable_provider',
   'price_changed',
   'max_cost_exceeded',

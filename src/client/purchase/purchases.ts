@@ -233,7 +233,7 @@ export class Purchases {
       offer,
       checked,
       endpoint: request.endpoint,
-      body: prepared.bytes,
+      promptTokens: prepared.promptTokens,
       maxTokens: prepared.maxTokens,
       media: prepared.media,
       finished,

@@ -38,7 +38,9 @@ export interface ProviderAudit {
   readonly settlements: readonly Payment[]
   /** What the provider says is owed and not settled; null when it did not answer. */
   readonly unsettled: bigint | null
-  /** `paid` + `unsettled` − `charged`: 0 when every neuron has its receipt. */
+  /** The same, or where it did not answer what receipts leave open: `charged` = `paid` + `owed` − `difference`. */
+  readonly owed: bigint
+  /** `paid` + `owed` − `charged`: 0 when every neuron has its receipt. */
   readonly difference: bigint
   readonly unexplained: readonly Unexplained[]
   /** What the contract takes as a proof that the signer contradicted itself. */
@@ -51,7 +53,9 @@ export interface Audit {
   readonly providers: readonly ProviderAudit[]
   readonly charged: bigint
   readonly paid: bigint
+  /** Sum of what is owed, also by receipts alone. */
   readonly unsettled: bigint
+  /** `paid` + `unsettled` − `charged`. */
   readonly difference: bigint
 }
 
@@ -102,7 +106,7 @@ async function auditOnce(
     providers: audits,
     charged: sum(({ charged }) => charged),
     paid: sum(({ paid }) => paid),
-    unsettled: sum(({ unsettled }) => unsettled ?? 0n),
+    unsettled: sum(({ owed }) => owed),
     difference: sum(({ difference }) => difference),
   }
 }
@@ -147,6 +151,7 @@ async function auditProvider(
     paid,
     settlements,
     unsettled,
+    owed,
     difference: paid + owed - charged,
     contradictions: [...tally.contradictions, ...(await settlementContradiction(session, tally, settled))],
     unexplained: [...tally.unexplained, ...moneyWithoutReceipt(charged, paid, unsettled)],

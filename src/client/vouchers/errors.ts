@@ -24,6 +24,17 @@ export const accountExposed = (provider: Address): AppError =>
     details: { provider },
   })
 
+/** Acknowledged, it could take all that lies there, whatever the vouchers say. */
+export const signerUnchecked = (provider: Address): AppError =>
+  new AppError({
+    code: 'signer_unchecked',
+    message: `You pay ${provider} by vouchers, and it has named a signer since, of which this client has checked nothing: money paid in now would acknowledge it`,
+    hint: 'Nothing was sent. Ask for an answer instead: its evidence is checked then, before anything is acknowledged',
+    next: `0g-compute provider verify ${provider}`,
+    exitCode: EXIT.rejected,
+    details: { provider },
+  })
+
 /** More than the session key may sign. */
 export const voucherCapReached = (provider: Address, wanted: bigint, cap: bigint): AppError =>
   new AppError({

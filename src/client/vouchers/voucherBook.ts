@@ -1,4 +1,4 @@
-import { larger } from '../../base/bigint.ts'
+import { larger, smaller } from '../../base/bigint.ts'
 import { hexToBytes } from '../../base/hex.ts'
 import { isAlive } from '../../base/isAlive.ts'
 import type { Receipt } from '../../protocol/receipt.ts'
@@ -143,7 +143,17 @@ export class VoucherBook {
 function explained(state: VoucherState, charged: bigint): VoucherState | null {
   const missing = charged - state.verified
   if (missing < 0n || missing > sum(state.pledges.filter(isLost)) || charged > state.signed) return null
-  return { ...state, verified: charged, pledges: state.pledges.filter((pledge) => !isLost(pledge)) }
+  return { ...state, verified: charged, pledges: lessLost(state.pledges, missing) }
+}
+
+/** What is left of the lost ones stays: another of them may still run there, or wait for a broker that crashed. */
+function lessLost(pledges: readonly Pledge[], cost: bigint): Pledge[] {
+  let left = cost
+  return pledges.flatMap((pledge) => {
+    const amount = isLost(pledge) ? pledge.amount - smaller(left, pledge.amount) : pledge.amount
+    left -= pledge.amount - amount
+    return amount > 0n ? [{ ...pledge, amount }] : []
+  })
 }
 
 /** The least total that pays for everything checked and everything under way. */

@@ -23,7 +23,8 @@ export interface AudioLength {
 export function audioSeconds(file: Uint8Array): AudioLength {
   const exact = wavSeconds(file)
   if (exact !== null) return { most: exact, isExact: true }
-  const { seconds, bytes } = audioFormat(file) === 'mp3' ? mp3Frames(file) : NO_FRAMES
+  // Frames in the middle of something else may be nothing to a decoder that sees another format there.
+  const { seconds, bytes } = audioFormat(file) === 'mp3' ? mp3Frames(file).leading : NO_FRAMES
   return { most: Math.ceil(seconds + ((file.length - bytes) * 8) / LEAST_BITRATE), isExact: false }
 }
 

@@ -17,10 +17,16 @@ const KBITS = {
 const RATES = [44_100, 48_000, 32_000]
 const ID3_HEADER = 10
 
-export interface Mp3Frames {
+interface Frames {
   readonly seconds: number
   /** Of the file that they take up. */
   readonly bytes: number
+}
+
+export interface Mp3Frames {
+  readonly seconds: number
+  /** Those that follow each other from the beginning. */
+  readonly leading: Frames
   /** Whether the whole file was looked at: one without frames is given up. */
   readonly isWhole: boolean
 }
@@ -32,13 +38,13 @@ const MAX_TRIES = 1 << 18
 export function mp3Frames(file: Uint8Array): Mp3Frames {
   const view = viewOf(file)
   let seconds = 0
-  let bytes = 0
+  let leading: Frames = { seconds: 0, bytes: 0 }
   let tries = 0
   for (let at = audioBegins(file); at + 4 <= file.length && tries < MAX_TRIES; ) {
     const frame = frameAt(view, at)
     if (frame) {
       seconds += frame.seconds
-      bytes += Math.min(frame.bytes, file.length - at)
+      if (tries === 0) leading = { seconds, bytes: leading.bytes + Math.min(frame.bytes, file.length - at) }
       at += frame.bytes
     } else {
       const next = file.indexOf(0xff, at + 1)
@@ -46,7 +52,7 @@ export function mp3Frames(file: Uint8Array): Mp3Frames {
       tries++
     }
   }
-  return { seconds, bytes, isWhole: tries < MAX_TRIES }
+  return { seconds, leading, isWhole: tries < MAX_TRIES }
 }
 
 /** Behind the tag, whose size is written in seven bits a byte. */
@@ -55,7 +61,7 @@ function audioBegins(file: Uint8Array): number {
   return ID3_HEADER + file.subarray(6, ID3_HEADER).reduce((size, byte) => size * 128 + (byte & 0x7f), 0)
 }
 
-function frameAt(view: DataView, at: number): Pick<Mp3Frames, 'seconds' | 'bytes'> | null {
+function frameAt(view: DataView, at: number): Frames | null {
   const header = view.getUint32(at)
   const version = (header >>> 19) & 3
   const layer = (4 - ((header >>> 17) & 3)) as 1 | 2 | 3 | 4

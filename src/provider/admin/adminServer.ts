@@ -4,10 +4,9 @@ import type { AddressInfo } from 'node:net'
 import { buffer } from 'node:stream/consumers'
 import { AppError, toAppError } from '../../base/errors.ts'
 import type { ProviderConfig } from '../config/config.ts'
-import { pricesOf } from '../config/resolve.ts'
+import { perToken } from '../config/resolve.ts'
 import { problemsOf } from '../config/validate.ts'
-import type { BrokerControl } from '../control.ts'
-import type { PriceOptions } from '../server/priceBook.ts'
+import type { BrokerControl, TokenPriceChanges } from '../control.ts'
 import { removeAdminFile, writeAdminFile } from './adminFile.ts'
 
 export interface AdminOptions {
@@ -38,10 +37,11 @@ export async function startAdmin({ control, dataDir, port, onStop }: AdminOption
   const actions: Readonly<Record<string, Action>> = {
     'GET /status': () => control.status(),
     'POST /settle': () => control.settle(),
-    'POST /prices': async (req) => control.changePrices(pricesIn(await buffer(req))),
+    'GET /prices': async () => control.prices,
+    'POST /prices': async (req) => control.changeTokenPrices(changesIn(await buffer(req))),
     'POST /stop': async () => {
       setImmediate(onStop)
-      return { stopping: true }
+      return { stopping: true, minimum: control.minimumFee }
     },
   }
   const server = createServer({ requestTimeout: 10_000 }, (req, res) => {
@@ -85,12 +85,16 @@ function isToken(authorization = '', token: string): boolean {
   return given.length === wanted.length && timingSafeEqual(given, wanted)
 }
 
-/** The section `prices` of a configuration. @throws AppError `config_invalid` */
-function pricesIn(body: Buffer): PriceOptions {
-  const prices = JSON.parse(body.toString()) as NonNullable<ProviderConfig['prices']>
-  const problem = problemsOf({ prices }).at(0)
+/** Those that change, in 0G per million tokens. @throws AppError `config_invalid`, `price_too_fine` */
+function changesIn(body: Buffer): TokenPriceChanges {
+  const { input, output } = JSON.parse(body.toString()) as Partial<Record<keyof TokenPriceChanges, string>>
+  const prices = { ...(input !== undefined && { input }), ...(output !== undefined && { output }) }
+  const problem = problemsOf({ prices } as ProviderConfig).at(0)
   if (problem) throw new AppError({ code: 'config_invalid', message: problem.message, status: 400 })
-  return pricesOf({ prices })
+  return {
+    ...(input !== undefined && { input: perToken(input) }),
+    ...(output !== undefined && { output: perToken(output) }),
+  }
 }
 
 function sendJson(res: ServerResponse, status: number, body: unknown): void {

@@ -105,7 +105,7 @@ const invalid = (message: string): AppError =>
   new AppError({
     code: 'config_invalid',
     message,
-    hint: 'Nothing was started or changed. provider init writes a file with every setting explained',
-    next: '0g-compute provider init',
+    hint: 'Nothing was started or changed. A new file has every setting explained',
+    next: '0g-compute provider init ./explained.yaml',
     exitCode: EXIT.malformed,
   })

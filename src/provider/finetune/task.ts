@@ -62,6 +62,8 @@ export interface Task {
   readonly runs: number
   readonly failure: Failure | null
   readonly end: TaskEnd | null
+  /** What the chain paid the provider for it, and when that was seen; rows of older releases do not say. */
+  readonly earned?: { readonly amount: string; readonly at: number }
   /** Until then a finished task's artifact is kept. */
   readonly keepUntil: number | null
   /** Nothing is left to do for it, not even to delete. */

@@ -1,14 +1,21 @@
 import { AppError } from '../../base/errors.ts'
 
-const ledgerError = (code: string, message: string, hint: string, cause?: unknown): AppError =>
-  new AppError({ code, message, hint, next: '0g-compute provider check', cause, status: 503 })
+const ledgerError = (
+  code: string,
+  message: string,
+  hint: string,
+  cause?: unknown,
+  next = '0g-compute provider check',
+): AppError => new AppError({ code, message, hint, next, cause, status: 503 })
 
 /** Another process has the ledger open: two writers would give one number to two receipts. */
 export const ledgerLocked = (path: string): AppError =>
   ledgerError(
     'ledger_locked',
     `The ledger ${path} is in use by another process`,
-    'One broker at a time serves from a ledger. Stop the other one, or give this one its own data folder',
+    'One broker at a time serves from a ledger. It may be serving already: end it with provider stop, or give this one its own --data-dir',
+    undefined,
+    '0g-compute provider status',
   )
 
 /** The file is damaged or is no ledger. */
@@ -65,12 +72,14 @@ export const ledgerWentBack = (path: string): AppError =>
     'Nothing more is charged from it. Start the broker again: it opens a new epoch',
   )
 
-/** The ledger was sealed by an enclave with another key. */
+/** The ledger was sealed under another key: of another enclave, or of an account without one. */
 export const ledgerKeyChanged = (path: string): AppError =>
   ledgerError(
     'ledger_key_changed',
-    `The ledger ${path} was sealed with the key of another enclave`,
-    'Start the enclave that wrote it, settle, and give the new one its own data folder or database',
+    `The ledger ${path} was sealed with another key: that of another enclave, or of an account without a TEE`,
+    'Only who wrote it can settle it: start it as it was before, and run provider stop --settle-all. A broker with or without a TEE that was not there before needs a data folder or database of its own',
+    undefined,
+    '0g-compute provider serve --data-dir <another folder>',
   )
 
 /** Written before the first release. */

@@ -28,6 +28,12 @@ export const dayOf = (ms: number): number => Math.floor(ms / DAY_MS)
 /** When a day ends, ms. */
 export const endOfDay = (day: number): number => (day + 1) * DAY_MS
 
+/** A clock that goes back by less forgets nothing. */
+const KEPT_DAYS = 30
+
+/** Rows of earlier days are dropped: they count for nothing, and a key that is used again gets a new one. */
+export const oldestKept = (ms: number): number => dayOf(ms) - KEPT_DAYS
+
 /** What counts of it on a day. A clock that went back forgets nothing. */
 export const asOf = (today: number, spending: KeySpending): KeySpending =>
   spending.day !== 0 && spending.day < today ? { ...spending, day: today, spent: 0n } : spending

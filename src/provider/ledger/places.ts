@@ -6,7 +6,7 @@ import type { CountedKey } from './keySpending.ts'
 export interface Holding {
   readonly running: number
   readonly tokens: number
-  /** Neuron that requests may still cost: of a key that carries a limit, of a user who pays by vouchers; else 0. */
+  /** Neuron that requests may still cost: of a user, of a key that carries a limit; else 0. */
   readonly amount: bigint
 }
 

@@ -102,6 +102,10 @@ export const putKeySpending = (db: Db, rows: Many<KeySpendingRow>) =>
       })),
     )
 
+/** Those of all time, under day 0, stay. */
+export const dropSpendingBefore = (db: Db, day: number) =>
+  db.deleteFrom('key_spending').where('day', '>', 0).where('day', '<', day)
+
 /** Only what is higher than what is there: as decimal text a longer number is a higher one. */
 export const putVoucher = (db: Db, row: VoucherRow) =>
   db

@@ -1,9 +1,10 @@
-import { smaller } from '../../base/bigint.ts'
+import { larger, smaller } from '../../base/bigint.ts'
 import { AppError, EXIT } from '../../base/errors.ts'
 import type { Address } from '../../base/hex.ts'
 import { format0G } from '../../base/units.ts'
 import { type Account, freeBalance } from '../../chain/inference.ts'
 import { feeOf, type Prices } from '../../protocol/pricing.ts'
+import { mediaIn, promptBound } from '../../protocol/promptBound.ts'
 import type { AccountBook } from '../accounts.ts'
 import type { Engine } from '../engine/engine.ts'
 import type { Ledger } from '../ledger/ledger.ts'
@@ -12,11 +13,9 @@ import { assertNotRevoked, assertNotSeenRevoked } from './authenticate.ts'
 import type { Visitor } from './gate.ts'
 import { type InferenceRequest, withOutputCap } from './inferenceRequest.ts'
 import { KeyBudgets } from './limits/keyLimits.ts'
-import type { SignedFor } from './limits/sharedRound.ts'
+import type { Covered } from './limits/sharedRound.ts'
 import { dearestPrices, type PriceTier } from './priceTiers.ts'
-
-/** Tokens that a chat template may add beside what stands in the body. */
-const TEMPLATE_TOKENS = 64
+import { uncountedBytes } from './uncounted.ts'
 
 /** Without a new head for this long only balances that are known already count, ms. */
 const HEAD_OLD_MS = 60 * 1000
@@ -53,8 +52,8 @@ export interface Admitted {
   readonly cappedTo: number | null
   /** The most that it can cost, neuron. */
   readonly amount: bigint
-  /** Where vouchers pay for it, else null: other replicas may serve on the same. */
-  readonly signed: SignedFor | null
+  /** Other replicas may serve on the same money. */
+  readonly covered: Covered
   release(): void
 }
 
@@ -85,7 +84,7 @@ export class Admission {
     if (others) await others
     const { places } = this.#options.ledger
     if (places) assertNotSeenRevoked(visitor.claims, places.revocations(visitor.claims.address))
-    const bound = mostOf(asked, promptBound(request))
+    const bound = mostOf(asked, promptBoundOf(request))
     try {
       const promised = visitor.account && this.#options.vouchers && (await this.#read(asked, visitor.account))
       const admitted = this.#reserve(visitor, visitor.account, request, bound, promised)
@@ -93,7 +92,7 @@ export class Admission {
     } catch (refusal) {
       if (ageMs > HEAD_OLD_MS) throw isMoney(refusal) ? chainStale('a minute') : refusal
       // Before anyone is refused: the exact count of tokens, the chain itself, and what other replicas were shown.
-      const [tokens = promptBound(request), account] = await Promise.all([
+      const [tokens = promptBoundOf(request), account] = await Promise.all([
         this.#countPrompt(request),
         visitor.refresh(),
       ])
@@ -105,10 +104,11 @@ export class Admission {
     }
   }
 
-  /** Undefined where the bound of its bytes has to do: messages are the engine's own to render. */
+  /** Undefined where the bound has to do: messages are the engine's own to render, and media only it can count. */
   async #countPrompt(request: InferenceRequest): Promise<number | undefined> {
-    const isOurs = request.most === null && request.kind !== 'messages'
-    return isOurs ? this.#options.engine.countPromptTokens(request.body) : undefined
+    const isOurs = request.most === null && request.kind !== 'messages' && mediaIn(request.body) === 0
+    const counted = isOurs ? await this.#options.engine.countPromptTokens(request.body) : undefined
+    return counted === undefined ? undefined : counted + uncountedBytes(request.body)
   }
 
   /** What the payer signed. */
@@ -162,12 +162,26 @@ export class Admission {
       request,
       cappedTo: null,
       amount,
-      signed: promised ? signedFor(promised, amount) : null,
+      covered: this.#coveredFor(account, amount, promised),
       release: () => {
         if (!held) return
         held = false
         this.#addReserved(key, -amount)
         giveBack?.()
+      },
+    }
+  }
+
+  /** The same by what all replicas charged and set aside. */
+  #coveredFor(account: Account, amount: bigint, promised: Promised | null | undefined): Covered {
+    const { ledger } = this.#options
+    return {
+      amount,
+      assertCovers: (charged, reserved) => {
+        promised?.assertCovers(amount, reserved, charged)
+        const elsewhere = larger(charged - ledger.totals(account.user).charged, 0n)
+        const available = freeBalance(account) - ledger.owed(account.user, account) - elsewhere - reserved
+        if (available < amount) throw this.#insufficient(amount, available, reserved > 0n)
       },
     }
   }
@@ -186,13 +200,14 @@ export class Admission {
     else this.#reserved.set(key, sum)
   }
 
-  #insufficient(needed: bigint, available: bigint): AppError {
+  #insufficient(needed: bigint, available: bigint, retryable = false): AppError {
     const shortfall = needed - available
     return new AppError({
       code: 'balance_insufficient',
       message: `insufficient balance: the sub-account can pay ${format0G(available < 0n ? 0n : available)} 0G, the request may cost ${format0G(needed)} 0G: ${format0G(shortfall)} 0G missing`,
       hint: 'Fund the provider, or ask for fewer tokens with max_tokens. Nothing was charged',
       next: `0g-compute fund ${format0G(shortfall)} --provider ${this.#options.provider}`,
+      retryable,
       exitCode: EXIT.noFunds,
       status: 402,
       details: figures(needed, available),
@@ -210,11 +225,6 @@ export class Admission {
   }
 }
 
-const signedFor = (promised: Promised, amount: bigint): SignedFor => ({
-  amount,
-  assertCovers: (charged, reserved) => promised.assertCovers(amount, reserved, charged),
-})
-
 /** A voucher is on disk before anything is done for it. */
 async function kept(admitted: Admitted, promised: Promised): Promise<Admitted> {
   try {
@@ -226,8 +236,9 @@ async function kept(admitted: Admitted, promised: Promised): Promise<Admitted> {
   }
 }
 
-/** The most tokens that the prompt can become: a byte is at most one token. */
-export const promptBound = (request: InferenceRequest): number => request.forward.length + TEMPLATE_TOKENS
+/** The most tokens that the prompt can become. */
+export const promptBoundOf = ({ forward, body, model }: InferenceRequest): number =>
+  promptBound(forward.length, body, model.contextLength)
 
 /** The most that a request can cost. */
 function mostOf({ request, prices, tiers }: AdmissionRequest, promptTokens: number): bigint {

@@ -8,7 +8,7 @@ import type { Counts, Prices } from '../../protocol/pricing.ts'
 import type { Engine, EngineModel } from '../engine/engine.ts'
 import type { Exchange, Ledger } from '../ledger/ledger.ts'
 import type { Tee } from '../tee/tee.ts'
-import { type Admission, accountMissing, promptBound } from './admit.ts'
+import { type Admission, accountMissing, promptBoundOf } from './admit.ts'
 import type { EngineResponse } from './engineAnswer.ts'
 import type { EngineClient } from './engineClient.ts'
 import { type Gate, STRANGER_BODY_BYTES, type Visitor } from './gate.ts'
@@ -72,6 +72,7 @@ interface Arrival {
   readonly contentType: string
   /** Its exchange's id says nothing of it: nobody can send it again. */
   readonly isNew: boolean
+  readonly hasKey: boolean
 }
 
 /** Models that only their owners may use. */
@@ -112,6 +113,7 @@ export async function serveInference(
     voucher: singleHeader(req, HEADER.voucher),
     contentType: singleHeader(req, 'content-type') ?? '',
     isNew: key === undefined && !visitor.signed,
+    hasKey: key !== undefined,
   }
   if (key !== undefined) return answerOnce(res, key, arrival, options)
   const { writeTimeoutMs } = options.limiter.limits
@@ -164,13 +166,14 @@ async function answerOnce(
 
 async function answer(sink: Sink, id: string, arrival: Arrival, options: InferenceOptions): Promise<void> {
   const startedAt = performance.now()
-  const { visitor, pass, route } = arrival
+  const { visitor, pass, route, isNew, hasKey } = arrival
+  const { once } = options
   const { asked, opened } = await readAsked(arrival, options)
   const prices = options.prices.for(asked.model.id, route.kind)
   const { tiers } = options.prices
-  assertPriceAccepted(arrival.maxPrice, dearestPrices(prices, tiers, promptBound(asked)))
+  assertPriceAccepted(arrival.maxPrice, dearestPrices(prices, tiers, promptBoundOf(asked)))
   const { mayCap, voucher } = arrival
-  const { request, cappedTo, amount, signed, release } = await options.admission.admit({
+  const { request, cappedTo, amount, covered, release } = await options.admission.admit({
     visitor,
     request: asked,
     prices,
@@ -180,9 +183,14 @@ async function answer(sink: Sink, id: string, arrival: Arrival, options: Inferen
   })
   let place: SharedPlace | undefined
   try {
-    pass.reserveTokens(request.most ? 0 : promptBound(request) + request.maxOutputTokens)
-    const sharing = pass.share({ key: visitor.limit && { limit: visitor.limit, amount }, signed })
+    pass.reserveTokens(request.most ? 0 : promptBoundOf(request) + request.maxOutputTokens)
+    const sharing = pass.share({
+      key: visitor.limit && { limit: visitor.limit, amount },
+      covered,
+      once: isNew ? null : once.oneOf(id, hasKey),
+    })
     place = sharing && (await sharing)
+    if (!isNew) await once.assertUnanswered(id, hasKey, place !== undefined)
     const seal = opened && new AnswerSeal(opened, request.stream)
     const multipliersFor = options.prices.multipliersAt(options.ledger.totals(visitor.claims.address).charged)
     const exchange = newExchange(id, arrival, { request, opened, prices }, options)

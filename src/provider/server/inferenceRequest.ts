@@ -1,6 +1,7 @@
 import { AppError } from '../../base/errors.ts'
 import { HEADER, parseMaxPrice } from '../../protocol/headers.ts'
 import type { Counts, Prices, UnitClass } from '../../protocol/pricing.ts'
+import { promptsIn } from '../../protocol/promptsIn.ts'
 import type { EngineModel } from '../engine/engine.ts'
 import type { InferenceKind, TokenKind } from './route.ts'
 
@@ -34,6 +35,11 @@ const ENGINE_KIND = {
   'audio/transcriptions': 'transcription',
 } as const
 
+/** How many answers to a prompt are asked for; the last is llama-server's own name for it. */
+const CHOICES = ['n', 'best_of', 'n_cmpl']
+/** llama-server's own name for the length of an answer, which overrules the others there. */
+const N_PREDICT = 'n_predict'
+
 /**
  * Checks the JSON of a request for tokens.
  * @param raw the same as bytes
@@ -49,8 +55,8 @@ export function readInferenceRequest(
   const stream = booleanField(body, 'stream') && kind !== 'embeddings'
   const asksUsage = stream && kind !== 'messages'
   const { forward, changed } = withUsage(body, asksUsage, model.id)
-  const output = maxOutputTokens(body, model)
-  const choices = Math.max(countField(body, 'n') ?? 1, countField(body, 'best_of') ?? 1)
+  const output = maxOutputTokens(kind, body, model)
+  const choices = Math.max(...CHOICES.map((field) => countField(body, field) ?? 1)) * promptsIn(body)
   return {
     kind,
     model,
@@ -116,20 +122,29 @@ export function findModel(name: unknown, kind: InferenceKind, models: readonly E
   })
 }
 
-function maxOutputTokens(body: Record<string, unknown>, model: EngineModel): number {
-  const asked = countField(body, 'max_completion_tokens') ?? countField(body, 'max_tokens')
-  return Math.min(asked ?? model.contextLength, model.contextLength)
+/** Which of several names an engine follows is its own affair: the highest counts. */
+function maxOutputTokens(kind: TokenKind, body: Record<string, unknown>, model: EngineModel): number {
+  const asked = lengthNames(kind).flatMap((name) => countField(body, name) ?? [])
+  if (asked.length === 0) return model.contextLength
+  return Math.min(Math.max(...asked, countField(body, N_PREDICT) ?? 0), model.contextLength)
 }
+
+const lengthNames = (kind: InferenceKind): string[] =>
+  kind === 'messages' ? ['max_tokens'] : ['max_completion_tokens', 'max_tokens']
 
 /** The same request for fewer tokens: `cap` for each choice. */
 export function withOutputCap(request: InferenceRequest, cap: number): InferenceRequest {
   const forward = JSON.parse(request.forward.toString('utf8')) as Record<string, unknown>
-  const field = forward.max_completion_tokens === undefined ? 'max_tokens' : 'max_completion_tokens'
+  const isThere = (name: string) => forward[name] !== undefined && forward[name] !== null
+  const names = lengthNames(request.kind).filter(isThere)
+  if (names.length === 0) names.push('max_tokens')
+  if (isThere(N_PREDICT)) names.push(N_PREDICT)
+  const capped = Object.fromEntries(names.map((name) => [name, cap]))
   return {
     ...request,
     maxOutputTokens: cap * request.choices,
-    body: { ...request.body, [field]: cap },
-    forward: Buffer.from(JSON.stringify({ ...forward, [field]: cap })),
+    body: { ...request.body, ...capped },
+    forward: Buffer.from(JSON.stringify({ ...forward, ...capped })),
   }
 }
 

@@ -56,8 +56,9 @@ export class Meter implements AnswerMeter {
     const cached = details?.cached_tokens ?? 0
     if (isCount(input) && isCount(output))
       this.usage = { input, output, cached: isCount(cached) ? Math.min(cached, input) : 0 }
-    const text = (body.choices ?? []).map(contentOf).join('')
-    if (!text) return
+    const choices = body.choices ?? []
+    const text = choices.map(contentOf).join('')
+    if (!text && !choices.some(hasCalls)) return
     this.deltas++
     if (!this.usage && this.#text.length < MAX_KEPT_TEXT) this.#text += text
   }
@@ -73,12 +74,19 @@ export function countsOf({ input, output, cached }: Usage, prices: Prices): Coun
   return { input: input - cached, cachedInput: cached, output }
 }
 
-function contentOf({ text, delta, message }: NonNullable<OpenAiBody['choices']>[number]): string {
+type Choice = NonNullable<OpenAiBody['choices']>[number]
+
+function contentOf({ text, delta, message }: Choice): string {
   const part = delta ?? message ?? {}
   const strings = [text, part.content, part.reasoning_content, part.reasoning, part.refusal]
-  const calls = part.tool_calls === undefined ? '' : JSON.stringify(part.tool_calls)
-  return strings.filter((value) => typeof value === 'string').join('') + calls
+  return [...strings, ...callsIn(part.tool_calls)].filter((value) => typeof value === 'string').join('')
 }
+
+const hasCalls = ({ delta, message }: Choice): boolean => (delta ?? message)?.tool_calls !== undefined
+
+/** What a model wrote of its calls: the JSON around it is the engine's. */
+const callsIn = (calls: unknown): unknown[] =>
+  (Array.isArray(calls) ? calls : []).flatMap((call) => [call?.function?.name, call?.function?.arguments])
 
 /** A body or the data of a frame, where that is an object. */
 export function parseAnswer(json: string): object | null {

@@ -3,11 +3,17 @@ import { AppError } from '../../base/errors.ts'
 import type { Address } from '../../base/hex.ts'
 import type { ReceiptDetail } from '../../protocol/receipt.ts'
 import type { PrivateKey } from '../../protocol/signature.ts'
+import { REQUEST_WINDOW_SECONDS } from '../../protocol/signedRequest.ts'
 import type { Ledger } from '../ledger/ledger.ts'
+import type { OneOf } from './limits/sharedRound.ts'
+import { replayed } from './requestSignatures.ts'
 import { SharedSink } from './sharedSink.ts'
 
 /** As other services that take idempotency keys: up to 255 printable characters. */
 const KEY = /^[\x21-\x7e]{1,255}$/
+
+/** After this long no request is taken any more that an earlier process may have answered, ms. */
+const YOUNG_MS = 2 * REQUEST_WINDOW_SECONDS * 1000
 
 interface Running {
   readonly endpoint: string
@@ -32,6 +38,7 @@ export class Once {
   readonly #secret: PrivateKey
   readonly #ledger: Ledger
   readonly #running = new Map<string, Running>()
+  readonly #startedAt = performance.now()
 
   /** @param secret the enclave's key: an id must not be guessed from a key */
   constructor(secret: PrivateKey, ledger: Ledger) {
@@ -68,6 +75,20 @@ export class Once {
     const sink = new SharedSink(writeTimeoutMs)
     this.#running.set(id, { endpoint: request.endpoint, requestHash: request.requestHash, sink })
     return { sink, done: () => void this.#running.delete(id) }
+  }
+
+  /** What other replicas are told meanwhile. */
+  oneOf = (id: string, hasKey: boolean): OneOf => ({ id, refusal: hasKey ? stillRunning : replayed })
+
+  /**
+   * Who sends a request to one replica after another, or again after a restart, would have its answer for nothing. To
+   * be called once no other replica can begin it.
+   * @param isShared whether other replicas may have answered it
+   * @throws AppError `idempotency_key_done` (409), `request_replayed` (401)
+   */
+  async assertUnanswered(id: string, hasKey: boolean, isShared: boolean): Promise<void> {
+    if (!isShared && (hasKey || performance.now() - this.#startedAt > YOUNG_MS)) return
+    if (await this.#ledger.receipt(id)) throw hasKey ? answered(id) : replayed()
   }
 
   /** @throws AppError `idempotency_key_done` (409), `idempotency_key_reused` (422) when the ledger has an answer */

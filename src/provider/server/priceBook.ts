@@ -122,6 +122,11 @@ export class PriceBook {
   change(prices: PriceOptions): void {
     this.#prices = prices
   }
+
+  /** What is in force. */
+  get options(): PriceOptions {
+    return this.#prices
+  }
 }
 
 function tokenPricesOf({ input, output, cachedInput }: DollarPrices, rate: bigint): TokenPrices {

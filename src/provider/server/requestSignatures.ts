@@ -16,8 +16,8 @@ import { SeenNonces } from './seenNonces.ts'
  * Checks that a request was signed by the session key of its token, now and once: a token that somebody on the way
  * has seen is of no use to him.
  *
- * Nonces are remembered in this process. Another replica, or this one after a restart, would run a replayed request
- * again and charge nothing for it: the exchange's id is derived from the nonce, and the ledger charges an id once.
+ * Nonces are remembered in this process. What another replica, or this one before a restart, has run is known by the
+ * exchange's id, which is derived from the nonce: the ledger charges an id once, and so `Once` lets it run once.
  */
 export class RequestSignatures {
   readonly #home: TokenHome
@@ -71,7 +71,7 @@ const missing = (): AppError =>
 const invalid = (): AppError =>
   refused('request_signature_invalid', 'The request is not signed by the session key of its API key')
 
-const replayed = (): AppError => refused('request_replayed', 'This very request was sent before')
+export const replayed = (): AppError => refused('request_replayed', 'This very request was sent before')
 
 const wrongTime = (difference: number): AppError =>
   refused(

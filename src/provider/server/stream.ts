@@ -182,7 +182,16 @@ class Delivery {
   async #deliveredCounts(): Promise<Counts> {
     const usage = this.#meter.usage ?? this.#meter.soFar
     if (usage) return countsOf(usage, this.#context.exchange.prices)
-    return { input: (await this.#countPrompt()) ?? 0, output: this.#meter.deltas }
+    return { input: (await this.#countPrompt()) ?? 0, output: await this.#countDelivered() }
+  }
+
+  /** A frame is at least one token: an engine that guesses several ahead sends them together. */
+  async #countDelivered(): Promise<number> {
+    const { engine, request } = this.#context
+    const { deltas, text } = this.#meter
+    if (!text) return deltas
+    const counted = await engine.countTextTokens(request.model.id, text).catch(() => undefined)
+    return Math.max(deltas, Math.min(counted ?? 0, request.maxOutputTokens))
   }
 
   #countPrompt(): Promise<number | undefined> {

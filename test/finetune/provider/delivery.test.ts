@@ -11,7 +11,7 @@ import { decryptArtifact } from '../../../src/storage/artifact/decryptArtifact.t
 import { rootOfFile } from '../../../src/storage/root/rootOf.ts'
 import { canaryIn } from './canary.ts'
 import { datasetOf, hasTrainer, PRICE_PER_TOKEN, type TaskClient } from './taskClient.ts'
-import { startTuner, type Tuner } from './tuner.ts'
+import { startTuner, type Tuner, trainingsOf } from './tuner.ts'
 
 const CANARY = 'quicksilver-4711'
 
@@ -65,6 +65,9 @@ describe.skipIf(!hasTrainer)('a task in escrow', () => {
     expect(finished.progress).toBe('Finished')
     const ending = (await readEscrowEnding(client.contract, order!, 0))!
     expect(ending).toMatchObject({ end: 'Paid', paid: BigInt(finished.fee) })
+    expect(await trainingsOf(tuner)).toMatchObject([
+      { model: '0g-compute-demo', tasks: 1, tokens: finished.tokens, paid: ending.paid },
+    ])
     expect(keccak256(ending.encryptedKey!)).toBe(delivered.artifact!.keyHash)
     const after = await client.money()
     expect(before.account + before.ledger - after.account - after.ledger).toBe(BigInt(finished.fee))
@@ -80,6 +83,7 @@ describe.skipIf(!hasTrainer)('a task in escrow', () => {
 
   it('is rejected: the stated penalty, the rest back, no key, and the files destroyed', async () => {
     const before = await client.money()
+    const [earned] = await trainingsOf(tuner)
     const { id, order } = await client.create({ dataset: datasetOf(12), parameters: { max_steps: 1 } })
     const { fee } = await client.until(id, ['Delivered'])
     await client.transact('rejectTask', order)
@@ -88,6 +92,8 @@ describe.skipIf(!hasTrainer)('a task in escrow', () => {
     const penalty = (BigInt(fee) * 30n) / 100n
     const ending = await readEscrowEnding(client.contract, order!, 0)
     expect(ending).toMatchObject({ end: 'Rejected', paid: penalty, encryptedKey: null })
+    const [trainings] = await trainingsOf(tuner)
+    expect(trainings!.paid - earned!.paid).toBe(penalty)
     const after = await client.money()
     expect(before.account + before.ledger - after.account - after.ledger).toBe(penalty)
     const gone = async () => (await (await client.download(id)).text()).includes('artifact_destroyed')

@@ -6,7 +6,7 @@ import { findDeliverable, modelRootsOf } from '../../../src/chain/fineTuning.ts'
 import { eciesDecrypt } from '../../../src/protocol/finetune/ecies.ts'
 import { createTaskDigest } from '../../../src/protocol/finetune/signatures.ts'
 import { datasetOf, hasTrainer, type TaskClient } from './taskClient.ts'
-import { startTuner, type Tuner } from './tuner.ts'
+import { startTuner, type Tuner, trainingsOf } from './tuner.ts'
 
 /** What clients of the deployed network send: exactly its five parameters. */
 const FIVE = {
@@ -53,6 +53,7 @@ describe.skipIf(!hasTrainer)('the deployed contract and its clients', () => {
     expect(key).toHaveLength(32)
     const after = await client.money()
     expect(before.account - after.account).toBe(BigInt(finished.fee))
+    expect(await trainingsOf(tuner)).toMatchObject([{ tasks: 1, paid: BigInt(finished.fee) }])
 
     const { datasetHash } = next.body as { datasetHash: string }
     const signature = await client.sign(createTaskDigest(client.address, 1n, datasetHash))

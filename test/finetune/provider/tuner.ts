@@ -1,5 +1,7 @@
+import { join } from 'node:path'
 import { silentLogger } from '../../../src/base/log.ts'
 import type { Broker } from '../../../src/provider/broker.ts'
+import { readEarnings, type Trained } from '../../../src/provider/earnings.ts'
 import { attachUrlEngine } from '../../../src/provider/engine/url/attachUrlEngine.ts'
 import type { FineTuningOptions } from '../../../src/provider/finetune/options.ts'
 import { startScriptedEngine } from '../../support/scriptedEngine.ts'
@@ -33,4 +35,10 @@ export async function startTuner(
       await scripted.stop()
     },
   }
+}
+
+/** What its ledger says that trainings earned, as `provider earnings` reads it. */
+export async function trainingsOf({ world }: Tuner): Promise<readonly Trained[]> {
+  const { trainings } = await readEarnings(`sqlite:${join(world.dir, 'broker', 'ledger.sqlite')}`, 0)
+  return trainings
 }

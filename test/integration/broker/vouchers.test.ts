@@ -135,6 +135,20 @@ describe('a broker without a TEE', () => {
     expect(await settledOf(payer.wallet)).toBe(BigInt(served.length) * FEE)
   })
 
+  it.each([
+    ['chat/completions', { max_completion_tokens: 1, max_tokens: 3000 }],
+    ['messages', { max_completion_tokens: 1, max_tokens: 3000 }],
+    ['chat/completions', { max_tokens: 1, n_predict: 3000 }],
+    ['completions', { max_tokens: 100, prompt: Array(30).fill('hi') }],
+  ])('sets the most aside that an engine may make of a request: %s %o', async (path, change) => {
+    const { length } = bench.scripted.requests
+    const body = bench.chat(change)
+    const refused = await bench.post(body, {}, `/v1/proxy/${path}`)
+    const amount = BigInt(body.length + 64) * PRICES.input + 3000n * PRICES.output
+    expect(refused).toMatchObject({ code: 'voucher_missing', error: { details: { amount: `${amount}` } } })
+    expect(bench.scripted.requests.length).toBe(length)
+  })
+
   it('caps an answer to what is signed, where the caller allows it', async () => {
     const payer = await newPayer(6)
     const body = bench.chat({ max_tokens: 1000 })

@@ -160,6 +160,8 @@ describe('a user on a devnet', () => {
   })
 
   it('sees every place of the money, and brings it back', async () => {
+    const more = await json(['fund', '0.25', '--provider', broker.provider, '--yes'])
+    expect(more.value.transferred).toBe((ONE_0G / 4n).toString())
     const status = await json(['fund', 'status'])
     const owed = BigInt(status.value.subAccounts[0].unsettled)
     expect(owed).toBeGreaterThan(0n)
@@ -207,17 +209,18 @@ describe('a user on another network', () => {
     expect(await sent()).toBe(0)
   })
 
-  it('deposits with --yes, and goes on to a provider', async () => {
+  it('deposits with --yes', async () => {
     expect(await json(['fund', '1', '--yes'], env)).toMatchObject({
       code: 0,
       value: { deposited: ONE_0G.toString() },
     })
-    const args = ['fund', '0.25', '--provider', broker.provider, '--yes']
-    expect(await json(args, env)).toMatchObject({
-      code: 0,
-      value: { deposited: '0', transferred: (ONE_0G / 4n).toString() },
-    })
-    expect(await sent()).toBe(2)
+    expect(await sent()).toBe(1)
+  })
+
+  it('pays nothing in at a provider with simulated evidence, exit 10: that would acknowledge its signer', async () => {
+    const { code, value } = await json(['fund', '0.25', '--provider', broker.provider, '--yes'], env)
+    expect([code, value.code]).toEqual([10, 'provider_rejected'])
+    expect(await sent()).toBe(1)
   })
 
   it('sends nothing to a provider with simulated evidence, exit 10: it counts on a devnet only', async () => {

@@ -56,6 +56,13 @@ describe('infer', () => {
     expect(sent).toEqual([{ type: 'function', function: { name: 'f' } }])
   })
 
+  it('warns before money moves of a text that will hardly fit, and does not refuse it', async () => {
+    const fits = await runCli(['infer', '-', ...STEADY], env, 'x'.repeat(4096 * 8))
+    const { code, stderr } = await runCli(['infer', '-', ...STEADY], env, 'x'.repeat(4096 * 8 + 1))
+    expect([code, fits.stderr.includes('Warning')]).toEqual([0, false])
+    expect(stderr).toContain('Warning: steady reads 4096 tokens at a time, and this is 32769 bytes of text')
+  })
+
   it('reads the question from stdin with -', async () => {
     expect((await runCli(['infer', '-', ...STEADY], env, 'from stdin\n')).code).toBe(0)
     expect(lastBody().messages).toEqual([{ role: 'user', content: 'from stdin' }])
@@ -70,7 +77,9 @@ describe('infer', () => {
   ])('says %s before anything is sent', async (expected, exit, options) => {
     const before = scripted.requests.length
     const { code, stdout } = await runCli(['infer', 'x', ...options, '--json'], env)
-    expect([code, JSON.parse(stdout).code]).toEqual([exit, expected])
+    const error = JSON.parse(stdout)
+    expect([code, error.code]).toEqual([exit, expected])
+    if (expected.endsWith('_invalid')) expect(error.next).toBe('0g-compute infer --help')
     expect(scripted.requests).toHaveLength(before)
   })
 })

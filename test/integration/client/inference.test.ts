@@ -57,6 +57,17 @@ describe('an answer', () => {
     expect(await compute.receipts()).toMatchObject([{ signed: answer.receipt, outcome: 'accepted' }])
   })
 
+  it('about an image costs what the engine makes of that, which its few bytes do not say', async () => {
+    const { compute } = await newUser()
+    const { hooks } = approval()
+    const image = { type: 'image_url', image_url: { url: 'https://example.com/a.png' } } as const
+    const messages = [{ role: 'user', content: [image] }] as const
+    const { verdict, usage, fee } = await compute.infer({ ...STEADY, messages }, hooks)
+    expect(firstFailure(verdict)).toBeNull()
+    expect(usage?.promptTokens).toBe(1000)
+    expect(fee).toBe(1000n * PRICES.input + 6n * PRICES.output)
+  })
+
   it('finds the money that the one before left', async () => {
     const { compute } = await newUser()
     const { sent, hooks } = approval()

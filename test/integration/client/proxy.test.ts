@@ -264,6 +264,25 @@ describe('the proxy', () => {
     expect(spent).toBeLessThanOrEqual(limit)
   })
 
+  it('spends no more either where somebody on the way lets no answer through', async () => {
+    const answer = await openai.chat.completions.create(CHAT).withResponse()
+    const worst = BigInt(answer.response.headers.get('x-0g-max-cost')!)
+    const limit = 3n * worst
+    const [limited, url] = await started(new SpendBook(join(world.dir, 'dropped.json'), limit))
+    const client = new OpenAI({ baseURL: url, apiKey: TOKEN, maxRetries: 0 })
+    const { length } = scripted.requests
+    host.tampering = {
+      response: () => {
+        throw new Error('dropped')
+      },
+    }
+    // All that reach the broker are charged.
+    for (let i = 0; i < 5; i++) await expect(client.chat.completions.create(CHAT)).rejects.toThrow()
+    expect(scripted.requests.length - length).toBeLessThanOrEqual(3)
+    await expect(client.chat.completions.create(CHAT)).rejects.toMatchObject({ code: 'spending_limit' })
+    await limited.close(0)
+  })
+
   it('counts nothing for what was refused before it began', async () => {
     const book = new SpendBook(join(world.dir, 'refused.json'), ONE_0G)
     const [limited, url] = await started(book)

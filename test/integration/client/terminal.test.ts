@@ -61,6 +61,9 @@ describe.skipIf(!hasTmux)('in a terminal of 80 columns', () => {
     'network list',
     'config list',
     'config list --show-origin',
+    '--help',
+    'infer --help',
+    'help trust',
   ])(
     '%s fits, without colour',
     async (command) => {

@@ -1,10 +1,10 @@
 import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import type { HDNodeWallet } from 'ethers'
+import type { Contract, HDNodeWallet } from 'ethers'
 import OpenAI from 'openai'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import type { Address } from '../../../src/base/hex.ts'
+import { type Address, type Hex, hexToBytes } from '../../../src/base/hex.ts'
 import { silentLogger } from '../../../src/base/log.ts'
 import { ONE_0G } from '../../../src/base/units.ts'
 import { readSettled } from '../../../src/chain/batches.ts'
@@ -18,11 +18,13 @@ import { nodeRuntime } from '../../../src/client/nodeRuntime.ts'
 import { memoryReceiptStore } from '../../../src/client/receipts/memoryReceiptStore.ts'
 import type { Runtime } from '../../../src/client/runtime.ts'
 import { fileVoucherStore } from '../../../src/client/vouchers/fileVoucherStore.ts'
+import { encodeBatchRows, signBatch } from '../../../src/protocol/batch.ts'
 import { addressOf } from '../../../src/protocol/signature.ts'
 import type { Broker } from '../../../src/provider/broker.ts'
 import type { Engine } from '../../../src/provider/engine/engine.ts'
 import { attachUrlEngine } from '../../../src/provider/engine/url/attachUrlEngine.ts'
 import { openSqliteLedger } from '../../../src/provider/ledger/sqlite/sqliteLedger.ts'
+import { chatService, registerService } from '../../../src/provider/registration.ts'
 import { ledgerKeyOf } from '../../../src/provider/tee/ledgerKey.ts'
 import { deliveredOf, exchangeOf, ledgerKeys } from '../../support/ledger.ts'
 import { type ScriptedEngine, startScriptedEngine } from '../../support/scriptedEngine.ts'
@@ -287,6 +289,41 @@ describe('a client signs nothing', () => {
     const compute = await clientIn(newDir(), wallet)
     const asked = ask(compute, approval(), { provider: plain.provider })
     await expect(asked).rejects.toMatchObject({ code: 'account_exposed', exitCode: 10 })
+  })
+
+  it('and acknowledges no signer that the provider names later, by which it could take everything', async () => {
+    const [operator, wallet] = [walletOf(7), walletOf(3)]
+    const plain = await world.startBroker(engine, {
+      ...withoutTee(operator),
+      operator,
+      dataDir: join(world.dir, 'turns'),
+    })
+    const compute = await clientIn(newDir(), wallet)
+    await ask(compute, approval(), { provider: plain.provider })
+    const contract = world.inference.connect(operator) as Contract
+    const params = chatService({
+      url: plain.url,
+      model: 'steady',
+      prices: { input: 1n, output: 1n },
+      signer: operator.address as Address,
+    })
+    await registerService({ contract, operator, params, log: silentLogger })
+    const account = () => findAccount(world.inference, wallet.address as Address, plain.provider)
+    // What the answer cost is taken first: a session key that was delegated settles at any moment.
+    await plain.settler.settleNow()
+    const before = await account()
+    // By hand, as an error of the provider's may tell its payer to.
+    const funded = compute.ensureFunds(plain.provider, 2n * ONE_0G, approval().hooks)
+    await expect(funded).rejects.toMatchObject({ code: 'signer_unchecked', exitCode: 10 })
+    expect((await account())?.acknowledged).toBe(false)
+    const rows = [{ user: wallet.address as Address, cumulative: 2n * ONE_0G }]
+    const asOf = (await world.anvil.rpc.getBlock('latest'))!.timestamp
+    const batch = { provider: plain.provider, upTo: 2 ** 31, asOf, rows }
+    const { chainId, inference } = world.network
+    const signature = signBatch(hexToBytes(operator.privateKey as Hex), chainId, inference, batch)
+    const call = [plain.provider, batch.upTo, asOf, encodeBatchRows(rows), signature]
+    await (await contract.getFunction('settleBatch')(...call)).wait()
+    expect((await account())!.balance).toBe(before!.balance)
   })
 
   it('with a file that it cannot read', async () => {

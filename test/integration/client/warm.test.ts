@@ -1,4 +1,4 @@
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type Contract, getBytes, type HDNodeWallet } from 'ethers'
@@ -112,6 +112,21 @@ describe('a process that starts for one answer', () => {
     await expect.poll(async () => (await infer()).sent.length, { timeout: 60_000 }).toBe(1)
     expect(await infer()).toMatchObject({ answer: { verdict: { outcome: 'accepted' } }, sent: [] })
   }, 120_000)
+
+  it('finds out that a provider has an enclave since', async () => {
+    const { stateDir, infer } = userOf(8)
+    await infer()
+    const cache = join(stateDir, 'cache')
+    const [file] = readdirSync(cache, { recursive: true, encoding: 'utf8' }).filter((name) =>
+      name.endsWith('services.json'),
+    )
+    const path = join(cache, file!)
+    const signer = world.tee.signer
+    const kept = readFileSync(path, 'utf8')
+    expect(kept).toContain(signer)
+    writeFileSync(path, kept.replaceAll(signer, `0x${'0'.repeat(40)}`))
+    expect((await infer()).answer.verdict.outcome).toBe('accepted')
+  })
 
   it('never sends what may exceed the budget at the price of now', async () => {
     const { infer } = userOf(6)

@@ -105,7 +105,9 @@ describe('in the client', () => {
   it('a second proxy of the same account, or at the same port', async () => {
     const path = join(home.dir, 'spent.json')
     writeFileSync(path, JSON.stringify({ v: 1, day: '', spent: '0', pid: process.ppid, open: {} }))
-    expect(() => new SpendBook(path, null)).toThrow(expect.objectContaining({ code: 'spend_book_in_use' }))
+    expect(() => new SpendBook(path, null)).toThrow(
+      expect.objectContaining({ code: 'spend_book_in_use', next: '0g-compute proxy --show-token' }),
+    )
 
     const taken = createServer()
     await new Promise<void>((resolve) => taken.listen(0, '127.0.0.1', resolve))
@@ -130,6 +132,14 @@ describe('in the client', () => {
       body,
     })
     expect([response.status, (await response.json()).error.code]).toEqual([413, 'request_too_large'])
+    const unknown = await fetch(`${url}/audio/speech`, {
+      method: 'POST',
+      headers: { authorization: 'Bearer t' },
+    })
+    expect((await unknown.json()).error).toMatchObject({
+      code: 'endpoint_unknown',
+      hint: expect.stringContaining('/v1/responses'),
+    })
     await proxy.close(0)
   })
 })

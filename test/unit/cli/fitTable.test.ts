@@ -48,6 +48,11 @@ describe('a table for a narrow terminal', () => {
     expect(rows[1]).toEqual(['0xf072…65Dd', 'short', 'TeeML'])
   })
 
+  it('marks once that an address is cut', () => {
+    const [row] = fitTable(['a', 'figure'], [[ADDRESS, `1.${'1'.repeat(38)}`]], 50)
+    expect(row![0]).toBe('0xf072…')
+  })
+
   it('never cuts a figure, though nothing else gives way', () => {
     const head = ['model', 'fee']
     const fee = '123456789.123456789012345678 / 0.000000000000000001'

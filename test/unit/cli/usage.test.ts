@@ -12,6 +12,7 @@ describe('wrong usage', () => {
     [['walet', 'new'], 'command_unknown', /Did you mean "wallet new"/],
     [['infre', 'hello'], 'command_unknown', /Did you mean "infer"/],
     [['fnud'], 'command_unknown', /Did you mean "fund"/],
+    [['provider', 'lsit'], 'command_unknown', /Did you mean "provider list"/],
     [['xyzzy'], 'command_unknown', /Help lists the commands/],
     [['wallet', 'burn'], 'command_unknown', /./],
     [['--nonsense'], 'usage', /--nonsense/],
@@ -34,6 +35,15 @@ describe('wrong usage', () => {
     [['network', 'show', '--network', 'nowhere'], 'network_unknown', /nowhere/],
     [['config', 'get', 'colour'], 'setting_unknown', /colour/],
     [['config', 'set', 'max-cost', 'lots'], 'amount_invalid', /lots/],
+    [['config', 'set', 'network', 'testnt'], 'network_unknown', /Did you mean "testnet"/],
+    [['config', 'set', 'usd-rate', 'abc'], 'usd_rate_invalid', /abc.*\n.*0\.5/],
+    [['config', 'set', 'usd-rate', '0'], 'usd_rate_invalid', /dollars/],
+    [['config', 'set', 'rpc', 'ftp://x'], 'url_invalid', /http/],
+    [['config', 'set', 'accept', 'rejected'], 'option_invalid', /incomplete/],
+    [['config', 'set', 'policy', 'nothing.json'], 'file_unreadable', /nothing/],
+    [['network', 'use', 'mianet'], 'network_unknown', /Try: 0g-compute network use mainnet/],
+    [['network', 'show', '--rpc', 'foo'], 'url_invalid', /https:.*\n.*Try: 0g-compute network show --help/],
+    [['receipts', 'list', '--rpc', 'ws://127.0.0.1'], 'url_invalid', /of --rpc is/],
   ])('%j is %s, exit 2', async (args, code, says) => {
     const text = await home.run(args)
     expect([text.code, text.stdout]).toEqual([2, ''])
@@ -43,6 +53,7 @@ describe('wrong usage', () => {
     expect([json.code, json.stderr]).toEqual([2, ''])
     const error = JSON.parse(json.stdout)
     expect(error).toMatchObject({ code, retryable: false })
+    if (code.endsWith('_invalid')) expect(error.next).toMatch(/^0g-compute /)
     expect(json.stdout.trimEnd()).not.toContain('\n')
     for (const key of Object.keys(error))
       expect(['code', 'message', 'hint', 'next', 'retryable', 'details']).toContain(key)
@@ -119,6 +130,22 @@ describe('settings', () => {
     expect(byFlag('network')).toMatchObject({ value: 'testnet', origin: '--network' })
     // A project may come with a stranger's repository: it does not choose where calls go.
     expect((await origins())('rpc')).toMatchObject({ value: 'http://user.example' })
+  })
+
+  it('are kept only where the commands that use them would take them', async () => {
+    const set = async (...args: string[]) => (await home.run(['config', 'set', ...args])).code
+    expect(await set('wallet', 'nobody')).toBe(4)
+    writeFileSync(join(home.dir, 'policy.json'), '{"v": 1, "gpu": "required"}')
+    expect(await set('policy', 'policy.json')).toBe(0)
+    const kept = await origins()
+    expect([kept('wallet')?.value, kept('policy')?.value]).toEqual([null, join(home.dir, 'policy.json')])
+    for (const [name, value] of [
+      ['network', 'devnet'],
+      ['usd-rate', '0.5'],
+      ['accept', 'incomplete'],
+    ])
+      expect(await set(name!, value!), name).toBe(0)
+    for (const name of ['policy', 'network', 'usd-rate', 'accept']) expect(await set(name)).toBe(0)
   })
 
   it('say where the mistake is when a file is malformed', async () => {

@@ -37,6 +37,17 @@ describe('brokerError', () => {
     expect(brokerError(status, text)).toMatchObject({ code, exitCode, retryable })
   })
 
+  it.each(['context_length_exceeded', 'unsupported_parameter', 'constructor'])(
+    'says what helps where an engine refuses with %s, and says nothing itself',
+    (code) => {
+      const error = brokerError(400, body({ message: 'no', code }))
+      expect(error).toMatchObject({ code, next: '0g-compute provider list', exitCode: EXIT.malformed })
+      expect(error.hint).toMatch(
+        code === 'constructor' ? /^Change the request/ : /What was paid in stays yours$/,
+      )
+    },
+  )
+
   it('lets no stranger write to the terminal or suggest a command that is not ours', () => {
     const error = brokerError(
       500,

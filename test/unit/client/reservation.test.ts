@@ -2,11 +2,11 @@ import { describe, expect, it } from 'vitest'
 import { chooseMaxTokens, worstCost } from '../../../src/client/reservation.ts'
 
 const prices = { input: 10n, output: 100n }
-const limit = { asked: undefined, maxCost: undefined, contextLength: 4096, bodyBytes: 36, prices }
+const limit = { asked: undefined, maxCost: undefined, contextLength: 4096, promptTokens: 100, prices }
 
 describe('worstCost', () => {
-  it('takes a byte of the body for a token, and the template on top', () => {
-    expect(worstCost(36, 5, prices)).toBe(1000n + 500n)
+  it('counts prompt and answer', () => {
+    expect(worstCost(100, 5, prices)).toBe(1000n + 500n)
   })
 })
 

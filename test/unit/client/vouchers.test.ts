@@ -66,8 +66,20 @@ describe('what is signed', () => {
     await book.lose(id)
     expect(await book.explain(111n)).toBeNull()
     expect(await state()).toMatchObject({ verified: 100n })
-    expect(await book.explain(107n)).toMatchObject({ verified: 107n, pledges: [] })
-    expect(await book.explain(108n)).toBeNull()
+    expect(await book.explain(107n)).toMatchObject({ verified: 107n, pledges: [{ id, amount: 3n }] })
+    expect(await book.explain(111n)).toBeNull()
+    expect(await book.explain(110n)).toMatchObject({ verified: 110n, pledges: [] })
+    expect(await book.explain(111n)).toBeNull()
+  })
+
+  it('is for a lost request too that is charged after another one', async () => {
+    const lost = [await book.pledge(10n), await book.pledge(20n)]
+    for (const { id } of lost) await book.lose(id)
+    expect(await book.explain(104n)).toMatchObject({ verified: 104n })
+    const next = await book.pledge(5n)
+    await book.pay(next.id, 'a', receipt(3n, 107n))
+    expect(await book.explain(119n)).toMatchObject({ verified: 119n })
+    expect(await book.explain(134n)).toBeNull()
   })
 
   it('learns what lost requests cost from the next receipts, and forgets them after an hour', async () => {
@@ -75,13 +87,13 @@ describe('what is signed', () => {
     await book.lose(lost.id)
     const next = await book.pledge(5n)
     await book.pay(next.id, 'b', receipt(3n, 106n))
-    expect(await state()).toMatchObject({ verified: 106n, pledges: [] })
+    expect(await state()).toMatchObject({ verified: 106n, pledges: [{ id: lost.id, amount: 7n }] })
     const free = await book.pledge(10n)
     await book.lose(free.id)
     const early = await book.pledge(5n)
     await book.pay(early.id, 'c', receipt(1n, 107n))
     // It may still run there, and be charged when it ends.
-    expect(await book.explain(109n)).toMatchObject({ verified: 109n, pledges: [] })
+    expect(await book.explain(109n)).toMatchObject({ verified: 109n })
     const never = await book.pledge(10n)
     await book.lose(never.id)
     now += 61 * 60 * 1000

@@ -39,3 +39,17 @@ it('the unit keeps prompts off the disk, waits for answers, and goes on trying',
   ])
     expect(unit).toContain(`\n${line}\n`)
 })
+
+it('the unit and the image start Node with the same options, and it takes them', () => {
+  const [NODE_OPTIONS, inImage] = [UNIT, 'deploy/docker/Dockerfile'].map(
+    (file) => /^E.*\bNODE_OPTIONS=(\S+)$/m.exec(readFileSync(file, 'utf8'))?.[1],
+  )
+  expect(NODE_OPTIONS).toMatch(/^--/)
+  expect(inImage).toBe(NODE_OPTIONS)
+  const { status, stderr } = spawnSync(process.execPath, ['-e', ''], {
+    env: { ...process.env, NODE_OPTIONS },
+    encoding: 'utf8',
+  })
+  expect(stderr).toBe('')
+  expect(status).toBe(0)
+})

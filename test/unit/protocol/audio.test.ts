@@ -107,6 +107,36 @@ describe('the length of a recording', () => {
     expect(audioSeconds(tagged).most).toBe(Math.ceil((tagged.length * 8) / 6000))
   })
 
+  it('of MP3 is not of frames that stand in the middle of something else', () => {
+    // As a decoder sees that goes by what follows the tag, of a codec whose packets can be filled up.
+    const other = Buffer.concat([Buffer.from('ID3\x04\0\0\0\0\0\0'), Buffer.from('OggS'.padEnd(104_400))])
+    for (let at = 100; at < other.length; at += 1044) other.set([0xff, 0xfb, 0xe0, 0], at)
+    expect(audioFormat(other)).toBe('mp3')
+    expect(audioSeconds(other).most).toBe(Math.ceil((other.length * 8) / 6000))
+  })
+
+  it('is not exact for WAV whose samples may be other ones than its header says first', () => {
+    const file = wav({ bytes: 750_000, rate: 48_000, bits: 32, channels: 2 })
+    const format = file.subarray(12, 36)
+    const twice = Buffer.concat([file.subarray(0, 12), format, file.subarray(12)])
+    expect(audioSeconds(file)).toEqual({ most: 2, isExact: true })
+    expect(audioSeconds(twice)).toEqual({ most: Math.ceil((twice.length * 8) / 6000), isExact: false })
+    /** WAVE_FORMAT_EXTENSIBLE: what is inside stands in a field of its own. */
+    const extended = (inside: number): Buffer => {
+      const head = Buffer.concat([format, zeros(24)])
+      head.writeUInt32LE(40, 4)
+      head.writeUInt16LE(0xfffe, 8)
+      head.writeUInt16LE(22, 24)
+      head.writeUInt16LE(inside, 32)
+      return Buffer.concat([file.subarray(0, 12), head, file.subarray(36)])
+    }
+    expect(audioSeconds(extended(1))).toEqual({ most: 2, isExact: true })
+    expect(audioSeconds(extended(3))).toEqual({ most: 2, isExact: true })
+    // MP3, which has 25 minutes there at 4 kbit/s.
+    expect(audioSeconds(extended(0x55)).isExact).toBe(false)
+    expect(audioSeconds(extended(0x55)).most).toBeGreaterThanOrEqual(1000)
+  })
+
   it('of a file that only begins like MP3 is what fits into it, without a long search', () => {
     const junk = Buffer.concat([vector('mp3'), Buffer.alloc(1024 * 1024, 0xff)])
     expect(durationOf(junk)).toBeNull()

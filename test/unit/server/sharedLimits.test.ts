@@ -71,7 +71,7 @@ class Shared {
 }
 
 const user = (change: object) => ({ user: { ...DEFAULT_LIMITS.user, ...change } })
-const request = { user: ALICE, tokens: 10, key: null, signed: null }
+const request = { user: ALICE, tokens: 10, key: null, covered: { amount: 0n, assertCovers: () => {} } }
 afterEach(() => void vi.useRealTimers())
 
 function once(act: () => void): () => void {
@@ -159,9 +159,14 @@ describe('limits that replicas share', () => {
       const assertCovers = (charged: bigint, reserved: bigint) => {
         if (charged + reserved + amount <= cumulative) return
         onRefusal()
-        throw new AppError({ code: 'voucher_insufficient', message: '', retryable: reserved > 0n })
+        throw new AppError({
+          code: 'voucher_insufficient',
+          message: '',
+          status: 402,
+          retryable: reserved > 0n,
+        })
       }
-      return { ...request, signed: { amount, assertCovers } }
+      return { ...request, covered: { amount, assertCovers } }
     }
     shared.charged = 30n
     const ends = await Promise.allSettled([one!, two!].map((limits) => limits.take(paying(80n, 50n))))

@@ -5,6 +5,7 @@ import {
   findDeliverable,
   findFineTuningAccount,
   modelRootHashOf,
+  readPenaltyPercent,
 } from '../../../chain/fineTuning.ts'
 import { signVerifierMessage } from '../../../protocol/finetune/order.ts'
 import type { Delivery, Task } from '../task.ts'
@@ -42,7 +43,12 @@ export class DeployedChain implements TaskChain {
     const found = await findDeliverable(contract, task.user, provider, task.id)
     if (!found) return { at: 'nothing' }
     const since = found.timestamp
-    if (found.settled) return { at: 'ended', end: found.acknowledged ? 'paid' : 'penalty', since }
+    if (found.settled) {
+      const fee = BigInt(task.fee ?? 0)
+      if (found.acknowledged) return { at: 'ended', end: 'paid', paid: fee, since }
+      const percent = BigInt(await readPenaltyPercent(contract))
+      return { at: 'ended', end: 'penalty', paid: (fee * percent) / 100n, since }
+    }
     if (found.acknowledged) return { at: 'acknowledged', since }
     return { at: 'delivered', since, until: since + ackSeconds, silence: 'costs-the-penalty' }
   }

@@ -66,7 +66,7 @@ export class EscrowChain implements TaskChain {
       case 'Accepted':
         return { at: 'acknowledged', since: found.deliveredAt }
       case 'Ended':
-        return { at: 'ended', end: await this.#end(task), since: found.deliveredAt }
+        return { at: 'ended', ...(await this.#end(task)), since: found.deliveredAt }
     }
   }
 
@@ -110,9 +110,9 @@ export class EscrowChain implements TaskChain {
     return readEscrowTask(this.#options.contract, task.order!)
   }
 
-  async #end(task: Task): Promise<TaskEnd> {
+  async #end(task: Task): Promise<{ readonly end: TaskEnd; readonly paid: bigint }> {
     const ending = await readEscrowEnding(this.#options.contract, task.order!, task.fromBlock)
-    if (ending) return ENDS[ending.end]!
+    if (ending) return { end: ENDS[ending.end]!, paid: ending.paid }
     throw new AppError({
       code: 'ending_unknown',
       message: 'The chain says that a task ended, and not yet how',

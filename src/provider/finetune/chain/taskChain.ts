@@ -18,7 +18,8 @@ export type Standing =
       readonly silence: 'counts-as-accepted' | 'costs-the-penalty'
     }
   | { readonly at: 'acknowledged'; readonly since: number }
-  | { readonly at: 'ended'; readonly end: TaskEnd; readonly since: number }
+  /** `paid` to the provider, neuron. */
+  | { readonly at: 'ended'; readonly end: TaskEnd; readonly paid: bigint; readonly since: number }
 
 /** What a task does on chain. Every call looks first, so that doing it again does nothing. */
 export interface TaskChain {

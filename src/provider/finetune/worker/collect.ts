@@ -26,12 +26,12 @@ export const collect: Step = async (task, { shop }) => {
 
 function endedBy(
   { delivery }: Task,
-  { end }: Extract<Standing, { at: 'ended' }>,
-  shop: Workshop,
+  { end, paid }: Extract<Standing, { at: 'ended' }>,
+  { now, limits }: Workshop,
 ): StepResult {
-  const { now, limits } = shop
+  const earned = { amount: paid.toString(), at: now() }
   if (end === 'paid' && delivery)
-    return { change: { state: 'Finished', end, keepUntil: now() + limits.retentionSeconds * 1000 } }
+    return { change: { state: 'Finished', end, earned, keepUntil: now() + limits.retentionSeconds * 1000 } }
   const failure =
     end === 'penalty'
       ? {
@@ -39,5 +39,5 @@ function endedBy(
           reason: 'The user rejected the delivery, or did not acknowledge it in time',
         }
       : { code: 'key_not_published', reason: 'The key was not published in time: everything went back' }
-  return { change: { state: 'Failed', end, failure } }
+  return { change: { state: 'Failed', end, earned, failure } }
 }

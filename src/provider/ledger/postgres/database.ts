@@ -3,7 +3,9 @@ import { Kysely, PostgresDialect, type PostgresPool, sql, type Transaction } fro
 import { AppError } from '../../../base/errors.ts'
 import { assertOwner } from '../claim.ts'
 import { ledgerFailed, ledgerTooNew, ledgerUnavailable, ledgerWentBack, rowTampered } from '../errors.ts'
+import { oldestKept } from '../keySpending.ts'
 import { EMPTY_VERSION, migrationFrom, SCHEMA_VERSION } from '../migrations.ts'
+import { dropSpendingBefore } from '../queries.ts'
 import { RowSeal } from '../seal.ts'
 import type { CounterRow, LedgerIdentity, Tables } from '../tables.ts'
 import { advisoryKey } from './advisoryKey.ts'
@@ -44,7 +46,7 @@ export class PostgresDatabase {
   }
 
   /**
-   * Makes or updates the tables and makes sure whose they are.
+   * Makes or updates the tables, makes sure whose they are, and drops what has expired.
    * @throws AppError `ledger_too_new`, `ledger_foreign`, `ledger_key_changed`, `ledger_unavailable`
    */
   async prepare(rowKey: Uint8Array, firstSeq: number): Promise<void> {
@@ -57,8 +59,9 @@ export class PostgresDatabase {
       }),
     )
     this.seal = new RowSeal(rowKey, this.identity)
-    await this.exclusively(async ({ lastSeq, raiseSeq }) => {
+    await this.exclusively(async ({ tx, lastSeq, raiseSeq }) => {
       if (lastSeq < firstSeq - 1) await raiseSeq(firstSeq - 1)
+      await dropSpendingBefore(tx, oldestKept(Date.now())).execute()
     })
   }
 

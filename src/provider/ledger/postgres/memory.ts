@@ -22,8 +22,8 @@ interface Known {
  * Why admission by it is safe: a look (`refresh`) that began after the request came shows everything that any
  * replica committed before; charges of this replica count from the moment they are made; and `charged` never goes
  * down here, whichever answer comes first. So what is unknown is only what other replicas have in flight: requests
- * that they admitted and have not charged yet. By that much, and no more, may all replicas together admit above a
- * balance; each of them alone may refuse wrongly, and then looks again.
+ * that they admitted and have not charged yet; what those may cost they have noted in `Places`, and no request runs
+ * that the account does not cover beside it. Each of them alone may refuse wrongly, and then looks again.
  */
 export class Memory {
   readonly #known = new Map<Address, Known>()

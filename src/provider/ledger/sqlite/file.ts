@@ -5,8 +5,10 @@ import { AppError } from '../../../base/errors.ts'
 import { sqlite } from '../../../base/nodeSqlite.ts'
 import { assertOwner } from '../claim.ts'
 import { ledgerCorrupt, ledgerTooNew, ledgerTooOld } from '../errors.ts'
+import { oldestKept } from '../keySpending.ts'
 import { EMPTY_VERSION, migrationFrom, SCHEMA_VERSION } from '../migrations.ts'
 import { coldDatabase } from '../prepare.ts'
+import { dropSpendingBefore } from '../queries.ts'
 import { RowSeal } from '../seal.ts'
 import type { IdentityRow, LedgerIdentity } from '../tables.ts'
 import { CONNECTION_PRAGMAS } from './pragmas.ts'
@@ -15,11 +17,17 @@ import { CONNECTION_PRAGMAS } from './pragmas.ts'
 const APPLICATION_ID = 0x30474c47
 
 /**
- * Opens or creates the file, brings it to this release's version and makes sure whose it is.
+ * Opens or creates the file, brings it to this release's version, makes sure whose it is, and drops what has expired.
+ * @param now ms
  * @returns the identity as it was first written, so that what was signed is served again unchanged
  * @throws AppError `ledger_corrupt`, `ledger_too_new`, `ledger_foreign`, `ledger_key_changed`
  */
-export function prepareFile(path: string, wanted: LedgerIdentity, rowKey: Uint8Array): LedgerIdentity {
+export function prepareFile(
+  path: string,
+  wanted: LedgerIdentity,
+  rowKey: Uint8Array,
+  now: number,
+): LedgerIdentity {
   let database: DatabaseSync | undefined
   try {
     refuseOtherFormats(path)
@@ -28,7 +36,9 @@ export function prepareFile(path: string, wanted: LedgerIdentity, rowKey: Uint8A
     database.exec(CONNECTION_PRAGMAS)
     refuseDamage(database, path)
     migrate(database, path)
-    return claim(database, path, wanted, rowKey)
+    const identity = claim(database, path, wanted, rowKey)
+    dropOldSpending(database, now)
+    return identity
   } catch (error) {
     throw error instanceof AppError ? error : ledgerCorrupt(path, error)
   } finally {
@@ -89,6 +99,11 @@ function claim(
     .prepare('INSERT INTO identity (chain_id, contract, provider, version, key_check) VALUES (?, ?, ?, ?, ?)')
     .run(wanted.chainId, wanted.contract, wanted.provider, SCHEMA_VERSION, check)
   return wanted
+}
+
+function dropOldSpending(database: DatabaseSync, now: number): void {
+  const { sql, parameters } = dropSpendingBefore(coldDatabase, oldestKept(now)).compile()
+  database.prepare(sql).run(...(parameters as number[]))
 }
 
 const versionOf = (database: DatabaseSync): number => pragma(database, 'user_version') || EMPTY_VERSION

@@ -54,7 +54,8 @@ export async function openSqliteLedger(options: SqliteLedgerOptions): Promise<Sq
   const lock = lockLedger(options.path)
   try {
     const { chainId, contract, provider } = options
-    const identity = prepareFile(options.path, { chainId, contract, provider }, options.rowKey)
+    const now = (options.now ?? Date.now)()
+    const identity = prepareFile(options.path, { chainId, contract, provider }, options.rowKey, now)
     return new SqliteLedger(options, identity, lock)
   } catch (error) {
     lock.release()

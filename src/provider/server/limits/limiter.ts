@@ -28,10 +28,10 @@ export interface Pass {
   /**
    * Takes the place, with the tokens that it holds, among all replicas as well; nothing to wait for where there is one.
    * It is left once the request is charged, which is after its client may have gone.
-   * @param money the key that carries a limit, the vouchers that pay, and what the request may cost
+   * @param money the key that carries a limit, what the account and its vouchers have to cover; and what may run once
    * @throws AppError those of `SharedLimits.take`
    */
-  share(money: Pick<SharedRequest, 'key' | 'signed'>): Promise<SharedPlace> | undefined
+  share(money: Pick<SharedRequest, 'key' | 'covered' | 'once'>): Promise<SharedPlace> | undefined
   /** Takes what an answer used from the user's minute. */
   spendTokens(tokens: number): void
   leave(): void

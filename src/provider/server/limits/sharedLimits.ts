@@ -14,9 +14,9 @@ import {
 
 /** After the database did not answer, ms. */
 const RETRY_MS = 1000
-/** A voucher too low beside what is set aside is looked at so often: another replica may be about to say that it ended. */
-const VOUCHER_TRIES = 5
-const VOUCHER_GAP_MS = 50
+/** Money too low beside what is set aside is looked at so often: another replica may be about to say that it ended. */
+const MONEY_TRIES = 5
+const MONEY_GAP_MS = 50
 
 /** A place among all replicas. */
 export interface SharedPlace {
@@ -60,7 +60,8 @@ export class SharedLimits {
 
   /**
    * @throws AppError `global_concurrency` (503), `concurrency`, `rate_limit`, `tpm_limit`, `token_budget` (429),
-   * `key_limit_reached`, `voucher_missing`, `voucher_insufficient` (402), `ledger_unavailable` (503)
+   * `key_limit_reached`, `voucher_missing`, `voucher_insufficient`, `balance_insufficient` (402), `ledger_unavailable`
+   * (503), and what an exchange that runs elsewhere is refused with
    */
   take(request: SharedRequest): Promise<SharedPlace> {
     return new Promise((resolve, reject) => {
@@ -99,7 +100,7 @@ export class SharedLimits {
     this.#spent = new Map()
     const keys = waiting.flatMap(({ request }) => request.key?.limit ?? [])
     const asked = waiting.flatMap(({ request }) => holdersOf(request))
-    const payers = [...new Set(waiting.flatMap(({ request }) => (request.signed ? [request.user] : [])))]
+    const payers = [...new Set(waiting.map(({ request }) => request.user))]
     const holders = [...new Set([EVERYBODY, ...changed, ...spent.keys(), ...asked])]
     try {
       const ends = await this.#places.change({ holders, keys, payers }, (usage) => {
@@ -123,8 +124,8 @@ export class SharedLimits {
   #end(waiting: Waiting, end: RequestEnd): void {
     const { request, tries, resolve, reject } = waiting
     if (end instanceof Error) {
-      const mayPass = end.code === 'voucher_insufficient' && end.retryable && tries < VOUCHER_TRIES
-      if (mayPass) setTimeout(() => this.#askAgain(waiting), VOUCHER_GAP_MS)
+      const mayPass = end.status === 402 && end.retryable && tries < MONEY_TRIES
+      if (mayPass) setTimeout(() => this.#askAgain(waiting), MONEY_GAP_MS)
       else reject(end)
       return
     }

@@ -16,18 +16,27 @@ export interface SharedRequest {
   readonly tokens: number
   /** For a key that carries a limit, and what the request may cost, neuron. */
   readonly key: { readonly limit: KeyLimit; readonly amount: bigint } | null
-  /** Of a user who pays by vouchers, else null. */
-  readonly signed: SignedFor | null
+  readonly covered: Covered
+  /** Where the same request may come to another replica, else null. */
+  readonly once?: OneOf | null
 }
 
-/** What a request may cost that vouchers pay for. */
-export interface SignedFor {
+/** An exchange that one replica at a time may run: it is charged once. */
+export interface OneOf {
+  /** The exchange's. */
+  readonly id: string
+  /** What the second one is told. */
+  refusal(): AppError
+}
+
+/** What a request may cost, which account and vouchers have to cover. */
+export interface Covered {
   /** Neuron. */
   readonly amount: bigint
   /**
    * @param charged to the user in all
    * @param reserved for its other requests
-   * @throws AppError `voucher_missing`, `voucher_insufficient` (402)
+   * @throws AppError `voucher_missing`, `voucher_insufficient`, `balance_insufficient` (402)
    */
   assertCovers(charged: bigint, reserved: bigint): void
 }
@@ -80,13 +89,18 @@ export class SharedRound {
   /** Gives the request its place, or says why not. */
   enter(request: SharedRequest): RequestEnd {
     try {
+      this.#assertAlone(request)
       this.#assertRoom(request)
       this.#assertBudget(request)
-      this.#assertSigned(request)
+      this.#assertCovered(request)
       return this.#take(request)
     } catch (refusal) {
       return toAppError(refusal)
     }
+  }
+
+  #assertAlone({ once }: SharedRequest): void {
+    if (once && this.#all(once.id).running > 0) throw once.refusal()
   }
 
   #assertRoom({ user, tokens }: SharedRequest): void {
@@ -107,8 +121,8 @@ export class SharedRound {
     if (amount > left) throw keyLimitReached(limit, left > 0n ? left : 0n, amount, this.#usage.now)
   }
 
-  #assertSigned({ user, signed }: SharedRequest): void {
-    signed?.assertCovers(this.#usage.charged(user), this.#all(user).amount)
+  #assertCovered({ user, covered }: SharedRequest): void {
+    covered.assertCovers(this.#usage.charged(user), this.#all(user).amount)
   }
 
   #take(request: SharedRequest): Readonly<Record<string, string>> {
@@ -142,14 +156,17 @@ export class SharedRound {
   #all = (holder: string): Holding => plus(this.#usage.others(holder), this.#own(holder))
 }
 
-/** Of what a request holds a part: of everything, of its user, and of its key. */
-export const holdersOf = ({ user, key }: SharedRequest): string[] =>
-  key ? [EVERYBODY, user, key.limit.id] : [EVERYBODY, user]
+/** Of what a request holds a part: of everything, of its user, of its key, and its exchange. */
+export const holdersOf = ({ user, key, once }: SharedRequest): string[] => [
+  ...[EVERYBODY, user],
+  ...(key ? [key.limit.id] : []),
+  ...(once ? [once.id] : []),
+]
 
-export const holdingOf = ({ user, tokens, key, signed }: SharedRequest, holder: string): Holding => ({
+export const holdingOf = ({ user, tokens, key, covered }: SharedRequest, holder: string): Holding => ({
   running: 1,
   tokens,
-  amount: (holder === key?.limit.id ? key.amount : holder === user ? signed?.amount : undefined) ?? 0n,
+  amount: holder === key?.limit.id ? key.amount : holder === user ? covered.amount : 0n,
 })
 
 export const plus = (a: Holding, b: Holding): Holding => ({

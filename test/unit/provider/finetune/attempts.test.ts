@@ -101,9 +101,9 @@ describe('attempts', () => {
     'B17: at a settlement are made ever more rarely while %s, and the task is paid in the end',
     async (_why, error) => {
       const collect = failing(12, error, undefined)
-      const standing = async () => ({ at: 'ended', end: 'paid', since: 0 })
+      const standing = async () => ({ at: 'ended', end: 'paid', paid: 5n, since: 0 })
       const task = await work(shopWith({}, { collect, standing }), 'UserAcknowledged', 'Finished')
-      expect(task).toMatchObject({ state: 'Finished', end: 'paid' })
+      expect(task).toMatchObject({ state: 'Finished', end: 'paid', earned: { amount: '5' } })
       expect(collect).toHaveBeenCalledTimes(13)
       expect(pauses.slice(0, 12)).toEqual([
         ...[200, 400, 800, 1600, 3200, 6400, 12_800, 25_600],

@@ -1,0 +1,25 @@
+import { expect, it } from 'vitest'
+import { Input } from '../../../src/cli/framework/input.ts'
+import { alike } from '../../../src/cli/provider/aboutBroker.ts'
+
+const FLAGS = { wallet: 'gpu', network: undefined, rpc: undefined }
+const OPTIONS = { config: './my file.yaml', engine: 'url', target: 'http://127.0.0.1:8000/v1', tee: 'none' }
+
+it.each([
+  [
+    '0g-compute provider serve',
+    "0g-compute provider serve --tee none --engine url --target http://127.0.0.1:8000/v1 --config './my file.yaml' --wallet gpu",
+  ],
+  ['0g-compute provider status', "0g-compute provider status --config './my file.yaml' --wallet gpu"],
+  ['0g-compute wallet show', '0g-compute wallet show --wallet gpu'],
+  [
+    '0g-compute provider settle --config other.yaml',
+    '0g-compute provider settle --config other.yaml --wallet gpu',
+  ],
+  ['0g-compute provider serve --help', '0g-compute provider serve --help'],
+  ['0g-compute wallet new', '0g-compute wallet new'],
+  ['npm install pg', 'npm install pg'],
+])('%s is advised with the flags of the call that it takes', (command, expected) => {
+  const flags = FLAGS as Parameters<typeof alike>[0]['flags']
+  expect(alike({ flags }, new Input([], OPTIONS), command)).toBe(expected)
+})
