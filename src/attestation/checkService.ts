@@ -1,4 +1,5 @@
 import type { JSONWebKeySet } from 'jose'
+import { counted } from '../base/counted.ts'
 import { isAddress } from '../base/hex.ts'
 import type { Service } from '../chain/inference.ts'
 import { isLoopbackUrl } from '../chain/networks.ts'
@@ -47,11 +48,7 @@ export function checkModels(
       `the broker did not load the weights of ${names}`,
     )
   }
-  steps.check(
-    'model-digest',
-    true,
-    `digests of ${bound.size} model${bound.size === 1 ? '' : 's'}, hashed when loaded`,
-  )
+  steps.check('model-digest', true, `digests of ${counted(bound.size, 'model')}, hashed when loaded`)
 }
 
 /** Whether the TLS connection ends where the quote says. @param observed sha256 of the peer's key, 64 hex digits */

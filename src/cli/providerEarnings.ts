@@ -1,10 +1,10 @@
+import { counted } from '../base/counted.ts'
 import { format0G } from '../base/units.ts'
 import { type Earnings, readEarnings } from '../provider/earnings.ts'
 import { type CommandDefinition, WIDE } from './framework/definition.ts'
 import { aboutBroker } from './provider/aboutBroker.ts'
 import { barChart } from './provider/barChart.ts'
 import { providerSettings } from './provider/settings.ts'
-import { counted } from './render/counted.ts'
 
 const DEFAULT_DAYS = 14
 const DAY_SECONDS = 86_400

@@ -1,3 +1,4 @@
+import { counted } from '../base/counted.ts'
 import { EXIT } from '../base/errors.ts'
 import { format0G } from '../base/units.ts'
 import { askBroker } from '../provider/admin/adminClient.ts'
@@ -5,7 +6,6 @@ import type { SettlementReport } from '../provider/settlement/report.ts'
 import type { CommandDefinition } from './framework/definition.ts'
 import { aboutBroker, alike } from './provider/aboutBroker.ts'
 import { providerSettings } from './provider/settings.ts'
-import { counted } from './render/counted.ts'
 
 /** A report as it came over HTTP: amounts are decimal text. */
 type ReportJson = Pick<SettlementReport, 'waiting'> & {

@@ -1,3 +1,4 @@
+import { counted } from '../base/counted.ts'
 import { format0G, format0GPerMillion } from '../base/units.ts'
 import { askBroker } from '../provider/admin/adminClient.ts'
 import { readAdminFile } from '../provider/admin/adminFile.ts'
@@ -6,7 +7,6 @@ import type { CommandDefinition } from './framework/definition.ts'
 import { aboutBroker, alike } from './provider/aboutBroker.ts'
 import { duration } from './provider/duration.ts'
 import { providerSettings } from './provider/settings.ts'
-import { counted } from './render/counted.ts'
 
 export const command: CommandDefinition = aboutBroker({
   examples: ['0g-compute provider status', '0g-compute provider status --json'],

@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
+import { counted } from '../base/counted.ts'
 import { AppError } from '../base/errors.ts'
 import { isAlive } from '../base/isAlive.ts'
 import { format0G } from '../base/units.ts'
@@ -10,7 +11,6 @@ import type { CommandDefinition } from './framework/definition.ts'
 import type { Input } from './framework/input.ts'
 import { aboutBroker, alike } from './provider/aboutBroker.ts'
 import { providerSettings } from './provider/settings.ts'
-import { counted } from './render/counted.ts'
 
 /** The broker's answer. */
 interface Stopping {

@@ -1,12 +1,12 @@
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { counted } from '../base/counted.ts'
 import { EXIT, type ExitCode } from '../base/errors.ts'
 import { format0G } from '../base/units.ts'
 import type { Audit, ProviderAudit } from '../client/receipts/audit.ts'
 import { type Contradiction, writeDispute } from '../client/receipts/contradiction.ts'
 import type { Context } from './framework/context.ts'
 import type { CommandDefinition } from './framework/definition.ts'
-import { counted } from './render/counted.ts'
 
 export const command: CommandDefinition = {
   options: [

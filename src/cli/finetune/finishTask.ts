@@ -1,3 +1,4 @@
+import { counted } from '../../base/counted.ts'
 import type { Curve } from '../../client/finetune/curve.ts'
 import { curveOf } from '../../client/finetune/curve.ts'
 import type { FineTuning } from '../../client/finetune/fineTuning.ts'
@@ -6,7 +7,6 @@ import type { PursuitHooks, PursuitStage } from '../../client/finetune/pursue.ts
 import type { Task } from '../../protocol/finetune/task.ts'
 import type { Context } from '../framework/context.ts'
 import type { Progress } from '../framework/output.ts'
-import { counted } from '../render/counted.ts'
 import { learned } from './learned.ts'
 import { taskObject } from './runCreate.ts'
 

@@ -1,5 +1,5 @@
+import { counted } from '../../base/counted.ts'
 import type { Curve } from '../../client/finetune/curve.ts'
-import { counted } from '../render/counted.ts'
 
 /** A model that knows a handful of examples has a loss far below this. */
 const KNOWN = 0.5

@@ -1,3 +1,4 @@
+import { counted } from '../../base/counted.ts'
 import { format0G } from '../../base/units.ts'
 import type { CreateHooks } from '../../client/finetune/fineTuning.ts'
 import type { LocalTask } from '../../client/finetune/localTask.ts'
@@ -6,7 +7,6 @@ import { ENOUGH_STEPS, enoughEpochs, learningRateOf } from '../../client/finetun
 import type { Context } from '../framework/context.ts'
 import type { Input } from '../framework/input.ts'
 import type { Progress } from '../framework/output.ts'
-import { counted } from '../render/counted.ts'
 import { describePlan, fundingHooks } from '../render/funding.ts'
 import { finishTask } from './finishTask.ts'
 import { storeOf } from './request.ts'

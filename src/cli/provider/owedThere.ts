@@ -1,7 +1,7 @@
+import { counted } from '../../base/counted.ts'
 import { AppError } from '../../base/errors.ts'
 import { format0G } from '../../base/units.ts'
 import { readOwed } from '../../provider/readOwed.ts'
-import { counted } from '../render/counted.ts'
 
 /** An error about a ledger that another key wrote, with what users still owe in it: any other as it is. */
 export async function owedThere(error: AppError, database: () => string): Promise<AppError> {

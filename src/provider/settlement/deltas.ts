@@ -1,3 +1,4 @@
+import { counted } from '../../base/counted.ts'
 import { AppError } from '../../base/errors.ts'
 import type { Address } from '../../base/hex.ts'
 import type { StoredSettlement } from '../ledger/ledger.ts'
@@ -71,7 +72,7 @@ async function sendOnce(group: readonly StoredSettlement[], run: Run): Promise<v
   const { settler, report, booking, mining } = run
   const { contract, ledger, log } = settler
   const entries = group.map(({ entry }) => entry)
-  const title = `settle the fees of ${entries.length} users`
+  const title = `settle the fees of ${counted(entries.length, 'user')}`
   const { txHash, data, receipt } = await submit(
     { title, method: 'settleFeesWithTEE', args: [entries] },
     { ...mining, contract, beforeSend: (hash) => ledger.markSent(entries, hash) },

@@ -1,3 +1,4 @@
+import { counted } from '../../../base/counted.ts'
 import { AppError } from '../../../base/errors.ts'
 import type { Address } from '../../../base/hex.ts'
 import type { Owing, StoredBatch } from '../../ledger/batches.ts'
@@ -61,7 +62,7 @@ async function send(
   const { method, args } = claim
   try {
     if (!isEnough(await wouldPay(contract, claim, provider))) return false
-    const title = `settle ${stored.payers.length} users by ${method}`
+    const title = `settle ${counted(stored.payers.length, 'user')} by ${method}`
     const { txHash, receipt } = await submit(
       { title, method, args },
       { ...mining, contract, beforeSend: (hash) => ledger.batches.markSent(stored.number, hash) },
