@@ -70,7 +70,9 @@ function run(part: string, n: number, ...rest: string[]): Cost {
     encoding: 'utf8',
   })
   if (status !== 0) throw new Error(`${part} ${n}: ${stderr}`)
-  return JSON.parse(stdout.trim().split('\n').at(-1) as string)
+  const line = stdout.trim().split('\n').at(-1) as string
+  console.error(`${part} ${n}: ${line}`)
+  return JSON.parse(line)
 }
 
 function add(id: string, value: number, unit: string): void {

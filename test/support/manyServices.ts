@@ -2,8 +2,8 @@ import { toBeHex, zeroPadValue } from 'ethers'
 import { ONE_0G } from '../../src/base/units.ts'
 import type { World } from './world.ts'
 
-/** Registered by one block, which holds as many as its gas pays for. */
-const PER_BLOCK = 50
+/** Registered by one block: with more than half of its gas used, gas would cost more from block to block. */
+const PER_BLOCK = 25
 
 /** Registers services of so many providers that nobody has a key of. Their prices rise from the first to the last. */
 export async function registerMany({ anvil, inference }: World, count: number): Promise<void> {
