@@ -1,5 +1,6 @@
 import { devnetUp } from './devnet/up.ts'
 import type { CommandDefinition } from './framework/definition.ts'
+import type { Input } from './framework/input.ts'
 
 const CHAIN_PORT = 8545
 
@@ -47,6 +48,8 @@ export const command: CommandDefinition = {
           `  you       ${result.user}  ${paint.dim('1000 0G, good here only')}`,
         ].join('\n'),
       )
+      if (alreadyUp && asksMore(input))
+        out.note('It stays as it was started. For what this call asks: 0g-compute devnet down, then again')
       out.next('0g-compute infer "What is the 0G Compute Network?"')
       return undefined
     } finally {
@@ -54,3 +57,8 @@ export const command: CommandDefinition = {
     }
   },
 }
+
+/** Options of a start, which one that is up already does not take. */
+const asksMore = (input: Input): boolean =>
+  input.flag('finetune') ||
+  ['port', 'providerPort', 'model', 'settleInterval'].some((name) => input.text(name))

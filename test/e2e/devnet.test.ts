@@ -51,7 +51,15 @@ describe('a devnet whose processes are gone', () => {
     expect(isAlive(stranger.pid!)).toBe(true)
     expect(JSON.parse(readFileSync(devnetFile, 'utf8')).anvil.pid).not.toBe(stranger.pid)
 
-    const again = await runCli(['devnet', 'up', '--port', '0', '--json'], env)
+    const again = await runCli(['devnet', 'up', '--json'], env)
     expect(JSON.parse(again.stdout)).toMatchObject({ alreadyUp: true })
+    expect(again.stderr).not.toContain('then again')
+    const more = await runCli(['devnet', 'up', '--finetune'], env)
+    expect([more.code, more.stderr]).toEqual([0, expect.stringContaining('devnet down, then again')])
+
+    // Who names a wallet means a provider of his own, and not the devnet's.
+    expect((await runCli(['provider', 'status'], env)).code).toBe(0)
+    const { stderr } = await runCli(['provider', 'status', '--wallet', 'gpu'], env)
+    expect(stderr).toContain('(provider_not_running)')
   })
 })

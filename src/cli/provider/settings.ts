@@ -67,10 +67,11 @@ function onNetworkOf({ network }: ProviderConfig, context: Context): Context {
   return own
 }
 
-/** The devnet's own provider lives in the devnet's folder. */
-function standardDataDir({ network, paths, devnet }: Context): string {
+/** The devnet's own provider lives in the devnet's folder; who names a wallet means a provider of his own. */
+function standardDataDir({ network, paths, devnet, flags, env }: Context): string {
   const ofDevnet = join(paths.devnet, 'provider')
-  const isDevnet = network.kind === 'devnet' && devnet !== null
+  const namesWallet = (flags.wallet ?? env.ZG_WALLET) !== undefined
+  const isDevnet = network.kind === 'devnet' && devnet !== null && !namesWallet
   const standard = join(paths.state, 'provider', network.name)
   return isDevnet && !existsSync(standard) && existsSync(ofDevnet) ? ofDevnet : standard
 }

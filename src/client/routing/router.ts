@@ -49,9 +49,9 @@ export class Router {
     ...query
   }: RouteQuery): Promise<readonly Offer[]> {
     const found = await this.#catalogue.find(query, needs)
-    if (query.provider !== undefined) return found
     const wanted = found.filter((offer) => isWanted(offer, preferences, needs.kind))
     if (wanted.length === 0) throw nothingSuitable(found.length)
+    if (query.provider !== undefined) return wanted
     const now = this.#session.runtime.now()
     const ranked = rank(wanted, { ...preferences, kind: needs.kind }, this.#health, now)
     const kept = conversation === undefined ? undefined : this.#conversations.get(conversation)

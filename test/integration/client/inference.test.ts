@@ -112,6 +112,16 @@ describe('nothing is sent', () => {
     expect(requests()).toBe(before)
   })
 
+  it('to a provider that was named and is dearer than what is accepted', async () => {
+    const compute = await clientOf(world.user)
+    const before = requests()
+    const request = { ...STEADY, provider: broker.provider, preferences: { maxPrice: PRICES.output - 1n } }
+    await expect(compute.infer(request, approval().hooks)).rejects.toMatchObject({
+      code: 'no_suitable_provider',
+    })
+    expect(requests()).toBe(before)
+  })
+
   it('without approval of the transactions that it needs', async () => {
     const wallet = world.anvil.wallets[9] as HDNodeWallet
     const compute = await clientOf(wallet)
