@@ -1,9 +1,11 @@
 import { existsSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { runProgram } from '../test/spawn.ts'
+import { installInto } from '../test/venv.ts'
 
 const ROOT = resolve(import.meta.dirname, '../..')
-const VENV = join(ROOT, '.venv')
+/** Where the trainer's packages lie. */
+export const TRAINER_VENV = join(ROOT, '.venv')
 const REQUIREMENTS = join(ROOT, 'trainer', 'requirements.txt')
 
 /** Exits 0 when every pinned package is there in its version. */
@@ -28,20 +30,14 @@ export interface PreparedTrainer {
 
 /** A Python with the trainer's packages in `.venv`, made when it is missing. */
 export async function prepareTrainer(say: (text: string) => void): Promise<PreparedTrainer> {
-  const python = join(VENV, 'bin', 'python')
+  const python = join(TRAINER_VENV, 'bin', 'python')
   if (existsSync(python) && (await isReady(python))) return { python, why: '' }
   const found = await runProgram('python3', ['-c', 'import sys; sys.exit(sys.version_info < (3, 11))'])
   if (found.code !== 0) return { python: null, why: 'there is no Python 3.11 or newer on this machine' }
   say('Installing the trainer: Python packages of about 1 GB, once')
-  if (!existsSync(python)) {
-    const made = await runProgram('python3', ['-m', 'venv', VENV])
-    if (made.code !== 0)
-      return { python: null, why: 'python3 cannot make a virtual environment (python3-venv)' }
-  }
-  const pip = await runProgram(python, ['-m', 'pip', 'install', '--quiet', '-r', REQUIREMENTS])
-  if (pip.code !== 0 || !(await isReady(python))) {
-    return { python: null, why: 'its packages cannot be installed with pip' }
-  }
+  const problem = await installInto(TRAINER_VENV, ['--requirement', REQUIREMENTS])
+  if (problem) return { python: null, why: problem }
+  if (!(await isReady(python))) return { python: null, why: 'pip left other versions than were asked for' }
   return { python, why: '' }
 }
 

@@ -1,21 +1,19 @@
-import { existsSync } from 'node:fs'
 import { openBrokers, openProxy } from '../../test/interop/openai/scene.ts'
 import type { RowResult } from '../../test/interop/support/suite.ts'
 import { prepareTrainer } from '../demo/python.ts'
 import { type Part, skipped } from './part.ts'
 import { runProgram } from './spawn.ts'
+import { installInto, OPENAI_FOR_PYTHON } from './venv.ts'
 
 const VENV = '.venv-openai'
-const PACKAGES = ['openai==3.54.0', 'pytest==9.2.0']
+const PACKAGES = [OPENAI_FOR_PYTHON, 'pytest==9.2.0']
 
 /** OpenAI's Python client against broker and proxy. JavaScript's is part of vitest. */
 export const pythonClient = (): Part => ({
   name: "OpenAI's Python client (pytest)",
   async run() {
-    const python = await runProgram('python3', ['--version'])
-    if (python.code !== 0) return skipped("OpenAI's Python client: there is no python3")
-    const venv = await prepareVenv()
-    if (venv) return skipped(`OpenAI's Python client: ${venv}`)
+    const problem = await installInto(VENV, PACKAGES)
+    if (problem) return skipped(`OpenAI's Python client: ${problem}`)
     const [broker, proxy] = [await openBrokers(), await openProxy()]
     try {
       const scenes = JSON.stringify({ broker, proxy })
@@ -50,14 +48,4 @@ async function rowsOf(only: string): Promise<readonly RowResult[]> {
   const line = output.split('\n').find((text) => text.startsWith('{"bench":"interop"'))
   if (!line) console.log(output)
   return line ? JSON.parse(line).results : []
-}
-
-/** @returns why it could not be made, or nothing */
-async function prepareVenv(): Promise<string | undefined> {
-  if (!existsSync(`${VENV}/bin/python`)) {
-    const made = await runProgram('python3', ['-m', 'venv', VENV])
-    if (made.code !== 0) return 'python3 cannot make a virtual environment'
-  }
-  const pip = await runProgram(`${VENV}/bin/pip`, ['install', '-q', ...PACKAGES])
-  return pip.code === 0 ? undefined : 'its packages cannot be installed'
 }

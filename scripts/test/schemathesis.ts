@@ -1,7 +1,7 @@
-import { existsSync } from 'node:fs'
 import { openBrokers, openProxy } from '../../test/interop/openai/scene.ts'
 import { type Part, skipped, type Tally } from './part.ts'
 import { runProgram } from './spawn.ts'
+import { installInto } from './venv.ts'
 
 const VENV = '.venv-schemathesis'
 const PACKAGE = 'schemathesis==4.32.5'
@@ -12,10 +12,8 @@ const NOT_CHECKED = 'positive_data_acceptance'
 export const schemathesis = (): Part => ({
   name: 'OpenAPI documents (schemathesis)',
   async run() {
-    const python = await runProgram('python3', ['--version'])
-    if (python.code !== 0) return skipped('schemathesis: there is no python3')
-    const venv = await prepareVenv()
-    if (venv) return skipped(`schemathesis: ${venv}`)
+    const problem = await installInto(VENV, [PACKAGE])
+    if (problem) return skipped(`schemathesis: ${problem}`)
     const results = [await check(openBrokers), await check(openProxy)]
     const passed = results.filter((isGood) => isGood).length
     return { passed, failed: results.length - passed, skips: [] } satisfies Tally
@@ -39,14 +37,4 @@ async function check(open: typeof openBrokers): Promise<boolean> {
   } finally {
     await scene.stop()
   }
-}
-
-/** @returns why it could not be made, or nothing */
-async function prepareVenv(): Promise<string | undefined> {
-  if (!existsSync(`${VENV}/bin/python`)) {
-    const made = await runProgram('python3', ['-m', 'venv', VENV])
-    if (made.code !== 0) return 'python3 cannot make a virtual environment'
-  }
-  const pip = await runProgram(`${VENV}/bin/pip`, ['install', '-q', PACKAGE])
-  return pip.code === 0 ? undefined : 'its package cannot be installed'
 }

@@ -1,8 +1,9 @@
-import { existsSync, globSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { globSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import solc from 'solc'
 import { type Part, skipped } from './part.ts'
 import { runProgram } from './spawn.ts'
+import { installInto } from './venv.ts'
 
 const VENV = '.venv-slither'
 const PACKAGE = 'slither-analyzer==0.11.6'
@@ -13,10 +14,8 @@ const OPENZEPPELIN = '@openzeppelin/contracts/'
 export const slither = (): Part => ({
   name: 'contracts (slither)',
   async run() {
-    const python = await runProgram('python3', ['--version'])
-    if (python.code !== 0) return skipped('slither: there is no python3')
-    const venv = await prepareVenv()
-    if (venv) return skipped(`slither: ${venv}`)
+    const problem = await installInto(VENV, [PACKAGE])
+    if (problem) return skipped(`slither: ${problem}`)
     writeSyntaxTrees()
     const args = ['.', '--ignore-compile', '--foundry-build-info-directory', BUILD_INFO]
     const { code, output } = await runProgram(`${VENV}/bin/slither`, args)
@@ -26,16 +25,6 @@ export const slither = (): Part => ({
     return { passed: failed ? 0 : 1, failed, skips: [] }
   },
 })
-
-/** @returns why it could not be made, or nothing */
-async function prepareVenv(): Promise<string | undefined> {
-  if (!existsSync(`${VENV}/bin/python`)) {
-    const made = await runProgram('python3', ['-m', 'venv', VENV])
-    if (made.code !== 0) return 'python3 cannot make a virtual environment'
-  }
-  const pip = await runProgram(`${VENV}/bin/pip`, ['install', '-q', PACKAGE])
-  return pip.code === 0 ? undefined : 'its package cannot be installed'
-}
 
 /**
  * What Slither reads of a build: syntax trees, in the place and form in which Foundry keeps them. It needs no

@@ -1,18 +1,23 @@
-import { existsSync } from 'node:fs'
+import { TRAINER_VENV } from '../demo/python.ts'
 import { type Part, skipped } from './part.ts'
 import { runProgram } from './spawn.ts'
+import { installInto } from './venv.ts'
 
-const VENV = '.venv'
+const PYTEST = 'pytest==9.2.0'
 
 /** The Python trainer's tests, in a virtual environment that this makes. */
 export const trainer = (): Part => ({
   name: 'trainer (pytest)',
   async run() {
-    const python = await runProgram('python3', ['--version'])
-    if (python.code !== 0) return skipped('the trainer: there is no python3')
-    const venv = await prepareVenv()
-    if (venv) return skipped(`the trainer: ${venv}`)
-    const { output } = await runProgram(`${VENV}/bin/python`, ['-m', 'pytest', '-q', '-rs', 'trainer/tests'])
+    const problem = await installInto(TRAINER_VENV, ['-r', 'trainer/requirements.txt', PYTEST])
+    if (problem) return skipped(`the trainer: ${problem}`)
+    const { output } = await runProgram(`${TRAINER_VENV}/bin/python`, [
+      '-m',
+      'pytest',
+      '-q',
+      '-rs',
+      'trainer/tests',
+    ])
     const passed = Number(/(\d+) passed/.exec(output)?.[1] ?? 0)
     const failed = Number(/(\d+) (?:failed|error)/.exec(output)?.[1] ?? (passed ? 0 : 1))
     if (failed) console.log(output)
@@ -22,19 +27,3 @@ export const trainer = (): Part => ({
     return { passed, failed, skips }
   },
 })
-
-/** @returns why it could not be made, or nothing */
-async function prepareVenv(): Promise<string | undefined> {
-  if (!existsSync(`${VENV}/bin/python`)) {
-    const made = await runProgram('python3', ['-m', 'venv', VENV])
-    if (made.code !== 0) return 'python3 cannot make a virtual environment'
-  }
-  const pip = await runProgram(`${VENV}/bin/pip`, [
-    'install',
-    '-q',
-    '-r',
-    'trainer/requirements.txt',
-    'pytest',
-  ])
-  return pip.code === 0 ? undefined : 'its packages cannot be installed'
-}
