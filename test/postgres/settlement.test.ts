@@ -41,7 +41,7 @@ async function expectPaidOnce(user: TestWallet, neuron: bigint): Promise<void> {
     expect(totals).toMatchObject({ charged: neuron, paid: neuron })
   }
   expect(await paidOnChain(market, user)).toBe(neuron)
-  expect(await one.openSettlements()).toEqual([])
+  expect(await one.settlements.open()).toEqual([])
 }
 
 /** A ledger whose lock was lost unnoticed: everybody has the turn. */

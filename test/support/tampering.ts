@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import type { Address } from '../../src/base/hex.ts'
-import type { Ledger, NewSettlement } from '../../src/provider/ledger/ledger.ts'
+import type { Ledger } from '../../src/provider/ledger/ledger.ts'
+import type { NewSettlement } from '../../src/provider/ledger/settlements.ts'
 import { deliveredOf, exchangeOf, type LedgerHome, TEST_OWNER } from './ledger.ts'
 
 const ALICE = '0x70997970c51812dc3a010c7d01b50e0d17dc79c8'
@@ -51,7 +52,7 @@ export function describeTampering(newHome: () => Promise<OpenHome>): void {
     fromBlock: 0,
   })
 
-  const duePayers = async () => (await ledger.due(1n)).map(({ user }) => user)
+  const duePayers = async () => (await ledger.settlements.due(1n)).map(({ user }) => user)
 
   describe('a host that changes the database', () => {
     it('cannot raise what a user was charged, and stops that user alone', async () => {
@@ -69,8 +70,8 @@ export function describeTampering(newHome: () => Promise<OpenHome>): void {
 
     it('cannot lower what a user paid', async () => {
       await charge(ALICE)
-      await ledger.storeSettlements([settlement(ALICE, 35n)])
-      await ledger.markDone({ user: ALICE, nonce: 1n }, 35n, `0x${'33'.repeat(32)}`)
+      await ledger.settlements.store([settlement(ALICE, 35n)])
+      await ledger.settlements.markDone({ user: ALICE, nonce: 1n }, 35n, `0x${'33'.repeat(32)}`)
       await tamper(`UPDATE users SET paid = '0', settled_seq = 0 WHERE "user" = '${ALICE}'`)
       await expect(charge(ALICE)).rejects.toMatchObject(TAMPERED)
       expect(await duePayers()).toEqual([])
@@ -86,17 +87,17 @@ export function describeTampering(newHome: () => Promise<OpenHome>): void {
 
     it('cannot have a settlement signed again for more', async () => {
       await charge(ALICE)
-      await ledger.storeSettlements([settlement(ALICE, 35n)])
+      await ledger.settlements.store([settlement(ALICE, 35n)])
       await tamper(`UPDATE settlements SET total_fee = '90000', signature = '0x00'`)
-      expect(await ledger.openSettlements()).toEqual([])
+      expect(await ledger.settlements.open()).toEqual([])
       expect(await duePayers()).toEqual([])
     })
 
     it('cannot have an amount settled twice by removing the first settlement', async () => {
       await charge(ALICE)
-      await ledger.storeSettlements([settlement(ALICE, 35n)])
+      await ledger.settlements.store([settlement(ALICE, 35n)])
       await tamper('DELETE FROM settlements')
-      expect(await ledger.openSettlements()).toEqual([])
+      expect(await ledger.settlements.open()).toEqual([])
       expect(await duePayers()).toEqual([])
     })
 

@@ -2,7 +2,7 @@ import { larger } from '../../base/bigint.ts'
 import { AppError } from '../../base/errors.ts'
 import type { Address } from '../../base/hex.ts'
 import type { BatchPayer } from './batches.ts'
-import type { BlockRef, NewSettlement, StoredSettlement } from './ledger.ts'
+import type { BlockRef, NewSettlement, StoredSettlement } from './settlements.ts'
 
 /** What the ledger keeps of one user. Amounts in neuron. */
 export interface UserAccount {

@@ -2,7 +2,7 @@ import { larger } from '../../base/bigint.ts'
 import type { Address, Hex } from '../../base/hex.ts'
 import { adoptSettled, rebook, settleTo, type UserAccount } from './account.ts'
 import type { Batches, BatchPayer, Owing, SettledTotals, StoredBatch } from './batches.ts'
-import type { BlockRef } from './ledger.ts'
+import type { BlockRef } from './settlements.ts'
 
 /** What the chain's word makes of a payer's account. */
 export type BatchStep = (account: UserAccount, total: bigint, payer: BatchPayer) => UserAccount

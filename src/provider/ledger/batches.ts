@@ -1,5 +1,5 @@
 import type { Address, Hex } from '../../base/hex.ts'
-import type { BlockRef } from './ledger.ts'
+import type { BlockRef } from './settlements.ts'
 
 /** One payer of a batch, neuron. */
 export interface BatchPayer {

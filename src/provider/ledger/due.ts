@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto'
 import { hexToBytes } from '../../base/hex.ts'
 import type { UserAccount } from './account.ts'
 import { rowTampered } from './errors.ts'
-import type { Due } from './ledger.ts'
+import type { Due } from './settlements.ts'
 import type { ReceiptRow } from './tables.ts'
 
 /** Receipts that are read at once. */

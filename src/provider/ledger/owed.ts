@@ -1,6 +1,7 @@
 import { larger } from '../../base/bigint.ts'
 import type { UserAccount } from './account.ts'
-import type { SeenAccount, StoredSettlement } from './ledger.ts'
+import type { SeenAccount } from './ledger.ts'
+import type { StoredSettlement } from './settlements.ts'
 
 /**
  * What is still to be taken from an account as it was read, neuron. Its nonce tells which deltas are out of its

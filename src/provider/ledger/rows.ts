@@ -2,8 +2,9 @@ import type { Address } from '../../base/hex.ts'
 import type { SignedReceipt } from '../../protocol/receipt.ts'
 import type { UserAccount } from './account.ts'
 import { rowTampered } from './errors.ts'
-import type { Delivered, Exchange, StoredSettlement } from './ledger.ts'
+import type { Delivered, Exchange } from './ledger.ts'
 import type { RowSeal } from './seal.ts'
+import type { StoredSettlement } from './settlements.ts'
 import type { ExchangeRow, LedgerIdentity, ReceiptRow, SettlementRow, UserRow } from './tables.ts'
 
 /** A stored receipt exactly as it was issued, its keys in the same order. */

@@ -1,6 +1,6 @@
 import type { Address, Hex } from '../../base/hex.ts'
 import type { BatchState } from './batches.ts'
-import type { SettlementState } from './ledger.ts'
+import type { SettlementState } from './settlements.ts'
 
 /** Whose receipts a ledger holds. */
 export interface LedgerIdentity {

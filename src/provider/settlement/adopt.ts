@@ -25,14 +25,14 @@ export async function adoptUnknown(
 ): Promise<Adoption> {
   const { ledger, rpc, contract, log } = options
   const { user, provider, nonce } = account
-  const afterNonce = await ledger.lastNonce(user)
+  const afterNonce = await ledger.settlements.lastNonce(user)
   if (nonce <= afterNonce) return 'known'
   const found = await unknownPayments(rpc, contract, { user, provider, afterNonce, fromBlock: 0 })
   if (found?.nonce !== nonce) {
     log.warn('chain_ahead_unclear', { user, nonce, known: afterNonce, found: found?.nonce ?? null })
     return 'unclear'
   }
-  await ledger.adopt(user, found)
+  await ledger.settlements.adopt(user, found)
   log.error('chain_ahead_of_ledger', { user, nonce, known: afterNonce, paid: found.paid })
   return 'adopted'
 }

@@ -1,5 +1,5 @@
 import type { Hex } from '../../base/hex.ts'
-import type { BlockRef, StoredSettlement } from '../ledger/ledger.ts'
+import type { BlockRef, StoredSettlement } from '../ledger/settlements.ts'
 import { type EntryResult, isSameEntry, isTaken, paidOf } from './calldata.ts'
 import type { SettlerOptions } from './options.ts'
 import type { MinedResults } from './outcome.ts'
@@ -42,14 +42,14 @@ export class Booking {
     const { user, nonce } = result.entry
     const paid = paidOf(result)
     accounts?.invalidate(user)
-    await ledger.markDone({ user, nonce }, paid, txHash, block)
+    await ledger.settlements.markDone({ user, nonce }, paid, txHash, block)
     this.#report.addPayment({ user, nonce, paid, unsettled: result.unsettled, txHash })
     log.info('settlement_paid', { user, nonce, paid, unsettled: result.unsettled, txHash })
   }
 
   /** Another entry used the nonce up: the amount is owed again. */
   async replaced({ entry: { user, nonce } }: StoredSettlement, by: bigint, txHash: Hex): Promise<void> {
-    await this.#options.ledger.markVoid({ user, nonce })
+    await this.#options.ledger.settlements.markVoid({ user, nonce })
     this.#options.log.error('settlement_replaced', { user, nonce, by, txHash })
   }
 

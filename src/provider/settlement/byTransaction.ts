@@ -1,5 +1,5 @@
 import type { Hex } from '../../base/hex.ts'
-import type { StoredSettlement } from '../ledger/ledger.ts'
+import type { StoredSettlement } from '../ledger/settlements.ts'
 
 /** Those that were sent, by the newest transaction that carries them. */
 export function byTransaction(settlements: readonly StoredSettlement[]): Map<Hex, StoredSettlement[]> {

@@ -1,7 +1,7 @@
 import { counted } from '../../base/counted.ts'
 import { AppError } from '../../base/errors.ts'
 import type { Address } from '../../base/hex.ts'
-import type { StoredSettlement } from '../ledger/ledger.ts'
+import type { StoredSettlement } from '../ledger/settlements.ts'
 import { readResults } from './calldata.ts'
 import { blockOf } from './outcome.ts'
 import { serviceFault } from './preflight.ts'
@@ -23,13 +23,13 @@ export async function settleDeltas(run: Run, signsNew: boolean): Promise<void> {
   const { settler, provider, report } = run
   const { ledger, contract, operator, tee, log } = settler
   await recheckPayments(ledger, provider, log)
-  const before = await ledger.openSettlements()
-  const dueNow = async () => (signsNew ? ledger.due(run.minimum) : [])
+  const before = await ledger.settlements.open()
+  const dueNow = async () => (signsNew ? ledger.settlements.due(run.minimum) : [])
   if (before.length === 0 && (await dueNow()).length === 0) return
   const owner = (await operator.getAddress()) as Address
   const signing = { settler, provider: owner, contract: (await contract.getAddress()) as Address, report }
   await renewSignatures(before, signing)
-  const again = await reconcile(await ledger.openSettlements(), run)
+  const again = await reconcile(await ledger.settlements.open(), run)
 
   const fault = await serviceFault(contract, owner, tee.signer)
   if (fault) {
@@ -39,9 +39,9 @@ export async function settleDeltas(run: Run, signsNew: boolean): Promise<void> {
   }
   const fromBlock = await provider.getBlockNumber()
   const fresh = signsNew ? await signDue({ ...signing, fromBlock, minimum: run.minimum }) : []
-  if (fresh.length > 0) await ledger.storeSettlements(fresh)
+  if (fresh.length > 0) await ledger.settlements.store(fresh)
   const wanted = new Set([...again, ...fresh].map(({ entry }) => keyOf(entry)))
-  const open = (await ledger.openSettlements()).filter(({ entry }) => wanted.has(keyOf(entry)))
+  const open = (await ledger.settlements.open()).filter(({ entry }) => wanted.has(keyOf(entry)))
   for (let start = 0; start < open.length; start += MAX_ENTRIES) {
     await sendGroup(open.slice(start, start + MAX_ENTRIES), run)
   }
@@ -75,7 +75,7 @@ async function sendOnce(group: readonly StoredSettlement[], run: Run): Promise<v
   const title = `settle the fees of ${counted(entries.length, 'user')}`
   const { txHash, data, receipt } = await submit(
     { title, method: 'settleFeesWithTEE', args: [entries] },
-    { ...mining, contract, beforeSend: (hash) => ledger.markSent(entries, hash) },
+    { ...mining, contract, beforeSend: (hash) => ledger.settlements.markSent(entries, hash) },
   )
   if (!receipt) {
     for (const { user } of entries) report.addWaiting(user, 'outcome_unknown')

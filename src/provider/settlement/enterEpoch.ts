@@ -180,7 +180,7 @@ async function isAheadOf(
   try {
     await ledger.refresh(user)
     const { charged } = ledger.totals(user)
-    return chain.upTo > last || chain.settled > charged || nonce > (await ledger.lastNonce(user))
+    return chain.upTo > last || chain.settled > charged || nonce > (await ledger.settlements.lastNonce(user))
   } catch (error) {
     if ((error as { code?: string }).code === 'ledger_row_tampered') return false
     throw error

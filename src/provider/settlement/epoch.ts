@@ -65,7 +65,8 @@ async function accountsAhead({
 }: EpochOptions): Promise<(ChainAccount & { provider: Address })[]> {
   const ahead: (ChainAccount & { provider: Address })[] = []
   for (const { user, nonce } of await listChainAccounts(contract, provider)) {
-    if (nonce > 0n && nonce > (await ledger.lastNonce(user))) ahead.push({ user, provider, nonce })
+    if (nonce > 0n && nonce > (await ledger.settlements.lastNonce(user)))
+      ahead.push({ user, provider, nonce })
   }
   return ahead
 }

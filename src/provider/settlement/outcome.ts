@@ -1,7 +1,7 @@
 import { type Contract, type Provider, type TransactionReceipt, zeroPadValue } from 'ethers'
 import type { Hex } from '../../base/hex.ts'
 import type { TeeSettlementEntry } from '../../chain/inference.ts'
-import type { BlockRef, StoredSettlement } from '../ledger/ledger.ts'
+import type { BlockRef, StoredSettlement } from '../ledger/settlements.ts'
 import { type EntryResult, isSameEntry, isTaken, readResults, resultTopic } from './calldata.ts'
 
 /** What the chain did with an entry whose nonce it has used up. */

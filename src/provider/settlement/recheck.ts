@@ -1,6 +1,7 @@
 import type { Provider } from 'ethers'
 import type { Logger } from '../../base/log.ts'
-import type { Ledger, StoredSettlement } from '../ledger/ledger.ts'
+import type { Ledger } from '../ledger/ledger.ts'
+import type { StoredSettlement } from '../ledger/settlements.ts'
 import { byTransaction } from './byTransaction.ts'
 
 /** So deep no reorganisation is expected to reach. */
@@ -12,7 +13,7 @@ export const FINAL_BLOCKS = 64
  * any other open one. One that is deep enough is final.
  */
 export async function recheckPayments(ledger: Ledger, provider: Provider, log: Logger): Promise<void> {
-  const recent = await ledger.recentPayments()
+  const recent = await ledger.settlements.recent()
   if (recent.length === 0) return
   const head = await provider.getBlockNumber()
   for (const [txHash, payments] of byTransaction(recent)) {
@@ -23,7 +24,9 @@ export async function recheckPayments(ledger: Ledger, provider: Provider, log: L
     for (const payment of moved) await takeBack(ledger, payment, log)
     const isFinal = receipt && head - receipt.blockNumber >= FINAL_BLOCKS
     if (isFinal)
-      await ledger.markFinal(payments.filter((each) => !moved.includes(each)).map(({ entry }) => entry))
+      await ledger.settlements.markFinal(
+        payments.filter((each) => !moved.includes(each)).map(({ entry }) => entry),
+      )
   }
 }
 
@@ -32,6 +35,6 @@ async function takeBack(
   { entry, paid, txHash }: StoredSettlement,
   log: Logger,
 ): Promise<void> {
-  await ledger.reopen(entry)
+  await ledger.settlements.reopen(entry)
   log.warn('settlement_reorganised', { user: entry.user, nonce: entry.nonce, paid, txHash })
 }

@@ -2,7 +2,7 @@ import type { Provider } from 'ethers'
 import type { Hex } from '../../base/hex.ts'
 import { hasBatches, readSettled } from '../../chain/batches.ts'
 import { findAccount } from '../../chain/inference.ts'
-import type { StoredSettlement } from '../ledger/ledger.ts'
+import type { StoredSettlement } from '../ledger/settlements.ts'
 import { awaitReceipt } from './awaitReceipt.ts'
 import type { Booking } from './booking.ts'
 import { byTransaction } from './byTransaction.ts'
@@ -50,7 +50,7 @@ async function afterTheirTransactions(
     }
     const receipt = await mineSent(sent, {
       ...mining,
-      beforeSend: (hash) => settler.ledger.markSent(keysOf(carried), hash),
+      beforeSend: (hash) => settler.ledger.settlements.markSent(keysOf(carried), hash),
     })
     if (!receipt) {
       for (const { entry } of carried) report.addWaiting(entry.user, 'outcome_unknown')
@@ -83,7 +83,7 @@ async function isOvertaken({ entry }: StoredSettlement, { settler }: ReconcileOp
   const { user, provider, nonce } = entry
   if (!(await hasBatches(contract))) return false
   if ((await readSettled(contract, user, provider)).mode === 'none') return false
-  await ledger.markVoid({ user, nonce })
+  await ledger.settlements.markVoid({ user, nonce })
   log.warn('settlement_overtaken', { user, nonce })
   return true
 }

@@ -3,7 +3,7 @@ import { type Address, sameAddress } from '../../base/hex.ts'
 import { type Account, findAccount, type TeeSettlementEntry } from '../../chain/inference.ts'
 import { settlementDigest, signSettlement, type TeeSettlement } from '../../protocol/settlement.ts'
 import { recoverDigest } from '../../protocol/signature.ts'
-import type { Due, NewSettlement, StoredSettlement } from '../ledger/ledger.ts'
+import type { Due, NewSettlement, StoredSettlement } from '../ledger/settlements.ts'
 import { adoptUnknown } from './adopt.ts'
 import type { SettlerOptions } from './options.ts'
 import { accountFault } from './preflight.ts'
@@ -27,11 +27,11 @@ const READS_AT_ONCE = 50
 /** Signs an entry for each user who owes and whose account can pay; the others wait, and hold nobody up. */
 export async function signDue(options: SigningOptions): Promise<NewSettlement[]> {
   const { ledger } = options.settler
-  const due = await ledger.due(options.minimum)
+  const due = await ledger.settlements.due(options.minimum)
   const accounts = await readAccounts(due, options)
   const { adopted, unclear } = await adoptAhead(accounts, options)
   for (const user of unclear) options.report.addWaiting(user, 'chain_ahead')
-  const now = adopted ? await ledger.due(options.minimum) : due
+  const now = adopted ? await ledger.settlements.due(options.minimum) : due
   const signed: NewSettlement[] = []
   for (const item of now) {
     const settlement = unclear.has(item.user) ? null : await signOne(item, accounts, options)
@@ -49,7 +49,7 @@ export async function renewSignatures(
   for (const { entry } of open) {
     const signer = recoverDigest(settlementDigest(chainId, contract, entry), entry.signature)
     if (signer && sameAddress(signer, tee.signer)) continue
-    await ledger.replaceSignature(entry, signSettlement(tee.signerKey, chainId, contract, entry))
+    await ledger.settlements.replaceSignature(entry, signSettlement(tee.signerKey, chainId, contract, entry))
     log.warn('settlement_signed_again', { user: entry.user, nonce: entry.nonce, signer: tee.signer })
   }
 }
@@ -101,7 +101,7 @@ async function entryOf(
   account: Account,
   { settler, provider, contract }: SigningOptions,
 ): Promise<TeeSettlementEntry> {
-  const known = await settler.ledger.lastNonce(user)
+  const known = await settler.ledger.settlements.lastNonce(user)
   const nonce = larger(account.nonce, known) + 1n
   const entry: TeeSettlement = { user, provider, totalFee: amount, requestsHash, nonce }
   return { ...entry, signature: signSettlement(settler.tee.signerKey, settler.chainId, contract, entry) }

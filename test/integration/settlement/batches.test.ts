@@ -179,7 +179,7 @@ describe('settlement in batches', () => {
     }
     await market.charge(frank, 100n)
     const paid = { entry: sign(40n, 1n), throughSeq: 0, fromBlock: 0 }
-    await market.ledger.storeSettlements([paid])
+    await market.ledger.settlements.store([paid])
     await market.settler().settleNow()
     expect((await market.account(frank))!.nonce).toBe(1n)
     // The same run ends the difference that was signed before, and settles the rest by a total of its own.
@@ -188,9 +188,9 @@ describe('settlement in batches', () => {
     expect(word).toMatchObject({ settled: 60n, mode: 'batch' })
 
     await market.charge(frank, 7n)
-    await market.ledger.storeSettlements([{ entry: sign(7n, 2n), throughSeq: 0, fromBlock: 0 }])
+    await market.ledger.settlements.store([{ entry: sign(7n, 2n), throughSeq: 0, fromBlock: 0 }])
     await market.settler().settleNow()
-    expect(await market.ledger.openSettlements()).toEqual([])
+    expect(await market.ledger.settlements.open()).toEqual([])
     await market.settler().settleNow()
     await expectExact(frank, 107n)
     expect((await market.account(frank))!.nonce).toBe(1n)

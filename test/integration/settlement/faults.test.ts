@@ -98,7 +98,7 @@ describe.each(['theirs', 'ours'] as const)('settlement through faults on %s cont
       await market.charge(dave, 100n)
       failFor('drop-call', 'eth_sendRawTransaction')
       await market.settler({ rpcUrl: rpc.url, receiptTimeoutMs: 300 }).settleNow()
-      const [stored] = await market.ledger.openSettlements()
+      const [stored] = await market.ledger.settlements.open()
       await market.restart()
       rpc.decide = () => 'none'
       expect((await market.settler({ rpcUrl: rpc.url }).settleNow()).paid).toBe(100n)
@@ -111,7 +111,7 @@ describe.each(['theirs', 'ours'] as const)('settlement through faults on %s cont
       await market.charge(erin, 100n)
       failFor('drop-call', 'eth_sendRawTransaction')
       await market.settler({ rpcUrl: rpc.url, receiptTimeoutMs: 300 }).settleNow()
-      const { entry } = (await market.ledger.openSettlements())[0]!
+      const { entry } = (await market.ledger.settlements.open())[0]!
       await settleDirectly(entry)
       rpc.decide = () => 'none'
       expect((await market.settler({ rpcUrl: rpc.url }).settleNow()).paid).toBe(100n)
@@ -123,7 +123,7 @@ describe.each(['theirs', 'ours'] as const)('settlement through faults on %s cont
       await market.charge(frank, 100n)
       failFor('drop-call', 'eth_sendRawTransaction')
       await market.settler({ rpcUrl: rpc.url, receiptTimeoutMs: 300 }).settleNow()
-      const { entry } = (await market.ledger.openSettlements())[0]!
+      const { entry } = (await market.ledger.settlements.open())[0]!
       await settleDirectly(signed({ ...entry, totalFee: 7n, nonce: entry.nonce + 5n }))
       rpc.decide = () => 'none'
       const report = await market.settler({ rpcUrl: rpc.url }).settleNow()
@@ -137,7 +137,7 @@ describe.each(['theirs', 'ours'] as const)('settlement through faults on %s cont
       await market.charge(heidi, 100n)
       failFor('drop-call', 'eth_sendRawTransaction')
       await market.settler({ rpcUrl: rpc.url, receiptTimeoutMs: 300 }).settleNow()
-      const { entry } = (await market.ledger.openSettlements())[0]!
+      const { entry } = (await market.ledger.settlements.open())[0]!
       const hidden = await settleDirectly(entry)
       await settleDirectly(signed({ ...entry, totalFee: 7n, nonce: entry.nonce + 5n }))
       rpc.decide = () => 'none'
@@ -183,7 +183,7 @@ describe.each(['theirs', 'ours'] as const)('settlement through faults on %s cont
   async function expectPaidOnce(user: TestWallet, neuron: bigint): Promise<void> {
     expect(totals(user)).toMatchObject({ charged: neuron, paid: neuron })
     expect(await paidOnChain(market, user)).toBe(neuron)
-    expect(await market.ledger.openSettlements()).toEqual([])
+    expect(await market.ledger.settlements.open()).toEqual([])
   }
 
   const signed = (entry: TeeSettlementEntry): TeeSettlementEntry => ({

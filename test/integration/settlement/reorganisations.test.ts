@@ -16,7 +16,7 @@ describe.each(['theirs', 'ours'] as const)('reorganisations on %s contracts', (c
   const reorganise = (depth: number) => market.anvil.rpc.send('anvil_reorg', [depth, []])
 
   const notFinal = async (): Promise<unknown[]> => [
-    ...(await market.ledger.recentPayments()),
+    ...(await market.ledger.settlements.recent()),
     ...(await market.ledger.batches.unfinished()),
   ]
 
@@ -26,7 +26,7 @@ describe.each(['theirs', 'ours'] as const)('reorganisations on %s contracts', (c
       paid: neuron,
     })
     expect(await paidOnChain(market, user)).toBe(neuron)
-    expect(await market.ledger.openSettlements()).toEqual([])
+    expect(await market.ledger.settlements.open()).toEqual([])
   }
 
   it('deeper than the confirmations: the payment is found gone, and made again', async () => {

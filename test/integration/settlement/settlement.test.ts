@@ -96,7 +96,7 @@ describe.each(['theirs', 'ours'] as const)('settlement on %s contracts', (contra
     await rpc.send('evm_setAutomine', [true])
     const refused = await running
     expect(refused.payments).toEqual([])
-    const [open] = await market.ledger.openSettlements()
+    const [open] = await market.ledger.settlements.open()
     await acknowledgeByOwner(market.world, market.provider)
     const report = await settler.settleNow()
     expect(report.payments).toMatchObject([{ paid: 40n }])

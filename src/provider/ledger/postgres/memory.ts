@@ -2,9 +2,10 @@ import type { Address, Hex } from '../../../base/hex.ts'
 import { Lru } from '../../lru.ts'
 import { emptyAccount, type UserAccount } from '../account.ts'
 import { asOf, type CountedKey, type KeySpending } from '../keySpending.ts'
-import type { SeenAccount, StoredSettlement, UserTotals } from '../ledger.ts'
+import type { SeenAccount, UserTotals } from '../ledger.ts'
 import { owedOf } from '../owed.ts'
 import type { Revocation } from '../places.ts'
+import type { StoredSettlement } from '../settlements.ts'
 
 /** Looked up again with each request. */
 const MAX_KEYS = 10_000

@@ -4,22 +4,18 @@ import type { SignedReceipt } from '../../../protocol/receipt.ts'
 import { Issuer } from '../issuer.ts'
 import { asOf, type CountedKey, type KeySpending, keySpendingOf } from '../keySpending.ts'
 import type {
-  BlockRef,
   Delivered,
-  Due,
   Exchange,
   Ledger,
-  NewSettlement,
   SeenAccount,
-  SettlementKey,
   SettlingTurn,
-  StoredSettlement,
   Unsettled,
   UserTotals,
 } from '../ledger.ts'
 import type { LedgerOptions } from '../openLedger.ts'
 import { receiptById, receiptsAfter } from '../queries.ts'
 import { exchangeRow, receiptOf } from '../rows.ts'
+import type { StoredSettlement } from '../settlements.ts'
 import type { ExchangeRow } from '../tables.ts'
 import { PostgresBatches } from './batches.ts'
 import { PostgresCommits } from './commits.ts'
@@ -71,7 +67,7 @@ export class PostgresLedger implements Ledger {
   readonly #memory = new Memory()
   readonly #looks: Looks
   readonly #commits: PostgresCommits
-  readonly #settlements: PostgresSettlements
+  readonly settlements: PostgresSettlements
   readonly batches: PostgresBatches
   readonly numbers: PostgresNumbers
   readonly vouchers: PostgresVouchers
@@ -88,7 +84,7 @@ export class PostgresLedger implements Ledger {
     this.#database = database
     this.#looks = new Looks(database, this.#memory)
     this.#commits = new PostgresCommits(database, new Issuer(options, database.identity), this.#memory)
-    this.#settlements = new PostgresSettlements(database, (error) => this.#onFault(error))
+    this.settlements = new PostgresSettlements(database, (error) => this.#onFault(error))
     this.batches = new PostgresBatches(database, (error) => this.#onFault(error))
     this.numbers = new PostgresNumbers(database)
     this.vouchers = new PostgresVouchers(database)
@@ -170,55 +166,7 @@ export class PostgresLedger implements Ledger {
   }
 
   unsettled(minimum?: bigint): Promise<Unsettled> {
-    return this.#settlements.unsettled(minimum)
-  }
-
-  due(minimum: bigint): Promise<Due[]> {
-    return this.#settlements.due(minimum)
-  }
-
-  openSettlements(): Promise<StoredSettlement[]> {
-    return this.#settlements.open()
-  }
-
-  lastNonce(user: Address): Promise<bigint> {
-    return this.#settlements.lastNonce(user)
-  }
-
-  storeSettlements(settlements: readonly NewSettlement[]): Promise<void> {
-    return this.#settlements.store(settlements)
-  }
-
-  replaceSignature(key: SettlementKey, signature: Hex): Promise<void> {
-    return this.#settlements.replaceSignature(key, signature)
-  }
-
-  markSent(keys: readonly SettlementKey[], txHash: Hex): Promise<void> {
-    return this.#settlements.markSent(keys, txHash)
-  }
-
-  markDone(key: SettlementKey, paid: bigint, txHash: Hex, block?: BlockRef): Promise<void> {
-    return this.#settlements.markDone(key, paid, txHash, block ?? null)
-  }
-
-  markVoid(key: SettlementKey): Promise<void> {
-    return this.#settlements.markVoid(key)
-  }
-
-  recentPayments(): Promise<StoredSettlement[]> {
-    return this.#settlements.recent()
-  }
-
-  markFinal(keys: readonly SettlementKey[]): Promise<void> {
-    return this.#settlements.markFinal(keys)
-  }
-
-  reopen(key: SettlementKey): Promise<void> {
-    return this.#settlements.reopen(key)
-  }
-
-  adopt(user: Address, payment: { readonly paid: bigint; readonly nonce: bigint }): Promise<void> {
-    return this.#settlements.adopt(user, payment)
+    return this.settlements.unsettled(minimum)
   }
 
   async close(): Promise<void> {

@@ -1,31 +1,32 @@
 import type { Transaction } from 'kysely'
-import type { Address, Hex } from '../../../base/hex.ts'
-import {
-  adopt,
-  cancel,
-  emptyAccount,
-  finish,
-  type Move,
-  openSettlement,
-  reopen,
-  type UserAccount,
-} from '../account.ts'
+import type { Address } from '../../../base/hex.ts'
+import { adopt, emptyAccount, type Move, openSettlement, type UserAccount } from '../account.ts'
 import { dueOfLater, PAGE } from '../due.ts'
-import type { BlockRef, Due, NewSettlement, SettlementKey, StoredSettlement, Unsettled } from '../ledger.ts'
+import type { Unsettled } from '../ledger.ts'
 import { putSettlements, putUsers, receiptsAfter } from '../queries.ts'
 import { accountOfRow, assertOpenCount, settlementOf, settlementRow, userRow } from '../rows.ts'
+import {
+  type Due,
+  type NewSettlement,
+  type SettlementKey,
+  type SettlementState,
+  SettlementSteps,
+  type Settlements,
+  type StoredSettlement,
+} from '../settlements.ts'
 import { SETTLEMENT_COLUMNS, type SettlementRow, type Tables, USER_COLUMNS } from '../tables.ts'
 import type { PostgresDatabase } from './database.ts'
 
 type Tx = Transaction<Tables>
 
 /** The part of the ledger that knows what was settled. Every step reads, checks and writes rows under the lock. */
-export class PostgresSettlements {
+export class PostgresSettlements extends SettlementSteps implements Settlements {
   readonly #database: PostgresDatabase
   /** Told of a payer who is left out because of its rows. */
   readonly #onFault: (error: Error) => void
 
   constructor(database: PostgresDatabase, onFault: (error: Error) => void) {
+    super()
     this.#database = database
     this.#onFault = onFault
   }
@@ -96,31 +97,6 @@ export class PostgresSettlements {
     })
   }
 
-  replaceSignature = (key: SettlementKey, signature: Hex): Promise<void> =>
-    this.#move([key], 'open', ({ account, settlement }) => ({
-      account,
-      settlement: { ...settlement, entry: { ...settlement.entry, signature } },
-    }))
-
-  markSent = (keys: readonly SettlementKey[], txHash: Hex): Promise<void> =>
-    this.#move(keys, 'open', ({ account, settlement }) => ({
-      account,
-      settlement: { ...settlement, txHash },
-    }))
-
-  markDone = (key: SettlementKey, paid: bigint, txHash: Hex, block: BlockRef | null): Promise<void> =>
-    this.#move([key], 'open', (move) => finish(move, paid, txHash, block))
-
-  markVoid = (key: SettlementKey): Promise<void> => this.#move([key], 'open', cancel)
-
-  markFinal = (keys: readonly SettlementKey[]): Promise<void> =>
-    this.#move(keys, 'done', ({ account, settlement }) => ({
-      account,
-      settlement: { ...settlement, state: 'final' },
-    }))
-
-  reopen = (key: SettlementKey): Promise<void> => this.#move([key], 'done', reopen)
-
   adopt(user: Address, payment: { readonly paid: bigint; readonly nonce: bigint }): Promise<void> {
     return this.#database.exclusively(async ({ tx }) => {
       const account = adopt(await this.#account(tx, user), payment)
@@ -128,10 +104,9 @@ export class PostgresSettlements {
     })
   }
 
-  /** Moves those that are in this state; the others were moved before, perhaps by another replica. */
-  #move(
+  protected move(
     keys: readonly SettlementKey[],
-    state: StoredSettlement['state'],
+    state: SettlementState,
     step: (move: Move) => Move,
   ): Promise<void> {
     return this.#database.exclusively(async ({ tx }) => {

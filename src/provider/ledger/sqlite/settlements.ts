@@ -1,9 +1,18 @@
-import type { Address, Hex } from '../../../base/hex.ts'
-import { adopt, cancel, finish, type Move, openSettlement, reopen } from '../account.ts'
+import type { Address } from '../../../base/hex.ts'
+import { adopt, type Move, openSettlement } from '../account.ts'
 import { dueOf, PAGE } from '../due.ts'
-import type { BlockRef, Due, NewSettlement, SettlementKey, StoredSettlement, Unsettled } from '../ledger.ts'
+import type { Unsettled } from '../ledger.ts'
 import { settlementRow, userRow } from '../rows.ts'
 import type { RowSeal } from '../seal.ts'
+import {
+  type Due,
+  type NewSettlement,
+  type SettlementKey,
+  type SettlementState,
+  SettlementSteps,
+  type Settlements,
+  type StoredSettlement,
+} from '../settlements.ts'
 import type { GroupCommit } from './groupCommit.ts'
 import type { LedgerReader } from './reader.ts'
 import { type Write, write } from './statements.ts'
@@ -22,14 +31,15 @@ interface Parts {
  * The part of the ledger that knows what was settled. Memory moves when a call is made, as with charges: every
  * row that is written later rests on it, and commits keep the order of the calls.
  */
-export class Settlements {
+export class SqliteSettlements extends SettlementSteps implements Settlements {
   readonly #parts: Parts
 
   constructor(parts: Parts) {
+    super()
     this.#parts = parts
   }
 
-  due(minimum: bigint): Due[] {
+  async due(minimum: bigint): Promise<Due[]> {
     const { users, onFault } = this.#parts
     for (const fault of users.faults()) onFault(fault)
     return users.sound().flatMap((held) => {
@@ -54,6 +64,18 @@ export class Settlements {
     }
   }
 
+  async open(): Promise<StoredSettlement[]> {
+    return this.#parts.users.allOpen()
+  }
+
+  async recent(): Promise<StoredSettlement[]> {
+    return this.#parts.users.allDone()
+  }
+
+  async lastNonce(user: Address): Promise<bigint> {
+    return this.#parts.users.lastNonce(user)
+  }
+
   async store(settlements: readonly NewSettlement[]): Promise<void> {
     const { users } = this.#parts
     const moves = settlements.map((fresh) => {
@@ -62,31 +84,6 @@ export class Settlements {
     })
     await this.#commit(moves.map(({ held, move }) => this.#apply(held, move)))
   }
-
-  replaceSignature = (key: SettlementKey, signature: Hex): Promise<void> =>
-    this.#move([key], 'open', ({ account, settlement }) => ({
-      account,
-      settlement: { ...settlement, entry: { ...settlement.entry, signature } },
-    }))
-
-  markSent = (keys: readonly SettlementKey[], txHash: Hex): Promise<void> =>
-    this.#move(keys, 'open', ({ account, settlement }) => ({
-      account,
-      settlement: { ...settlement, txHash },
-    }))
-
-  markDone = (key: SettlementKey, paid: bigint, txHash: Hex, block: BlockRef | null): Promise<void> =>
-    this.#move([key], 'open', (move) => finish(move, paid, txHash, block))
-
-  markVoid = (key: SettlementKey): Promise<void> => this.#move([key], 'open', cancel)
-
-  markFinal = (keys: readonly SettlementKey[]): Promise<void> =>
-    this.#move(keys, 'done', ({ account, settlement }) => ({
-      account,
-      settlement: { ...settlement, state: 'final' },
-    }))
-
-  reopen = (key: SettlementKey): Promise<void> => this.#move([key], 'done', reopen)
 
   async adopt(user: Address, payment: { readonly paid: bigint; readonly nonce: bigint }): Promise<void> {
     const { users, commits, seal } = this.#parts
@@ -99,10 +96,9 @@ export class Settlements {
     await commits.commit([write('putUser', userRow(seal, account))])
   }
 
-  /** Moves those that are in this state; the others were moved before. */
-  async #move(
+  protected async move(
     keys: readonly SettlementKey[],
-    state: StoredSettlement['state'],
+    state: SettlementState,
     step: (move: Move) => Move,
   ): Promise<void> {
     const writes = keys.flatMap(({ user, nonce }) => {

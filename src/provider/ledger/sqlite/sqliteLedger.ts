@@ -1,29 +1,25 @@
 import { mkdirSync } from 'node:fs'
 import { dirname } from 'node:path'
 import type { FileLock } from '../../../base/fileLock.ts'
-import type { Address, Hex } from '../../../base/hex.ts'
+import type { Address } from '../../../base/hex.ts'
 import { feeOf } from '../../../protocol/pricing.ts'
 import type { SignedReceipt } from '../../../protocol/receipt.ts'
 import { raise } from '../account.ts'
 import { Issuer } from '../issuer.ts'
 import type { CountedKey, KeySpending } from '../keySpending.ts'
 import type {
-  BlockRef,
   Delivered,
-  Due,
   Exchange,
   Ledger,
-  NewSettlement,
   SeenAccount,
-  SettlementKey,
   SettlingTurn,
-  StoredSettlement,
   Unsettled,
   UserTotals,
 } from '../ledger.ts'
 import type { LedgerOptions } from '../openLedger.ts'
 import { exchangeRow, leftBehind, receiptOf, receiptRow, userRow } from '../rows.ts'
 import { RowSeal } from '../seal.ts'
+import type { StoredSettlement } from '../settlements.ts'
 import type { ExchangeRow, LedgerIdentity } from '../tables.ts'
 import { SqliteBatches } from './batches.ts'
 import { prepareFile } from './file.ts'
@@ -32,7 +28,7 @@ import { Keys } from './keys.ts'
 import { lockLedger } from './lock.ts'
 import { SqliteNumbers } from './numbers.ts'
 import { LedgerReader } from './reader.ts'
-import { Settlements } from './settlements.ts'
+import { SqliteSettlements } from './settlements.ts'
 import { type Write, write } from './statements.ts'
 import { Users } from './users.ts'
 import { SqliteVouchers } from './vouchers.ts'
@@ -77,7 +73,7 @@ export class SqliteLedger implements Ledger {
   readonly #reader: LedgerReader
   readonly #commits: GroupCommit
   readonly #users: Users
-  readonly #settlements: Settlements
+  readonly settlements: SqliteSettlements
   readonly batches: SqliteBatches
   readonly numbers: SqliteNumbers
   readonly vouchers: SqliteVouchers
@@ -114,7 +110,7 @@ export class SqliteLedger implements Ledger {
       this.#reader.batches(),
     )
     this.vouchers = new SqliteVouchers({ commits: this.#commits, seal: this.#seal }, this.#reader.vouchers())
-    this.#settlements = new Settlements({
+    this.settlements = new SqliteSettlements({
       users: this.#users,
       reader: this.#reader,
       commits: this.#commits,
@@ -192,55 +188,7 @@ export class SqliteLedger implements Ledger {
   }
 
   async unsettled(minimum?: bigint): Promise<Unsettled> {
-    return this.#settlements.unsettled(minimum)
-  }
-
-  async due(minimum: bigint): Promise<Due[]> {
-    return this.#settlements.due(minimum)
-  }
-
-  async openSettlements(): Promise<StoredSettlement[]> {
-    return this.#users.allOpen()
-  }
-
-  async lastNonce(user: Address): Promise<bigint> {
-    return this.#users.lastNonce(user)
-  }
-
-  storeSettlements(settlements: readonly NewSettlement[]): Promise<void> {
-    return this.#settlements.store(settlements)
-  }
-
-  replaceSignature(key: SettlementKey, signature: Hex): Promise<void> {
-    return this.#settlements.replaceSignature(key, signature)
-  }
-
-  markSent(keys: readonly SettlementKey[], txHash: Hex): Promise<void> {
-    return this.#settlements.markSent(keys, txHash)
-  }
-
-  markDone(key: SettlementKey, paid: bigint, txHash: Hex, block?: BlockRef): Promise<void> {
-    return this.#settlements.markDone(key, paid, txHash, block ?? null)
-  }
-
-  markVoid(key: SettlementKey): Promise<void> {
-    return this.#settlements.markVoid(key)
-  }
-
-  async recentPayments(): Promise<StoredSettlement[]> {
-    return this.#users.allDone()
-  }
-
-  markFinal(keys: readonly SettlementKey[]): Promise<void> {
-    return this.#settlements.markFinal(keys)
-  }
-
-  reopen(key: SettlementKey): Promise<void> {
-    return this.#settlements.reopen(key)
-  }
-
-  adopt(user: Address, payment: { readonly paid: bigint; readonly nonce: bigint }): Promise<void> {
-    return this.#settlements.adopt(user, payment)
+    return this.settlements.unsettled(minimum)
   }
 
   async close(): Promise<void> {

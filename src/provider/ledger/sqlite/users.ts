@@ -1,10 +1,11 @@
 import type { Address } from '../../../base/hex.ts'
 import { emptyAccount, type UserAccount } from '../account.ts'
 import { rowTampered } from '../errors.ts'
-import type { SeenAccount, StoredSettlement, UserTotals } from '../ledger.ts'
+import type { SeenAccount, UserTotals } from '../ledger.ts'
 import { owedOf } from '../owed.ts'
 import { accountOfRow, assertOpenCount, settlementOf } from '../rows.ts'
 import type { RowSeal } from '../seal.ts'
+import type { StoredSettlement } from '../settlements.ts'
 import type { LedgerIdentity, SettlementRow, UserRow } from '../tables.ts'
 
 /** What the ledger keeps of a user in memory. */
