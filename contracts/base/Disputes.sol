@@ -16,7 +16,7 @@ import {StakeVault} from "./StakeVault.sol";
 /// |---------------------------------|---------------------------------------------------|
 /// | `_windows[s][p][n]` (2)         | ends 64, shares of the bounty 64, overcharges 128; paid for overcharges 128, bounty 128 |
 /// | `_claims[s][p][n][u]`           | overcharge 96, shares in the bounty 8, made 8     |
-/// | `_claimed[key]`, `_endedIn[key]` | one claim per account and signer; the window that ended a signer |
+/// | `_claimed[key]`, `_endedIn[key]` | overcharge claimed for an account and signer, plus 1; the window that ended a signer |
 abstract contract Disputes is IDisputes, StakeVault {
     using SafeCast for uint256;
 
@@ -48,7 +48,7 @@ abstract contract Disputes is IDisputes, StakeVault {
         _windows;
     mapping(address => mapping(address => mapping(uint256 window => mapping(address user => Claim)))) private
         _claims;
-    mapping(bytes32 accountAndSigner => bool) private _claimed;
+    mapping(bytes32 accountAndSigner => uint256) private _claimed;
     mapping(bytes32 signerKey => uint256 window) private _endedIn;
 
     /// @inheritdoc StakeVault
@@ -180,7 +180,8 @@ abstract contract Disputes is IDisputes, StakeVault {
         }
     }
 
-    /// @return made False when this account has claimed against this signer before.
+    /// @dev The largest overcharge that was proved counts: who claims a small one first takes nothing from a larger.
+    /// @return made False when this account has claimed as much against this signer before.
     function _claim(
         address service,
         address provider,
@@ -191,13 +192,15 @@ abstract contract Disputes is IDisputes, StakeVault {
         uint256 overcharge
     ) private returns (bool made) {
         bytes32 key = keccak256(abi.encode(service, provider, user, version));
-        if (_claimed[key]) return false;
-        _claimed[key] = true;
+        uint256 earlier = _claimed[key];
+        if (earlier > overcharge) return false;
+        _claimed[key] = overcharge + 1;
+        uint256 more = earlier == 0 ? overcharge : overcharge + 1 - earlier;
 
         Window storage window = _windows[service][provider][number];
         Claim storage claim = _claims[service][provider][number][user];
-        window.overcharges += uint128(overcharge); // safe: 96 bits
-        claim.overcharge += uint96(overcharge); // safe: what was settled in all fits 96 bits
+        window.overcharges += uint128(more); // safe: 96 bits
+        claim.overcharge += uint96(more); // safe: what was settled in all fits 96 bits
         claim.made = true;
         if (!claim.shares && user != msg.sender) {
             claim.shares = true;

@@ -8,7 +8,7 @@ pragma solidity ^0.8.28;
 /// 2. a receipt has a higher number than the batch that settled its payer and a smaller cumulative than was
 ///    settled, both by that signer.
 ///
-/// Nothing else is a proof. A claim freezes the stake for one window (the exit delay); claims of one window are
+/// Nothing else is a proof. Of several claims for one payer and signer the largest counts. A claim freezes the stake for one window (the exit delay); claims of one window are
 /// paid pro rata: overcharges up to half of the stake, then 5 % of the stake in equal shares to the payers named,
 /// never to a payer who sent the claim, and the rest is burned: nobody gets a stake back by disputing himself. A refund is credited here and collected, `settled` is never lowered.
 interface IDisputes {
@@ -24,7 +24,8 @@ interface IDisputes {
         bytes32 detail;
     }
 
-    /// @notice A claim was accepted; `overcharge` neuron are owed to `user` as far as the stake goes.
+    /// @notice A claim was accepted; for this signer `overcharge` neuron in all are owed to `user`, as far as the
+    /// stake goes.
     event Claimed(
         address indexed service,
         address indexed provider,
@@ -44,6 +45,7 @@ interface IDisputes {
     error NoConflict();
     /// @dev The receipt is not signed by a signer of this provider, or the two not by the same one.
     error NotASigner(address signer);
+    /// @dev As much, or more, was claimed for this payer and signer before.
     error AlreadyClaimed(address user, uint256 version);
     /// @dev The signer was ended by an earlier window.
     error SignerEndedBefore(address signer);

@@ -32,6 +32,20 @@ export const MUTATIONS: readonly Mutation[] = [
     tests: 'test/contracts/stakes/*',
   },
   {
+    name: 'stakes: the first claim keeps out a larger one',
+    file: 'contracts/base/Disputes.sol',
+    find: 'if (earlier > overcharge) return false;',
+    replace: 'if (earlier != 0) return false;',
+    tests: 'test/contracts/stakes/*',
+  },
+  {
+    name: 'stakes: a larger claim counts on top of the earlier',
+    file: 'contracts/base/Disputes.sol',
+    find: 'earlier == 0 ? overcharge : overcharge + 1 - earlier',
+    replace: 'overcharge',
+    tests: 'test/contracts/stakes/*',
+  },
+  {
     name: 'tasks: any key is the promised key',
     file: 'contracts/base/TaskEscrow.sol',
     find: 'if (keccak256(encryptedKey) != task.keyHash) revert TaskKeyMismatch(task.keyHash);',

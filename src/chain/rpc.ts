@@ -87,7 +87,7 @@ const rpcUnreachable = (urls: readonly string[], cause: unknown): AppError =>
     code: 'rpc_unreachable',
     message: `No answer from the chain at ${urls.map(withoutPath).join(', ')}`,
     hint: 'Is the node running, and the address right?',
-    next: '0g-compute network show',
+    next: '0g-compute doctor',
     retryable: true,
     status: 503,
     cause,
@@ -98,7 +98,7 @@ const wrongChain = (network: NetworkProfile, chainId: number): AppError =>
     code: 'wrong_chain',
     message: `The RPC of network ${network.name} serves chain ${chainId}, not ${network.chainId}`,
     hint: 'Nothing was sent. Point the profile at the right RPC',
-    next: '0g-compute network show',
+    next: '0g-compute doctor',
   })
 
 /** RPC URLs often carry a key in their path. */

@@ -8,7 +8,9 @@ import type { TransactionCall } from './transaction.ts'
 /** A provider's stake and the claims on it. Amounts in neuron, times in unix seconds. @see IStakes.sol, IDisputes.sol */
 export interface StakeState {
   readonly amount: bigint
-  /** Seconds that a claim window is open. */
+  /** From when it can be taken out; 0 while no exit is under way. */
+  readonly withdrawableAt: number
+  /** Seconds that a claim window is open, and between an exit and the stake. */
   readonly windowSeconds: number
   /** Number of the window that is open or was last; 0 when there never was one. */
   readonly window: number
@@ -28,13 +30,14 @@ export async function findStakes(inference: Contract, runner: ContractRunner): P
 }
 
 export async function readStake(stakes: Contract, service: Address, provider: Address): Promise<StakeState> {
-  const [[amount], windowSeconds, [window, windowEndsAt]] = await Promise.all([
+  const [[amount, withdrawableAt], windowSeconds, [window, windowEndsAt]] = await Promise.all([
     stakes.getFunction('stakeOf').staticCall(service, provider),
     stakes.getFunction('exitDelay').staticCall(),
     stakes.getFunction('windowOf').staticCall(service, provider),
   ])
   return {
     amount,
+    withdrawableAt: Number(withdrawableAt),
     windowSeconds: Number(windowSeconds),
     window: Number(window),
     windowEndsAt: Number(windowEndsAt),
@@ -94,6 +97,33 @@ export const collectCall = (
   method: 'collectClaim',
   args: [service, provider, window, user],
 })
+
+/** Takes the service off the list. The stake comes back at once on the deployed contracts, on ours after the exit delay. */
+export const removeServiceCall = (serving: Contract, title: string): TransactionCall => ({
+  title,
+  contract: serving,
+  method: 'removeService',
+  args: [],
+})
+
+export const withdrawStakeCall = (serving: Contract, title: string): TransactionCall => ({
+  title,
+  contract: serving,
+  method: 'withdrawStake',
+  args: [],
+})
+
+/** What a mined transaction brought back of a provider's stake, neuron. */
+export function stakeReturnedIn(
+  serving: Contract,
+  { logs }: { readonly logs: readonly { topics: readonly string[]; data: string; address: string }[] },
+): bigint {
+  return logs
+    .filter(({ address }) => sameAddress(address, String(serving.target)))
+    .map((log) => serving.interface.parseLog(log))
+    .filter((event) => event?.name === 'ProviderStakeReturned')
+    .reduce((sum, event) => sum + (event!.args.amount as bigint), 0n)
+}
 
 /** What a mined transaction paid to claims, and burned. */
 export interface ClaimEvents {

@@ -85,7 +85,7 @@ contract EdgesTest is Signed {
         assertEq(_account(payer).pendingRefund, 50 gwei);
     }
 
-    /// The same overcharge counts once, whatever other receipt proves it.
+    /// A smaller overcharge counts no more, whatever other receipt proves it.
     function test_disputeSettlement_RevertGiven_TheAccountHasClaimed() external {
         _overcharge(alice);
         IDisputes.Receipt memory r = _receipt(alice, 52, 1);

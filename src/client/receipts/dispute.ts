@@ -59,7 +59,7 @@ const BOUNTY_PERCENT = 5n
 const POLL_MS = 30_000
 /** Why the contract takes no claim any more. */
 const REFUSALS: Readonly<Record<string, string>> = {
-  AlreadyClaimed: 'this account has claimed against this signer, and was paid',
+  AlreadyClaimed: 'as much was claimed for this account against this signer before',
   SignerEndedBefore: 'an earlier window ended this signer',
   NoStake: 'no stake is left',
 }

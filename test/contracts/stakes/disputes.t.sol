@@ -100,6 +100,41 @@ contract DisputesTest is Signed {
         _disputeSettlement(_receipt(alice, 51, 5));
     }
 
+    function testFuzz_disputeSettlement_TheLargestCounts(uint96 one, uint96 two) external {
+        one = uint96(bound(one, 0, 40 ether - 1));
+        two = uint96(bound(two, 0, 40 ether - 1));
+        _batch(TEE_KEY, 50, _rowOf(alice, 40 ether));
+        _disputeSettlement(_receipt(alice, 51, one));
+        if (two >= one) vm.expectRevert(abi.encodeWithSelector(IDisputes.AlreadyClaimed.selector, alice, 1));
+        _disputeSettlement(_receipt(alice, 52, two));
+        vm.warp(block.timestamp + LOCK + 1);
+        stakes.resolve(address(inference), provider);
+        uint256 before = alice.balance;
+        stakes.collectClaim(address(inference), provider, 1, alice);
+        assertEq(alice.balance - before, 40 ether - (one < two ? one : two) + 5 ether);
+    }
+
+    /// A provider that claims first, for next to nothing, keeps nobody from what is owed to him.
+    function test_disputeSettlement_TheLargestCounts() external {
+        _batch(TEE_KEY, 50, _rowOf(alice, 40 ether));
+        IDisputes.Receipt memory small = _receipt(alice, 52, 40 ether - 1);
+        bytes memory signature = _signed(small);
+        vm.prank(provider);
+        stakes.disputeSettlement(address(inference), small, signature);
+        vm.expectEmit(address(stakes));
+        emit IDisputes.Claimed(address(inference), provider, alice, tee, 30 ether, block.timestamp + LOCK);
+        _disputeSettlement(_receipt(alice, 51, 10 ether));
+        vm.expectRevert(abi.encodeWithSelector(IDisputes.AlreadyClaimed.selector, alice, 1));
+        _disputeSettlement(_receipt(alice, 53, 10 ether));
+        _disputeSettlement(_receipt(alice, 54, 0));
+        vm.warp(block.timestamp + LOCK + 1);
+        stakes.resolve(address(inference), provider);
+        uint256 before = alice.balance;
+        stakes.collectClaim(address(inference), provider, 1, alice);
+        assertEq(alice.balance, before + 40 ether + 5 ether);
+        assertEq(NOBODY.balance, MIN_STAKE - 45 ether);
+    }
+
     /// Overcharges of one window share half of the stake in proportion; nearly half burns.
     function test_resolve_PaysProRata() external {
         _batch(TEE_KEY, 50, bytes.concat(_rowOf(alice, 60 ether), _rowOf(bob, 30 ether)));
