@@ -5,7 +5,7 @@ export const command: CommandDefinition = {
   args: [['[task]', 'the beginning of its id (default: the newest)']],
   options: [
     ['--provider <address>', 'of a task that was created elsewhere; then the whole id is needed'],
-    ['--out <folder>', 'where the model of such a task goes'],
+    ['--out <folder>', 'where the model goes (default: what was said when it was ordered)'],
   ],
   examples: ['0g-compute finetune download', '0g-compute finetune download beb6f0d8'],
   notes:
@@ -15,10 +15,13 @@ export const command: CommandDefinition = {
     const { finetune } = await context.compute()
     const provider = input.address('provider')
     const id = input.argument(0)
-    const task =
-      provider && id !== undefined
-        ? await finetune.adopt(provider, id, input.text('out') ?? `0g-model-${id.slice(0, 8)}`)
-        : await finetune.find(id)
+    const output = input.text('out')
+    if (provider && id !== undefined) {
+      const adopted = await finetune.adopt(provider, id, output ?? `0g-model-${id.slice(0, 8)}`)
+      return finishTask(context, adopted, { deploy: false })
+    }
+    const found = await finetune.find(id)
+    const task = output === undefined ? found : await finetune.moveOutput(found, output)
     return finishTask(context, task, { deploy: false })
   },
 }

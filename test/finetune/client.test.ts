@@ -1,4 +1,4 @@
-import { existsSync, readdirSync, readFileSync, rmSync } from 'node:fs'
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { readEscrowEnding, readEscrowTask } from '../../src/chain/taskEscrow.ts'
@@ -63,10 +63,16 @@ describe.skipIf(!hasTrainer)('client: a delivery', { timeout: 240_000 }, () => {
     const { finetune } = await clientAt(tuner.world, folder, runtime)
     expect(await codeOf(finetune.finish(task.key))).toBe('download_cut_off')
     expect(new Set(runtime.ranges.slice(1))).toEqual(new Set(['bytes=1000-']))
+    await expect(finetune.deploy(await finetune.find(task.key))).rejects.toMatchObject({
+      code: 'model_not_accepted',
+      next: `0g-compute finetune download ${task.taskId}`,
+    })
     rmSync(join(folder, 'finetune', task.key, 'model.sealed.part'))
   })
 
   it('goes on from the byte where a download was cut off', async () => {
+    mkdirSync(task.output)
+    writeFileSync(join(task.output, 'thesis.txt'), 'put there after the order')
     const runtime = withDownloads(async function* (body, attempt) {
       let left = attempt < 4 ? 100_000 : Number.POSITIVE_INFINITY
       for await (const bytes of body) {
@@ -88,6 +94,10 @@ describe.skipIf(!hasTrainer)('client: a delivery', { timeout: 240_000 }, () => {
     expect(done.decrypted).toBe(true)
     const root = (await escrow()).modelRoot
     expect(done.checkedRoot).toBe(root)
+    expect(done.output).toBe(`${task.output}-2`)
+    expect(readdirSync(task.output)).toEqual(['thesis.txt'])
+    expect(readdirSync(folder).filter((name) => name.includes('.part'))).toEqual([])
+    task = done
   })
 
   it('leaves the model in its folder, decrypted, and paid once', async () => {
@@ -99,6 +109,16 @@ describe.skipIf(!hasTrainer)('client: a delivery', { timeout: 240_000 }, () => {
     expect(ending).toMatchObject({ end: 'Paid', paid: BigInt(task.maxFee), returned: 0n })
     const { finetune } = await clientAt(tuner.world, folder)
     expect((await finetune.finish(task.key)).decrypted).toBe(true)
+  })
+
+  it('goes on with a task that is only not served yet, and pays for none whose folder holds something', async () => {
+    const { finetune } = await clientAt(tuner.world, folder)
+    const resumed = await finetune.create({ ...smallTask(folder), deploy: true }, APPROVE)
+    expect(resumed).toEqual(task)
+    expect(await codeOf(finetune.create(smallTask(folder), APPROVE))).toBe('output_not_empty')
+    expect(await codeOf(finetune.plan(smallTask(folder)))).toBe('output_not_empty')
+    expect(await finetune.tasks()).toEqual([task])
+    expect(await finetune.moveOutput(task, join(folder, 'elsewhere'))).toEqual(task)
   })
 
   it('says so when the provider cannot serve it', async () => {

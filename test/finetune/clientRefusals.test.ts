@@ -35,6 +35,7 @@ describe.skipIf(!hasTrainer)('client: refused before money moves', { timeout: 60
   afterAll(() => tuner?.stop())
 
   it('for a dataset that cannot be read', async () => {
+    expect(await plan({ dataset: { path: folder } })).toBe('dataset_unreadable')
     expect(await plan(dataset('empty.jsonl', ''))).toBe('dataset_empty')
     const latin1 = Buffer.from(`${line}\n{"text":"\xe9"}`, 'latin1')
     expect(await plan(dataset('latin1.jsonl', latin1))).toBe('dataset_not_utf8')
@@ -60,6 +61,8 @@ describe.skipIf(!hasTrainer)('client: refused before money moves', { timeout: 60
     expect(await plan({ parameters: { learning_rat: 0.001 } })).toBe('parameter_unknown')
     expect(await plan({ parameters: { num_train_epochs: 1.5 } })).toBe('parameter_invalid')
     expect(await plan({ maxFee: 1n })).toBe('max_fee_exceeded')
+    expect(await plan({ trainWithinSeconds: 1 })).toBe('window_too_short')
+    expect(await plan({ acknowledgeWithinSeconds: 31 * 86_400 })).toBe('window_too_long')
     expect(await plan({ place: '0g-storage', store: { put: async () => '0x' } })).toBe(
       'dataset_place_not_offered',
     )
@@ -129,7 +132,11 @@ describe.skipIf(!hasTrainer)('client: refused before money moves', { timeout: 60
     expect(await codeOf(finetune.create(smallTask(folder), APPROVE))).toBe('provider_answer_malformed')
     const task = await finetune.find(undefined)
     expect(task).toMatchObject({ taskId: null, uploaded: false })
-    expect(await codeOf(finetune.cancel(task, {}))).toBe('task_not_submitted')
+    const { provider, datasetPath } = task
+    await expect(finetune.cancel(task, {})).rejects.toMatchObject({
+      code: 'task_not_submitted',
+      next: `0g-compute finetune create --model 0g-compute-demo --dataset ${datasetPath} --provider ${provider} --method lora --param num_train_epochs=1,per_device_train_batch_size=4,learning_rate=0.001`,
+    })
   })
 
   it('for an order that is not ours on chain', async () => {

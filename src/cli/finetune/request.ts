@@ -153,11 +153,12 @@ function oneOf<T extends string>(input: Input, name: string, values: readonly T[
   throw optionInvalid(name, value, values.join(', '))
 }
 
-export const missing = (option: string): AppError =>
+/** @param command that it is missing of */
+export const missing = (option: string, command = 'finetune create'): AppError =>
   new AppError({
     code: 'usage',
     message: `--${option} is missing`,
-    next: option === 'model' ? '0g-compute finetune models' : '0g-compute finetune create --help',
+    next: option === 'model' ? '0g-compute finetune models' : `0g-compute ${command} --help`,
     exitCode: EXIT.usage,
   })
 

@@ -21,7 +21,7 @@ export async function runCreate(context: Context, input: Input, given: TrainRequ
     const funds = await finetune.planFunds(plan)
     out.result(
       { dryRun: true, ...planObject(plan), deposit: funds.deposit, maxGasCost: funds.maxGasCost },
-      () => [describeTask(plan), describePlan(funds)].join('\n'),
+      () => [describeTask(plan), describePlan(funds, context.network)].join('\n'),
     )
     return undefined
   }
@@ -30,9 +30,10 @@ export async function runCreate(context: Context, input: Input, given: TrainRequ
   const hooks = createHooks(context, progress, (plan) => {
     about = planObject(plan)
   })
-  const task = await finetune.create(request, hooks).finally(() => progress.stop())
-  if (input.flag('wait') || input.flag('deploy')) {
-    return finishTask(context, task, { deploy: input.flag('deploy'), about })
+  const deploy = input.flag('deploy')
+  const task = await finetune.create({ ...request, deploy }, hooks).finally(() => progress.stop())
+  if (input.flag('wait') || deploy) {
+    return finishTask(context, task, { deploy, about })
   }
   out.result({ ...taskObject(task), ...about }, () => `Task ${task.taskId} is created.`)
   out.next(`0g-compute finetune status ${task.taskId} --watch`)
@@ -77,7 +78,7 @@ export function describeTask(plan: TrainPlan): string {
     plan.escrow
       ? `  Then ${time(plan.acknowledgeWithin)} to reject it, for ${penaltyPercent} % of the fee; silence accepts it`
       : `  Acknowledge it within ${time(plan.acknowledgeWithin)}: silence costs ${penaltyPercent} % of the fee and the model`,
-    `  The provider keeps the sealed model ${time(plan.retention)}, then destroys it`,
+    `  The provider keeps the sealed model ${time(plan.retention)}, longer while it serves it, then destroys it`,
     `  Dataset ${plan.isSealed ? "sealed for the provider's enclave" : 'not sealed: others can read it'}; evidence ${verdict.outcome}, assurance ${verdict.assurance}`,
   ].join('\n')
 }

@@ -13,14 +13,13 @@ import { parametersText } from '../../protocol/finetune/parameters.ts'
 import { createTaskDigest, uploadDigest } from '../../protocol/finetune/signatures.ts'
 import { type DatasetSpec, specHash, specText } from '../../protocol/finetune/spec.ts'
 import type { Session } from '../session.ts'
+import { DEFAULT_SEED } from './createCommand.ts'
 import { datasetFile, type PackedDataset, packDataset } from './dataset.ts'
 import type { LocalTask } from './localTask.ts'
 import type { TrainPlan, TrainRequest } from './plan.ts'
 import type { TaskApi } from './taskApi.ts'
 import type { TaskStore } from './taskStore.ts'
 import type { UserKey } from './userKey.ts'
-
-const DEFAULT_SEED = 7
 
 /** Packs the dataset, signs the order, and writes both down: from here on a kill loses nothing. */
 export async function orderTask(

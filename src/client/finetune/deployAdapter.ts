@@ -1,5 +1,6 @@
 import { sha256 } from 'ethers/crypto'
-import { findAccount, findService } from '../../chain/inference.ts'
+import type { Address } from '../../base/hex.ts'
+import { findAccount, findService, type Service } from '../../chain/inference.ts'
 import { readText } from '../brokerApi.ts'
 import { brokerError, malformedAnswer } from '../brokerError.ts'
 import { abilitiesOf } from '../capabilities/abilitiesOf.ts'
@@ -39,12 +40,7 @@ export async function deployAdapter(
   task: LocalTask,
   hooks: DeployHooks,
 ): Promise<string> {
-  const service = await findService(session.inference, task.provider)
-  if (!service) throw deployUnsupported('this provider serves no models')
-  const account = await findAccount(session.inference, requireAccount(session).address, task.provider)
-  const abilities = await abilitiesOf(session, service)
-  const credential = await tokens.get(task.provider, account?.generation ?? 0, abilities)
-  const broker = new AdapterApi(session, service.url, credential)
+  const broker = await adaptersAt(session, tokens, task.provider)
   const startedAt = session.runtime.now()
   let asked = false
   for (;;) {
@@ -62,6 +58,28 @@ export async function deployAdapter(
     if (waited > TIMEOUT_MS) throw deployFailed(adapter?.adapterName ?? task.taskId!, 'it takes too long')
     await session.runtime.sleep(POLL_MS, hooks.signal)
   }
+}
+
+/** Ends what `deployAdapter` began. @throws AppError `deploy_unsupported` */
+export async function removeAdapter(session: Session, tokens: SessionTokens, task: LocalTask): Promise<void> {
+  const broker = await adaptersAt(session, tokens, task.provider)
+  const adapter = await broker.find(task.taskId!)
+  if (adapter) await broker.remove(adapter.adapterName)
+}
+
+/** @throws AppError `deploy_unsupported` when a provider of fine-tuning serves no models */
+export async function serviceServing(session: Session, provider: Address): Promise<Service> {
+  const service = await findService(session.inference, provider)
+  if (!service) throw deployUnsupported('this provider serves no models')
+  return service
+}
+
+async function adaptersAt(session: Session, tokens: SessionTokens, provider: Address): Promise<AdapterApi> {
+  const service = await serviceServing(session, provider)
+  const account = await findAccount(session.inference, requireAccount(session).address, provider)
+  const abilities = await abilitiesOf(session, service)
+  const credential = await tokens.get(provider, account?.generation ?? 0, abilities)
+  return new AdapterApi(session, service.url, credential)
 }
 
 const DEPLOYABLE = ['ready', 'offloaded', 'archived', 'failed']
@@ -85,6 +103,10 @@ class AdapterApi {
 
   async deploy(adapterName: string): Promise<void> {
     await this.#json('POST', '/deploy', { adapterName })
+  }
+
+  async remove(adapterName: string): Promise<void> {
+    await this.#json('POST', '/remove', { adapterName })
   }
 
   async #json(method: 'GET' | 'POST', below: string, content?: object): Promise<object> {

@@ -1,5 +1,7 @@
 import { AppError, EXIT } from '../../base/errors.ts'
 import { format0G } from '../../base/units.ts'
+import type { TaskState } from '../../protocol/finetune/task.ts'
+import { createCommand } from './createCommand.ts'
 import type { LocalTask } from './localTask.ts'
 
 const idOf = ({ taskId, key }: LocalTask): string => taskId ?? key
@@ -53,12 +55,36 @@ export const acknowledgedTooLate = (task: LocalTask): AppError =>
     details: { task: idOf(task) },
   })
 
+/** Nothing of it is lost: the sealed model stays until it is unpacked. @param task null before it is ordered */
+export const outputUnwritable = (folder: string, why: string, task: LocalTask | null): AppError =>
+  new AppError({
+    code: 'output_unwritable',
+    message: `The model cannot be written to ${folder}: ${why}`,
+    hint: task
+      ? 'It is paid for and lies here sealed. Make room, or name another folder'
+      : 'Nothing was sent. Name another folder with --out',
+    ...(task && {
+      next: `0g-compute finetune download ${idOf(task)} --out <folder>`,
+      details: { task: idOf(task) },
+    }),
+    exitCode: EXIT.usage,
+  })
+
+/** Found before anything is paid. */
+export const outputNotEmpty = (folder: string): AppError =>
+  new AppError({
+    code: 'output_not_empty',
+    message: `There is something in ${folder} already`,
+    hint: 'A model gets a folder of its own, and overwrites nothing. Name another with --out',
+    exitCode: EXIT.usage,
+  })
+
 /** Another file than the one that the provider's enclave put on chain. */
 export const wrongArtifact = (task: LocalTask, found: string, expected: readonly string[]): AppError =>
   new AppError({
     code: 'artifact_root_mismatch',
     message: `The provider delivers another file than the one on chain: ${found} instead of ${expected.join(', ')}`,
-    hint: 'It was not acknowledged, and is not kept. Try once more; if it stays so, reject the delivery',
+    hint: 'It was not accepted, and is not kept. Try once more. If it stays so, reject it in time: that costs the penalty, which is shown first, and silence costs the whole fee',
     next: `0g-compute finetune cancel ${idOf(task)}`,
     exitCode: EXIT.rejected,
     details: { task: idOf(task), found, expected },
@@ -97,9 +123,20 @@ export const notSubmitted = (task: LocalTask): AppError =>
     code: 'task_not_submitted',
     message: 'This task was prepared and not sent',
     hint: 'The same create command goes on with it',
-    next: `0g-compute finetune create --model ${task.model ?? '…'} --dataset ${task.datasetPath}`,
+    next: createCommand(task),
     exitCode: EXIT.usage,
     details: { task: idOf(task) },
+  })
+
+/** There is nothing yet that a provider would serve. */
+export const notAccepted = (task: LocalTask, state: TaskState): AppError =>
+  new AppError({
+    code: 'model_not_accepted',
+    message: `The model has to be accepted before it is served, and the task is in state ${state}`,
+    hint: 'This waits for it, compares it with the chain, accepts and decrypts it. Then deploy it',
+    next: `0g-compute finetune download ${idOf(task)}`,
+    exitCode: EXIT.usage,
+    details: { task: idOf(task), state },
   })
 
 export const deployUnsupported = (why: string): AppError =>

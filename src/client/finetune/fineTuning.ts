@@ -1,3 +1,4 @@
+import { resolve } from 'node:path'
 import { AppError } from '../../base/errors.ts'
 import type { Address } from '../../base/hex.ts'
 import { type FineTuningAccount, findFineTuningAccount, fineTuningContract } from '../../chain/fineTuning.ts'
@@ -7,11 +8,13 @@ import { Funding, type FundingHooks } from '../funding/funding.ts'
 import type { FundingPlan } from '../funding/fundingPlan.ts'
 import { requireAccount, type Session } from '../session.ts'
 import type { SessionTokens } from '../tokens.ts'
+import { assertAccepted } from './assertAccepted.ts'
 import type { CancelHooks, CancelResult } from './cancelTask.ts'
 import type { DeployHooks } from './deployAdapter.ts'
 import { notApproved, notSubmitted } from './errors.ts'
 import { isOver, type LocalTask } from './localTask.ts'
 import { FineTuneMarket, type FineTuneOffer } from './market.ts'
+import { assertUsable } from './outputFolder.ts'
 import type { TrainPlan, TrainRequest } from './plan.ts'
 import type { Pursuit, PursuitHooks } from './pursue.ts'
 import { TaskStore } from './taskStore.ts'
@@ -71,10 +74,10 @@ export class FineTuning {
     return this.market.offers()
   }
 
-  /** Everything that can be known before money moves. @see planTask */
+  /** Everything that can be known before money moves. @throws AppError `output_…` @see planTask */
   async plan(request: TrainRequest): Promise<TrainPlan> {
-    const { planTask } = await import('./plan.ts')
-    return planTask(this.#session, this.market, request)
+    await assertUsable(request.output)
+    return this.#plan(request)
   }
 
   /** What `create` would send to make the money ready. */
@@ -95,13 +98,15 @@ export class FineTuning {
   async create(request: TrainRequest, hooks: CreateHooks): Promise<LocalTask> {
     hooks.onStage?.('check')
     const { fingerprintOf, orderTask, submitTask } = await import('./create.ts')
-    const plan = await this.plan(request)
+    const plan = await this.#plan(request)
     const user = await this.#userKey()
     const api = this.market.api(plan.offer.service)
-    let task = await this.#unfinished(fingerprintOf(plan, request))
+    let task = await this.#unfinished(fingerprintOf(plan, request), request.deploy)
     if (task) hooks.onResume?.(task)
     if (task?.taskId) return task
     if (!task) {
+      await assertUsable(request.output)
+      if (request.deploy) await this.#assertServes(plan.offer.service.provider)
       if (!(await hooks.approveTask?.(plan))) throw notApproved(plan.fee)
       hooks.onStage?.('fund')
       const { provider, teeSignerAddress } = plan.offer.service
@@ -127,11 +132,25 @@ export class FineTuning {
     return this.#store.find(this.#owner, id)
   }
 
-  /** Takes over a task that another machine or client created, by what its broker and the chain know. */
+  /**
+   * Where the model of a task is to go, instead of what was said when it was ordered. One that lies there already stays.
+   * @throws AppError `output_not_empty`
+   */
+  async moveOutput(task: LocalTask, output: string): Promise<LocalTask> {
+    if (task.decrypted || resolve(output) === task.output) return task
+    await assertUsable(output)
+    return this.#store.save({ ...task, output: resolve(output) })
+  }
+
+  /**
+   * Takes over a task that another machine or client created, by what its broker and the chain know.
+   * @throws AppError `task_order_changed`, `output_not_empty`
+   */
   async adopt(provider: Address, id: string, output: string): Promise<LocalTask> {
     const known = await this.#store.list(this.#owner)
     const found = known.find(({ taskId }) => taskId === id)
-    if (found) return found
+    if (found) return this.moveOutput(found, output)
+    await assertUsable(output)
     const [service, { adoptTask }] = [await this.market.service(provider), await import('./adoptTask.ts')]
     return adoptTask(this.#session, this.#store, this.market.api(service), service, id, output)
   }
@@ -195,11 +214,20 @@ export class FineTuning {
     return cancelTask({ ...(await this.#pursuit(local, {})), cancel: hooks }, local)
   }
 
-  /** Has a finished adapter served for its owner alone. @returns its name */
+  /** Has an accepted model served for its owner alone. @returns its name @throws AppError `model_not_accepted` */
   async deploy(local: LocalTask, hooks: DeployHooks = {}): Promise<LocalTask> {
+    assertAccepted(local, await this.#seen(local).catch(() => null))
     const { deployAdapter } = await import('./deployAdapter.ts')
     const adapter = await deployAdapter(this.#inference, this.#tokens, local, hooks)
     return this.#store.save({ ...local, adapter })
+  }
+
+  /** Ends that: the provider destroys what it keeps of the model once the time that it promised is over. */
+  async undeploy(local: LocalTask): Promise<LocalTask> {
+    if (local.taskId === null) throw notSubmitted(local)
+    const { removeAdapter } = await import('./deployAdapter.ts')
+    await removeAdapter(this.#inference, this.#tokens, local)
+    return this.#store.save({ ...local, adapter: null })
   }
 
   /** Who serves an adapter of ours, by its name; null for one that was not deployed from here. */
@@ -207,6 +235,11 @@ export class FineTuning {
     if (!this.#session.account) return null
     const tasks = await this.tasks()
     return tasks.find((task) => task.adapter === adapter)?.provider ?? null
+  }
+
+  async #assertServes(provider: Address): Promise<void> {
+    const { serviceServing } = await import('./deployAdapter.ts')
+    await serviceServing(this.#inference, provider)
   }
 
   async *#events(
@@ -244,9 +277,15 @@ export class FineTuning {
     return { session: this.#session, store: this.#store, ...(await this.#broker(local)), hooks }
   }
 
+  async #plan(request: TrainRequest): Promise<TrainPlan> {
+    const { planTask } = await import('./plan.ts')
+    return planTask(this.#session, this.market, request)
+  }
+
   /** A task of the same order that has not come to its end; one that its broker has given up is no hindrance. */
-  async #unfinished(fingerprint: string): Promise<LocalTask | null> {
-    const same = (await this.tasks()).find((task) => task.fingerprint === fingerprint && !isOver(task))
+  async #unfinished(fingerprint: string, isToBeServed = false): Promise<LocalTask | null> {
+    const tasks = await this.tasks()
+    const same = tasks.find((task) => task.fingerprint === fingerprint && !isOver(task, isToBeServed))
     if (!same) return null
     if (same.taskId === null) return isStale(same, this.#session.runtime.now()) ? null : same
     const seen = await this.#seen(same).catch(() => null)

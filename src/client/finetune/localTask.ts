@@ -50,5 +50,6 @@ export interface LocalTask {
   readonly ended: { readonly code: string; readonly message: string } | null
 }
 
-/** Nothing is left to do for it. */
-export const isOver = (task: LocalTask): boolean => task.decrypted || task.ended !== null
+/** Nothing is left to do for it. @param isToBeServed whether that belongs to it */
+export const isOver = ({ decrypted, adapter, ended }: LocalTask, isToBeServed = false): boolean =>
+  ended !== null || (decrypted && (adapter !== null || !isToBeServed))

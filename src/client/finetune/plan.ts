@@ -18,6 +18,7 @@ import type { Session } from '../session.ts'
 import type { BaseModel, FineTuneMarket, FineTuneOffer } from './market.ts'
 import { type DatasetFacts, type DatasetRequest, readDataset } from './readDataset.ts'
 import { stepsOf, withRateFor } from './steps.ts'
+import { windowsOf } from './windows.ts'
 
 /** What is to be trained. */
 export interface TrainRequest {
@@ -47,8 +48,10 @@ export interface TrainRequest {
   readonly acknowledgeWithinSeconds?: number
   /** In which the provider has to publish the key, seconds. */
   readonly revealWithinSeconds?: number
-  /** Folder for the model. */
+  /** Folder for the model, which is empty or does not exist. */
   readonly output?: string
+  /** It is to be served at the end: an earlier one that only lacks that is gone on with. */
+  readonly deploy?: boolean
   readonly policy?: Policy
   /** Whether evidence that could not be judged in full is enough. */
   readonly acceptIncomplete?: boolean
@@ -81,8 +84,8 @@ export interface TrainPlan {
   readonly checked: CheckedProvider
 }
 
-/** What brokers of the deployed network do. @see provider-broker.md section 2.3 */
-const DEPLOYED = { trainWithin: 43_200, acknowledgeWithin: 43_200, retention: 259_200 } as const
+/** What brokers of the deployed network do, seconds. @see provider-broker.md section 2.3 */
+const DEPLOYED_RETENTION = 259_200
 
 /**
  * Checks everything that can be checked, and prices it. Nothing is sent but reads.
@@ -98,6 +101,7 @@ export async function planTask(
   const { terms, service } = offer
   const method = methodOf(request, offer, model)
   assertPlace(request, offer)
+  const windows = windowsOf(request, terms)
   const profile = terms?.profile ?? 'network'
   const given = withDefaults(request.parameters ?? {}, profile)
   checkParameters(given, profile)
@@ -129,11 +133,8 @@ export async function planTask(
     penaltyPercent,
     isSealed: terms !== null && !request.isPublic,
     escrow,
-    trainWithin: request.trainWithinSeconds ?? terms?.windows.train.usual ?? DEPLOYED.trainWithin,
-    acknowledgeWithin:
-      request.acknowledgeWithinSeconds ?? terms?.windows.acknowledge.usual ?? DEPLOYED.acknowledgeWithin,
-    revealWithin: request.revealWithinSeconds ?? terms?.windows.reveal.usual ?? 0,
-    retention: terms?.retentionSeconds ?? DEPLOYED.retention,
+    ...windows,
+    retention: terms?.retentionSeconds ?? DEPLOYED_RETENTION,
     checked,
   }
 }

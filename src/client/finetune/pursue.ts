@@ -68,8 +68,8 @@ export async function pursue(pursuit: Pursuit, local: LocalTask): Promise<LocalT
   hooks.onStage?.('decrypt')
   const key = await user.open(hexToBytes(sealedKey))
   const task = await current(store, local)
-  await unlockModel(store.path(task, 'model.sealed'), task, key)
-  const done = await store.save({ ...task, acknowledged: true, decrypted: true })
+  const output = await unlockModel(store.path(task, 'model.sealed'), task, key)
+  const done = await store.save({ ...task, output, acknowledged: true, decrypted: true })
   await store.remove(task, 'model.sealed')
   hooks.onStage?.('done')
   return done

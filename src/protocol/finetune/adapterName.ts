@@ -7,3 +7,5 @@ export function adapterName(baseModel: string, taskId: string): string {
   const base = baseModel.replace(/[/. ]/g, '-').replace(/^-+|-+$/g, '')
   return `ft-${base}-${taskId.slice(0, 12)}`
 }
+
+export const isAdapterName = (model: string): boolean => /^ft-.+-[0-9a-f]{8}-[0-9a-f]{3}$/.test(model)

@@ -127,6 +127,7 @@ export interface ConfiguredFineTuning {
   /** Fetch datasets from 0G Storage too. */
   readonly storage?: boolean
   readonly slots?: number
+  readonly gpusPerJob?: number
   readonly scratch?: boolean
   readonly retention?: number
   /** The shortest that orders may give. */

@@ -2,8 +2,8 @@ import { readFileSync } from 'node:fs'
 import { isScalar, LineCounter, parseDocument, visit } from 'yaml'
 import { AppError, EXIT } from '../../base/errors.ts'
 import type { ProviderConfig } from './config.ts'
-import { overridesOf } from './environment.ts'
-import { type Path, problemsOf } from './validate.ts'
+import { type Override, overridesOf } from './environment.ts'
+import { type Path, type Problem, problemsOf } from './validate.ts'
 
 export interface ConfigSources {
   /** Path of a YAML file. */
@@ -15,17 +15,23 @@ export interface ConfigSources {
 
 /**
  * The configuration by precedence: flags, environment, file.
- * @throws AppError `config_unreadable`, `config_invalid` with file and line, or the variable
+ * @throws AppError `config_unreadable`, `config_invalid` with file and line, the variable, or the setting of a flag
  */
 export function loadConfig({ file, env, flags = {} }: ConfigSources): ProviderConfig {
-  let config = file === undefined ? {} : readConfig(file)
-  for (const { path, value, variable } of overridesOf(env)) {
-    config = withValue(config, path, value)
-    const problem = problemsOf(config).at(0)
-    if (problem) throw invalid(`${variable} ${problem.message}`)
-  }
-  return merge(config, flags as Tree) as ProviderConfig
+  const written = file === undefined ? {} : readConfig(file)
+  const overrides = overridesOf(env)
+  const config = overrides.reduce((tree, { path, value }) => withValue(tree, path, value), written)
+  const problem = problemsOf(config).at(0)
+  if (problem) throw invalid(`${variableBehind(problem, overrides)} ${problem.message}`)
+  const merged = merge(config, flags as Tree)
+  const flagged = problemsOf(merged).at(0)
+  if (flagged) throw flagInvalid(`${flagged.path.join('.')} ${flagged.message}`)
+  return merged as ProviderConfig
 }
+
+/** The file was right by itself: the problem is at the place that a variable sets, or in the section around it. */
+const variableBehind = ({ path }: Problem, overrides: readonly Override[]): string =>
+  overrides.find((override) => path.every((name, at) => override.path[at] === name))!.variable
 
 type Tree = Readonly<Record<string, unknown>>
 
@@ -108,4 +114,13 @@ const invalid = (message: string): AppError =>
     hint: 'Nothing was started or changed. A new file has every setting explained',
     next: '0g-compute provider init ./explained.yaml',
     exitCode: EXIT.malformed,
+  })
+
+const flagInvalid = (message: string): AppError =>
+  new AppError({
+    code: 'config_invalid',
+    message,
+    hint: 'A flag says so. Nothing was started or changed',
+    next: '0g-compute provider serve --help',
+    exitCode: EXIT.usage,
   })

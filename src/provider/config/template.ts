@@ -137,8 +137,10 @@ finetune:
   # local: a child process for each job. ray: an existing cluster, by the address of its dashboard.
   ${line('trainer', finetune?.trainer, 'local')}
   ${line('rayAddress', finetune?.rayAddress, 'http://127.0.0.1:8265')}
-  # Jobs at a time. Default: one for each GPU, or one.
+  # Jobs at a time. Default: one for each GPU (or group of them), or one.
   ${line('slots', finetune?.slots, 1)}
+  # GPUs that one job trains on, together.
+  ${line('gpusPerJob', finetune?.gpusPerJob, 1)}
   # Hours for which a delivered model is kept, sealed; then it is destroyed.
   ${line('retention', finetune?.retention, 72)}
   # A folder in memory (tmpfs): datasets lie in plain text nowhere else.

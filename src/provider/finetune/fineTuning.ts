@@ -42,6 +42,7 @@ import { termsOf } from './terms.ts'
 import { unpackConverters } from './trainer/converters.ts'
 import { openTrainer } from './trainer/openTrainer.ts'
 import { Slots } from './trainer/queue.ts'
+import { slotsOf } from './trainer/slotsOf.ts'
 import { Vault } from './vault.ts'
 import { TaskWorker } from './worker/taskWorker.ts'
 import type { Workshop } from './workshop.ts'
@@ -149,7 +150,7 @@ async function openOn(
     hide: [dataDir, ...SOCKETS, ...(options.hide ?? [])],
     readable: [...models.map(({ path }) => path), ...(converters ? [converters.llamaCpp] : [])],
   })
-  const slots = new Slots(slotsOf(options, gpus))
+  const slots = new Slots(slotsOf(gpus.length, options))
   const ackSeconds = options.ackSeconds ?? Math.min(MAX_ACK_SECONDS, Number(lockSeconds) / 2)
   const sender = new TaskSender(contract, operator, log)
   const chainOptions = {
@@ -265,11 +266,6 @@ async function openOn(
     },
   }
 }
-
-const slotsOf = ({ slots }: FineTuningOptions, gpus: readonly Gpu[]): (number | null)[] =>
-  Array.from({ length: slots ?? Math.max(1, gpus.length) }, (_, index) =>
-    gpus.length > 0 ? index % gpus.length : null,
-  )
 
 const quotaOf = (gpus: readonly Gpu[]) => ({
   cpuCount: BigInt(availableParallelism()),

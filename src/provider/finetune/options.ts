@@ -63,8 +63,10 @@ export interface FineTuningOptions {
   readonly cacheDir: string
   /** A folder in memory; default the system's. */
   readonly workDir?: string
-  /** Jobs at a time; default one for each GPU, or one. */
+  /** Jobs at a time; default one for each group of GPUs, or one. */
   readonly slots?: number
+  /** GPUs that one job trains on. Default 1. */
+  readonly gpusPerJob?: number
   readonly stores?: DatasetStores
   /** Whether models can be trained from scratch. Default true. */
   readonly scratch?: boolean

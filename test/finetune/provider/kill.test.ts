@@ -2,10 +2,12 @@ import { type ChildProcess, fork } from 'node:child_process'
 import { readdirSync, readFileSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { Transaction } from 'ethers'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { Hex } from '../../../src/base/hex.ts'
 import { ONE_0G } from '../../../src/base/units.ts'
 import { readEscrowEnding } from '../../../src/chain/taskEscrow.ts'
+import { type FaultyRpc, startFaultyRpc } from '../../support/faultyRpc.ts'
 import { type ScriptedEngine, startScriptedEngine } from '../../support/scriptedEngine.ts'
 import { startWorld, type World } from '../../support/world.ts'
 import type { BrokerProcessSettings } from './brokerProcess.ts'
@@ -15,16 +17,20 @@ const ALL = [
   ...['Init', 'SettingUp', 'SetUp', 'Training', 'Trained', 'Delivering', 'Delivered'],
   ...['UserAcknowledged', 'Finished', 'Failed'],
 ]
+/** What the broker sends for a task that is paid: it dies after each, before it knows that it was mined. */
+const SENT = ['openTask', 'deliverTask', 'publishKey']
 const PROGRAM = resolve('test/finetune/provider/brokerProcess.ts')
 
 let world: World
 let scripted: ScriptedEngine
+let rpc: FaultyRpc
 let client: TaskClient
 let keeper: BrokerKeeper
 
 beforeAll(async () => {
   if (!hasTrainer) return
   ;[world, scripted] = await Promise.all([startWorld(), startScriptedEngine()])
+  rpc = await startFaultyRpc(world.anvil.url)
   keeper = new BrokerKeeper()
   await keeper.start()
   client = new TaskClient(world, keeper.url)
@@ -33,13 +39,29 @@ beforeAll(async () => {
 
 afterAll(async () => {
   await keeper?.stop()
+  await rpc?.stop()
   await world?.stop()
   await scripted?.stop()
 })
 
+/** Kills the broker when it has sent each of its calls for the first time; the call reaches the chain. */
+function dieAfterSending(): string[] {
+  const died: string[] = []
+  rpc.decide = (method, params) => {
+    if (method !== 'eth_sendRawTransaction') return 'none'
+    const name = client.contract.interface.parseTransaction(Transaction.from(String(params[0])))?.name
+    if (name === undefined || died.includes(name)) return 'none'
+    died.push(name)
+    keeper.kill()
+    return 'drop-answer'
+  }
+  return died
+}
+
 describe.skipIf(!hasTrainer)('kill -9', () => {
-  it('B16: of the broker at every state, and of the trainer: delivered, and paid once', async () => {
+  it('B16: of the broker at every state and after each transaction, and of the trainer: delivered, and paid once', async () => {
     const before = await client.money()
+    const died = dieAfterSending()
     const { body, order } = await client.draft({ dataset: datasetOf(12) })
     const id = await createThroughDeaths(body)
     await killTrainerOf(id)
@@ -59,6 +81,7 @@ describe.skipIf(!hasTrainer)('kill -9', () => {
     expect((await client.download(id)).status).toBe(200)
     await keeper.settled()
     expect(keeper.deaths().toSorted()).toEqual(ALL.filter((state) => state !== 'Failed').toSorted())
+    expect(died).toEqual(SENT)
     await assertLogTellsEachStateOnce(id)
   }, 600_000)
 
@@ -138,7 +161,7 @@ class BrokerKeeper {
 
   async start(): Promise<void> {
     const settings: BrokerProcessSettings = {
-      network: world.network,
+      network: { ...world.network, rpcUrls: [rpc.url] },
       dir: world.dir,
       privateKey: world.provider.privateKey,
       target: scripted.target,
@@ -159,6 +182,10 @@ class BrokerKeeper {
     if (url === null) return
     this.url = url
     this.#port = Number(new URL(url).port)
+  }
+
+  kill(): void {
+    this.#child?.kill('SIGKILL')
   }
 
   deaths(): string[] {

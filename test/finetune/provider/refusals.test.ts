@@ -88,6 +88,18 @@ describe.skipIf(!hasTrainer)('orders', () => {
       413,
       'scratch_too_large',
     ],
+    [
+      'for a model from scratch that leaves its sizes to others',
+      {
+        spec: {
+          method: 'scratch',
+          model: NO_MODEL,
+          scratch: { config: { model_type: 'llama' }, vocabulary: 300 },
+        },
+      },
+      400,
+      'scratch_sizes_missing',
+    ],
     ['from a place that is not served', { spec: { dataset: { place: '0g-storage' } } }, 400, 'task_invalid'],
     ['with a parameter that is none', { parameters: { learning_speed: 1 } }, 400, 'parameter_unknown'],
   ]

@@ -33,6 +33,8 @@ export interface AdapterDocument {
 interface Served {
   readonly task: Task
   readonly name: string
+  /** When it was last asked for, or deployed, ms. */
+  usedAt: number
   state: 'loading' | 'active' | 'failed'
   error?: string
   engine?: Engine
@@ -42,6 +44,8 @@ interface Served {
 
 /** Models that are served at a time: each holds memory of its own. */
 const MAX_SERVED = 8
+/** One that nobody asked for so long makes room for another, ms. */
+const IDLE_MS = 3_600_000
 const PARALLEL = 2
 /** Name of a model without a base. */
 const NO_BASE = 'scratch'
@@ -87,8 +91,7 @@ export class AdapterDesk implements OwnModels {
     const found = await this.find(user, name)
     const served = this.#served.get(found.taskId)
     if (served && served.state !== 'failed') return found
-    const others = [...this.#served.values()].filter(({ state }) => state !== 'failed')
-    if (others.length >= MAX_SERVED) throw full()
+    await this.#makeRoom()
     const task = await this.#shop.store.find(found.taskId)
     await this.#store.put({ task: found.taskId, user, node: this.#shop.node, name })
     this.#begin(task!, name)
@@ -120,7 +123,9 @@ export class AdapterDesk implements OwnModels {
   }
 
   clientOf(model: string): EngineClient | undefined {
-    return [...this.#served.values()].find(({ name }) => name === model)?.client
+    const served = [...this.#served.values()].find(({ name }) => name === model)
+    if (served) served.usedAt = this.#shop.now()
+    return served?.client
   }
 
   async stop(): Promise<void> {
@@ -146,8 +151,20 @@ export class AdapterDesk implements OwnModels {
     }
   }
 
+  /** @throws AppError `adapters_full` (503) */
+  async #makeRoom(): Promise<void> {
+    const others = [...this.#served.values()].filter(({ state }) => state !== 'failed')
+    if (others.length < MAX_SERVED) return
+    const idlest = others.reduce((one, other) => (other.usedAt < one.usedAt ? other : one))
+    if (this.#shop.now() - idlest.usedAt < IDLE_MS) throw full()
+    await this.#store.remove(idlest.task.id)
+    await this.#end(idlest.task.id)
+    this.#shop.log.info('adapter_made_room', { model: idlest.name })
+  }
+
   #begin(task: Task, name: string): void {
-    const served: Served = { task, name, state: 'loading', loaded: Promise.resolve() }
+    const usedAt = this.#shop.now()
+    const served: Served = { task, name, usedAt, state: 'loading', loaded: Promise.resolve() }
     this.#served.set(task.id, served)
     served.loaded = this.#load(served).catch(async (thrown: unknown) => {
       const { code, message } = toAppError(thrown)
@@ -211,8 +228,8 @@ const full = (): AppError =>
   new AppError({
     code: 'adapters_full',
     message: `This provider serves ${MAX_SERVED} models of its customers, which is the most`,
-    hint: 'Try again later. POST /v1/lora/adapters/remove ends one of your own',
-    next: '0g-compute finetune list',
+    hint: 'Each was asked for within the last hour. Try again later, or end one of your own',
+    next: '0g-compute finetune deploy <task> --remove',
     retryable: true,
     status: 503,
   })

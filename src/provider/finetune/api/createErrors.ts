@@ -29,6 +29,16 @@ export const methodUnsupported = (method: string): AppError =>
     status: 400,
   })
 
+export const sizesMissing = (): AppError =>
+  new AppError({
+    code: 'scratch_sizes_missing',
+    message:
+      'The configuration does not name hidden_size and num_hidden_layers, or has more than 1000 layers',
+    hint: 'What it leaves out would be that of a large model',
+    next: '0g-compute train create --help',
+    status: 400,
+  })
+
 export const modelTooLarge = (parameters: number, limit: number): AppError =>
   new AppError({
     code: 'scratch_too_large',

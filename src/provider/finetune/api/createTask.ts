@@ -21,6 +21,7 @@ import {
   modelUnknown,
   ownTasksUnfinished,
   queueFull,
+  sizesMissing,
   waitRequired,
 } from './createErrors.ts'
 import type { FineTuningDesk } from './desk.ts'
@@ -168,6 +169,7 @@ function modelOf(request: TaskRequest, spec: TaskSpec | null, desk: FineTuningDe
   if (request.preTrainedModelHash === NO_MODEL) {
     if (!spec?.scratch || !desk.scratch) throw methodUnsupported('scratch')
     const parameters = scratchParameters(spec.scratch)
+    if (parameters === null) throw sizesMissing()
     if (parameters > limits.scratchParameters) throw modelTooLarge(parameters, limits.scratchParameters)
     return null
   }

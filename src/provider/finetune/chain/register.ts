@@ -1,5 +1,4 @@
 import type { Contract, Signer } from 'ethers'
-import { AppError } from '../../../base/errors.ts'
 import type { Address } from '../../../base/hex.ts'
 import type { Logger } from '../../../base/log.ts'
 import { format0G } from '../../../base/units.ts'
@@ -9,6 +8,7 @@ import {
   fineTuningServiceDiffers,
 } from '../../../chain/fineTuning.ts'
 import { prepare, send } from '../../../chain/transaction.ts'
+import { stakeToSend } from '../../stake.ts'
 
 export interface FineTuningRegistration {
   readonly action: 'registered' | 'updated' | 'unchanged'
@@ -31,7 +31,7 @@ export async function registerFineTuning(
   const found = await findFineTuningService(contract, provider)
   if (found && !fineTuningServiceDiffers(found, params))
     return { action: 'unchanged', isAcknowledged: found.teeSignerAcknowledged }
-  const stake = found ? 0n : await affordableStake(contract, operator, provider)
+  const stake = found ? 0n : await stakeToSend(contract, operator, provider)
   const { url, quota, pricePerToken, occupied, models, teeSignerAddress } = params
   const prepared = await prepare(operator, {
     title: found
@@ -47,19 +47,4 @@ export async function registerFineTuning(
   log.info('finetune_service_registered', { action, txHash: hash, stake })
   const service = await findFineTuningService(contract, provider)
   return { action, isAcknowledged: service?.teeSignerAcknowledged ?? false }
-}
-
-async function affordableStake(contract: Contract, operator: Signer, provider: Address): Promise<bigint> {
-  const [stake, balance] = await Promise.all([
-    contract.getFunction('MIN_PROVIDER_STAKE').staticCall() as Promise<bigint>,
-    operator.provider!.getBalance(provider),
-  ])
-  if (balance >= stake) return stake
-  throw new AppError({
-    code: 'stake_insufficient',
-    message: `A new service needs a stake of ${format0G(stake)} 0G, ${provider} has ${format0G(balance)} 0G: ${format0G(stake - balance)} 0G missing`,
-    hint: 'Send the difference and a little for gas. The stake comes back when the service is removed',
-    next: '0g-compute wallet show',
-    details: { stake: stake.toString(), balance: balance.toString() },
-  })
 }

@@ -6,13 +6,13 @@ const ALLOWED = /^(PATH|LANG|LC_ALL|TZ|LD_LIBRARY_PATH|CUDA_HOME|NVIDIA_[A-Z_]+|
 /**
  * The environment of a job: whatever its libraries write lies in its own folder in memory, and nothing is fetched.
  * @param folder the job's
- * @param gpu the one it may use, null for none
+ * @param gpus those that it may use
  */
 export function jobEnvironment(
   environment: NodeJS.ProcessEnv,
   folder: string,
   trainerSource: string,
-  gpu: number | null,
+  gpus: readonly number[],
 ): Record<string, string> {
   const entries = Object.entries(environment).filter(
     (entry): entry is [string, string] => entry[1] !== undefined && ALLOWED.test(entry[0]),
@@ -31,6 +31,6 @@ export function jobEnvironment(
     PYTHONNOUSERSITE: '1',
     PYTHONDONTWRITEBYTECODE: '1',
     PYTHONUNBUFFERED: '1',
-    CUDA_VISIBLE_DEVICES: gpu === null ? '' : String(gpu),
+    CUDA_VISIBLE_DEVICES: gpus.join(','),
   }
 }

@@ -68,7 +68,7 @@ function begin(job: TrainerJob, python: string, sandbox: Sandbox): TrainerRun {
   ])
   const child = spawn(file!, args, {
     cwd: job.folder,
-    env: jobEnvironment(process.env, job.folder, TRAINER_SOURCE, job.gpu),
+    env: jobEnvironment(process.env, job.folder, TRAINER_SOURCE, job.gpus),
     // Its end of stdin closes when this process is gone, whatever became of it, and the job ends then.
     stdio: ['pipe', 'pipe', 'ignore'],
     // A group of its own, so that a signal reaches all of it and Ctrl-C none.

@@ -3,7 +3,7 @@ import type { TrainerEvent, TrainerExit } from './trainer.ts'
 
 /** What a run came to. */
 export type Outcome =
-  | { readonly kind: 'done'; readonly lossFirst: number; readonly lossLast: number }
+  | { readonly kind: 'done' }
   /** The same job may go on from its last checkpoint. */
   | { readonly kind: 'interrupted'; readonly failure: Failure }
   /** Trying again would end the same. */
@@ -22,7 +22,7 @@ const CODES: Readonly<Record<number, string>> = {
 
 /** A run counts only when its exit code, its last line and its figures all say so. */
 export function outcomeOf(last: ReadonlyMap<string, TrainerEvent>, { code, signal }: TrainerExit): Outcome {
-  if (code === 0) return resultOf(last.get('done'), last.get('step'))
+  if (code === 0) return resultOf(last.get('done'))
   const reason = reasonOf(last.get('failed'))
   if (signal !== null || code === null || code > 128)
     return interrupted('trainer_killed', `The trainer was ended from outside (${signal ?? `code ${code}`})`)
@@ -30,14 +30,13 @@ export function outcomeOf(last: ReadonlyMap<string, TrainerEvent>, { code, signa
   return failed(CODES[code] ?? 'trainer_failed', reason ?? `The trainer ended with code ${code}`)
 }
 
-function resultOf(done: TrainerEvent | undefined, step: TrainerEvent | undefined): Outcome {
+function resultOf(done: TrainerEvent | undefined): Outcome {
   if (!done) return failed('result_missing', 'The trainer ended without a result')
-  // A job that was done before its broker noticed says so without its figures.
-  const lossFirst = Number(done.lossFirst ?? step?.loss)
-  const lossLast = Number(done.lossLast ?? step?.loss)
-  if (!Number.isFinite(lossFirst) || !Number.isFinite(lossLast))
+  // A job that was done before its broker noticed says so without its figures: they were good, or it had failed.
+  if (done.again === true) return { kind: 'done' }
+  if (!Number.isFinite(done.lossFirst) || !Number.isFinite(done.lossLast))
     return failed('loss_not_finite', 'The loss is not a number: try a smaller learning rate')
-  return { kind: 'done', lossFirst, lossLast }
+  return { kind: 'done' }
 }
 
 /** The trainer's reasons name nothing of the dataset. */

@@ -29,17 +29,17 @@ export function nextInLine(
   return best
 }
 
-/** The slots of this node: one for each GPU, or as many as configured. */
+/** The slots of this node: one for each GPU or group of them, or as many as configured. */
 export class Slots {
-  readonly #slots: readonly (number | null)[]
+  readonly #slots: readonly (readonly number[])[]
   readonly #taken = new Map<string, number>()
   readonly #running = new Map<string, Waiting>()
   readonly #servedAt = new Map<string, number>()
   readonly #now: () => number
   #waiting: (Waiting & { readonly begin: (slot: number) => void })[] = []
 
-  /** @param slots the GPU of each, null for one without */
-  constructor(slots: readonly (number | null)[], now: () => number = Date.now) {
+  /** @param slots the GPUs of each, none for one that computes on the CPU */
+  constructor(slots: readonly (readonly number[])[], now: () => number = Date.now) {
     this.#slots = slots
     this.#now = now
   }
@@ -54,9 +54,12 @@ export class Slots {
 
   /**
    * Waits for a turn.
-   * @returns the GPU, null for none, and what gives the slot back
+   * @returns its GPUs, and what gives the slot back
    */
-  async take(task: Waiting, signal: AbortSignal): Promise<{ readonly gpu: number | null; release(): void }> {
+  async take(
+    task: Waiting,
+    signal: AbortSignal,
+  ): Promise<{ readonly gpus: readonly number[]; release(): void }> {
     const slot = await new Promise<number>((resolve, reject) => {
       const begin = (index: number) => {
         signal.removeEventListener('abort', leave)
@@ -72,7 +75,7 @@ export class Slots {
       this.#fill()
     })
     return {
-      gpu: this.#slots[slot]!,
+      gpus: this.#slots[slot]!,
       release: () => {
         this.#taken.delete(task.id)
         this.#running.delete(task.id)

@@ -112,7 +112,7 @@ class RayJobs {
       await this.#call('POST', '/api/jobs/', {
         submission_id: id,
         entrypoint: command.map((word) => `'${word.replaceAll("'", `'\\''`)}'`).join(' '),
-        ...(job.gpu !== null && { entrypoint_num_gpus: 1 }),
+        ...(job.gpus.length > 0 && { entrypoint_num_gpus: job.gpus.length }),
         runtime_env: { env_vars: rayEnvironment(job) },
       })
       return id
@@ -165,7 +165,7 @@ function rayEnvironment({ folder }: TrainerJob): Record<string, string> {
     CUDA_VISIBLE_DEVICES: _gpus,
     LD_LIBRARY_PATH: _libraries,
     ...ours
-  } = jobEnvironment({}, folder, TRAINER_SOURCE, null)
+  } = jobEnvironment({}, folder, TRAINER_SOURCE, [])
   return ours
 }
 

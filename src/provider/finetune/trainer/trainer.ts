@@ -10,8 +10,8 @@ export interface TrainerJob {
   readonly id: string
   /** Holds `job.json`, the dataset and `output/`. */
   readonly folder: string
-  /** The GPU to use, null for none. */
-  readonly gpu: number | null
+  /** Those that it may use; one process trains on each. */
+  readonly gpus: readonly number[]
 }
 
 export interface TrainerExit {

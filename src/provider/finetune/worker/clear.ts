@@ -1,5 +1,6 @@
 import type { Task } from '../task.ts'
 import type { Workshop } from '../workshop.ts'
+import { removeDataset } from './removeDataset.ts'
 import type { Step } from './steps.ts'
 import { removeWorkFolder } from './workFolder.ts'
 
@@ -36,5 +37,5 @@ async function giveBack(task: Task, shop: Workshop): ReturnType<Step> {
 async function destroy(shop: Workshop, task: Task): Promise<void> {
   await removeWorkFolder(shop, task)
   await shop.vault.removeTask(task.id)
-  await shop.datasets.remove(task.user, task.request.datasetHash)
+  await removeDataset(shop, task)
 }

@@ -24,14 +24,10 @@ export const collect: Step = async (task, { shop }) => {
   return standing.at === 'ended' ? endedBy(task, standing, shop) : { waitMs: shop.pollMs }
 }
 
-function endedBy(
-  { delivery }: Task,
-  { end, paid }: Extract<Standing, { at: 'ended' }>,
-  { now, limits }: Workshop,
-): StepResult {
-  const earned = { amount: paid.toString(), at: now() }
-  if (end === 'paid' && delivery)
-    return { change: { state: 'Finished', end, earned, keepUntil: now() + limits.retentionSeconds * 1000 } }
+function endedBy(task: Task, { end, paid }: Extract<Standing, { at: 'ended' }>, shop: Workshop): StepResult {
+  const earned = { amount: paid.toString(), at: shop.now() }
+  if (end === 'paid' && task.delivery)
+    return { change: { state: 'Finished', end, earned, keepUntil: keepUntil(task, shop) } }
   const failure =
     end === 'penalty'
       ? {
@@ -41,3 +37,15 @@ function endedBy(
       : { code: 'key_not_published', reason: 'The key was not published in time: everything went back' }
   return { change: { state: 'Failed', end, earned, failure } }
 }
+
+/** Counted from the delivery, ms; whoever waited for the key has an hour all the same. */
+export function keepUntil(
+  { deliveredAtSeconds }: Pick<Task, 'deliveredAtSeconds'>,
+  { now, limits }: Pick<Workshop, 'now' | 'limits'>,
+): number {
+  const retentionMs = limits.retentionSeconds * 1000
+  const promised = (deliveredAtSeconds ?? 0) * 1000 + retentionMs
+  return Math.max(promised, now() + Math.min(retentionMs, HOUR_MS))
+}
+
+const HOUR_MS = 3_600_000

@@ -1,3 +1,4 @@
+import { removeDataset } from './removeDataset.ts'
 import type { Step } from './steps.ts'
 import { removeWorkFolder } from './workFolder.ts'
 
@@ -9,6 +10,6 @@ export const deliver: Step = async (task, { shop }) => {
   const standing = await chain.standing(task)
   if (standing.at === 'nothing' || standing.at === 'opened') return { waitMs: shop.pollMs }
   await removeWorkFolder(shop, task)
-  await shop.datasets.remove(task.user, task.request.datasetHash)
+  await removeDataset(shop, task)
   return { change: { state: 'Delivered', deliveredAtSeconds: standing.since } }
 }

@@ -25,14 +25,14 @@ export const beginTraining: Step = async (task, { shop, held, signal }) => {
 /** Sets the fee aside, then trains; a run that was cut short goes on from its last checkpoint. */
 export const train: Step = async (task, context) => {
   const { shop, held, signal } = context
-  const { gpu } = await held.of(task, signal)
+  const { gpus } = await held.of(task, signal)
   await shop.chainOf(task).open(task)
   const seconds = await secondsLeft(task, shop)
   if (!existsSync(datasetFile(shop, task))) await unpackDataset(shop, task)
-  await writeFile(jobFile(shop, task), JSON.stringify(jobOf(task, shop, { gpu, seconds })), { mode: 0o600 })
+  await writeFile(jobFile(shop, task), JSON.stringify(jobOf(task, shop, { gpus, seconds })), { mode: 0o600 })
   const folder = workFolder(shop, task)
   await shop.trainer.prepareFolder(folder)
-  const run = await shop.trainer.start({ id: task.id, folder, gpu })
+  const run = await shop.trainer.start({ id: task.id, folder, gpus })
   const outcome = await follow(run, task, context, seconds)
   signal.throwIfAborted()
   return resultOf(task, outcome)

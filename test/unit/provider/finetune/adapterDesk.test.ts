@@ -18,11 +18,16 @@ const finished = (index: number, change: Partial<Task> = {}) =>
     ...change,
   }) as Task
 
-function deskWith(tasks: readonly Task[], gguf: string | null = '/base.gguf'): AdapterDesk {
+function deskWith(
+  tasks: readonly Task[],
+  gguf: string | null = '/base.gguf',
+  now: () => number = () => 0,
+): AdapterDesk {
   const shop = {
     node: 'node',
     workDir: '/tmp/nowhere',
     log: silentLogger,
+    now,
     models: [{ name: 'base', gguf }],
     store: { ofUser: async () => tasks, find: async (id: string) => tasks.find((task) => task.id === id) },
     vault: { has: () => true, taskPath: () => '/nowhere/at/all' },
@@ -46,6 +51,22 @@ describe('models of customers', () => {
       'ft-scratch-1eb6f0d8-466',
     ])
     expect(await names(finished(1, { delivery: { ...whole!, gguf: false } }))).toEqual([])
+  })
+
+  it('make room when nobody asked for them for an hour, the idlest first', async () => {
+    let minutes = 0
+    const tasks = Array.from({ length: 9 }, (_, index) => finished(index))
+    const desk = deskWith(tasks, '/base.gguf', () => minutes * 60_000)
+    const names = (await desk.list(USER)).map(({ adapterName }) => adapterName)
+    for (const name of names.slice(0, 8)) {
+      await desk.deploy(USER, name)
+      minutes++
+    }
+    desk.clientOf(names[0]!)
+    minutes = 61
+    await expect(desk.deploy(USER, names[8]!)).resolves.toMatchObject({ state: 'loading' })
+    expect((await desk.find(USER, names[0]!)).state).not.toBe('ready')
+    expect((await desk.find(USER, names[1]!)).state).toBe('ready')
   })
 
   it('are served up to a number, and one that cannot be loaded says so', async () => {

@@ -64,7 +64,7 @@ describe('the environment of a job', () => {
       HOME: '/root',
       LANG: 'C',
     }
-    const own = jobEnvironment(environment, '/work', '/trainer', 1)
+    const own = jobEnvironment(environment, '/work', '/trainer', [1])
     expect(Object.values(own).join(' ')).not.toMatch(/0x1|\/root/)
     expect(Object.keys(own)).not.toContain('ZG_PRIVATE_KEY')
     expect(own).toMatchObject({
@@ -83,6 +83,11 @@ describe('a model from scratch', () => {
     expect(scratchParameters({ config, vocabulary: 1024 })).toBe(
       2 * 1024 * 128 + 6 * (4 * 128 ** 2 + 3 * 128 * 384),
     )
-    expect(scratchParameters({ config: { model_type: 'x' }, vocabulary: 300 })).toBe(0)
+    for (const change of [
+      { hidden_size: undefined },
+      { num_hidden_layers: undefined },
+      { num_hidden_layers: 1e6 },
+    ])
+      expect(scratchParameters({ config: { ...config, ...change }, vocabulary: 300 })).toBeNull()
   })
 })

@@ -17,9 +17,9 @@ afterEach(() => {
   rmSync(dir, { recursive: true, force: true })
 })
 
-const context = () => ({
+const context = (kind = 'devnet') => ({
   paths: { config: dir, state: dir, devnet: dir },
-  network: { kind: 'devnet', name: 'devnet', rpcUrls: ['http://127.0.0.1:1'] } as never,
+  network: { kind, name: 'devnet', rpcUrls: ['http://127.0.0.1:1'] } as never,
 })
 
 describe('the trainer', () => {
@@ -31,6 +31,23 @@ describe('the trainer', () => {
     )
     const finetune = { enabled: true, python: 'python3', trainer: 'ray' } as const
     expect(() => fineTuningOf({ finetune }, context())).toThrow(expect.objectContaining({ code: 'usage' }))
+  })
+
+  it.each([
+    [
+      'devnet',
+      / Then: 0g-compute devnet up --finetune$/,
+      '0g-compute provider serve --tee simulated --finetune',
+    ],
+    ['mainnet', /\(some GB\)$/, '0g-compute provider serve --tee dstack --finetune'],
+  ])('is asked for as it works on a %s', (kind, hint, next) => {
+    const finetune = { enabled: true }
+    expect(() => fineTuningOf({ finetune }, context(kind))).toThrow(
+      expect.objectContaining({ code: 'trainer_not_installed', hint: expect.stringMatching(hint) }),
+    )
+    expect(() => fineTuningOf({ finetune, tee: { kind: 'none' } }, context(kind))).toThrow(
+      expect.objectContaining({ code: 'finetune_needs_tee', next }),
+    )
   })
 
   it('is read from a configuration, in neuron and seconds', () => {

@@ -7,11 +7,7 @@ const done = { event: 'done', lossFirst: 2, lossLast: 0.5 }
 
 describe('what a run came to', () => {
   it('is done only when code, last line and figures say so', () => {
-    expect(outcomeOf(events(done), { code: 0, signal: null })).toEqual({
-      kind: 'done',
-      lossFirst: 2,
-      lossLast: 0.5,
-    })
+    expect(outcomeOf(events(done), { code: 0, signal: null })).toEqual({ kind: 'done' })
     expect(outcomeOf(events(), { code: 0, signal: null })).toMatchObject({
       kind: 'failed',
       failure: { code: 'result_missing' },
@@ -21,6 +17,12 @@ describe('what a run came to', () => {
         failure: { code: 'loss_not_finite' },
       })
     expect(outcomeOf(events(done), { code: 1, signal: null }).kind).toBe('failed')
+  })
+
+  it('is done where it was done before, as after a broker that ended meanwhile', () => {
+    const again = { event: 'done', again: true, artifact: 'artifact' }
+    expect(outcomeOf(events(again), { code: 0, signal: null })).toEqual({ kind: 'done' })
+    expect(outcomeOf(events(again), { code: 4, signal: null }).kind).toBe('failed')
   })
 
   it.each([

@@ -1,0 +1,21 @@
+import { sameAddress } from '../../../base/hex.ts'
+import { TASK_STATES, type TaskState } from '../../../protocol/finetune/task.ts'
+import type { Task } from '../task.ts'
+import type { Workshop } from '../workshop.ts'
+
+/** Destroys a task's dataset, unless another task of its user is still to be trained on it. */
+export async function removeDataset({ store, node, datasets }: Workshop, task: Task): Promise<void> {
+  const { id, user, request } = task
+  const open = await store.open(node)
+  const isNeeded = open.some(
+    (other) =>
+      other.id !== id &&
+      sameAddress(other.user, user) &&
+      other.request.datasetHash === request.datasetHash &&
+      needsDataset(other.state),
+  )
+  if (!isNeeded) await datasets.remove(user, request.datasetHash)
+}
+
+const needsDataset = (state: TaskState): boolean =>
+  TASK_STATES.indexOf(state) < TASK_STATES.indexOf('Delivered')
