@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import { askStreams, askWhole } from './broker/load.ts'
 import { type Absent, ours, PEERS, type Subject, startEngine } from './broker/subjects.ts'
 import { buildCopy } from './cli/packed.ts'
@@ -7,9 +8,10 @@ import { type Result, report } from './report.ts'
  * `npm run bench:broker`: what this broker adds with everything on, beside proxies and gateways before the same
  * engine. Rounds are interleaved, so that a busy machine is busy for all; figures are medians over the rounds. This
  * broker runs as its users run it: built, and in a process of its own, whose memory and CPU time are what counts.
- * `--rounds N`, `--only a,b`.
+ * `--rounds N`, `--only a,b`; `--memory` is this broker's memory alone, in two minutes.
  */
-const rounds = Number(option('rounds') ?? 5)
+const memoryOnly = process.argv.includes('--memory')
+const rounds = memoryOnly ? 0 : Number(option('rounds') ?? 5)
 const only = option('only')?.split(',')
 const CONNECTIONS = [1, 16, 64, 256]
 const WHOLE_MS = 1500
@@ -18,6 +20,9 @@ const WARM_ANSWERS = 25_000
 const WARM_MS = 15_000
 const STREAMS_TIMED = 20
 const STREAMS_HELD = 1000
+/** Nothing is asked for so long after the last stream, then what is still held is read. */
+const IDLE_MS = 30_000
+if (memoryOnly && process.argv.includes('--save')) throw new Error('--memory is a part: it is not saved')
 
 const built = buildCopy()
 process.once('exit', () => built.remove())
@@ -25,7 +30,8 @@ const engine = await startEngine()
 const enginePort = Number(new URL(engine.origin).port)
 const started: Subject[] = [engine]
 const absent: Absent[] = []
-for (const start of [ours(built.program, 'sqlite'), ours(built.program, 'postgres'), ...PEERS]) {
+const others = memoryOnly ? [] : [ours(built.program, 'postgres'), ...PEERS]
+for (const start of [ours(built.program, 'sqlite'), ...others]) {
   const one = await start(enginePort)
   if ('why' in one) absent.push(one)
   else if (only && !only.includes(one.name)) await one.stop()
@@ -49,6 +55,9 @@ try {
   }
   for (let round = 0; round < rounds; round++) for (const subject of started) await oneRound(subject)
   for (const subject of started) await holdStreams(subject)
+  await sleep(IDLE_MS)
+  for (const subject of started)
+    if (!streamFaults.has(subject)) note(subject, 'rssRecovered', subject.memory() / 1e6)
 } finally {
   for (const subject of started.reverse()) await subject.stop()
 }
@@ -106,7 +115,7 @@ function results(): Result[] {
       else list.push({ ...common, value: median(values), spread: [Math.min(...values), Math.max(...values)] })
     }
     const added = (id: string) => own.get(id)?.map((value, round) => value - (direct.get(id)?.[round] ?? 0))
-    if (subject !== engine) {
+    if (subject !== engine && !memoryOnly) {
       for (const connections of CONNECTIONS) {
         add(`addedP50c${connections}`, 'ms', added(`p50c${connections}`))
         add(`addedP99c${connections}`, 'ms', added(`p99c${connections}`))
@@ -114,13 +123,17 @@ function results(): Result[] {
       add('ttftAdded', 'ms', added('ttft'))
       add('interTokenAdded', 'ms', added('interToken'))
     }
-    for (const connections of CONNECTIONS)
-      add(`rpsC${connections}`, 'requests/s', own.get(`rpsC${connections}`))
-    for (const connections of CONNECTIONS) add(`cpuC${connections}`, 'µs', own.get(`cpuC${connections}`))
-    for (const bound of [5, 10, 50]) add(`rpsP99under${bound}`, 'requests/s', own.get(`rpsP99under${bound}`))
+    if (!memoryOnly) {
+      for (const connections of CONNECTIONS)
+        add(`rpsC${connections}`, 'requests/s', own.get(`rpsC${connections}`))
+      for (const connections of CONNECTIONS) add(`cpuC${connections}`, 'µs', own.get(`cpuC${connections}`))
+      for (const bound of [5, 10, 50])
+        add(`rpsP99under${bound}`, 'requests/s', own.get(`rpsP99under${bound}`))
+    }
     add('streams', 'count', own.get('streams'))
     add('rssIdle', 'MB', own.get('rssIdle'))
     add('rssLoaded', 'MB', own.get('rssLoaded'))
+    add('rssRecovered', 'MB', own.get('rssRecovered'))
   }
   for (const { name, why } of absent)
     list.push({ id: 'addedP50c1', subject: name, value: null, unit: 'ms', why })

@@ -16,7 +16,7 @@ const results: Result[] = []
 const cpu: Pick = ({ cpuS }) => cpuS * 1000
 const cold: Pick = ({ coldMs }) => coldMs ?? Number.NaN
 
-const settle = curve('settle', [10, 100, 1000, ...(long ? [10_000, 100_000] : [])], cpu, (n) =>
+const settle = curve('settle', [10, 100, 1000, 3000, ...(long ? [10_000, 100_000] : [])], cpu, (n) =>
   run('settle', n),
 )
 const discover = curve('discover', [10, 100, 1000, 5000, ...(long ? [10_000] : [])], cold, (n) =>

@@ -1,7 +1,7 @@
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { figure } from '../bench/chart.ts'
-import { RESULTS, type Report } from '../bench/report.ts'
+import { RESULTS, type Report, type Result } from '../bench/report.ts'
 
 /**
  * Writes the tables of `docs/BENCHMARKS.md` from `bench/results/`, so that no figure there is typed by hand.
@@ -36,7 +36,9 @@ function section({ bench, at, machine, versions = {}, results, remarks }: Saved)
   const cell = (id: string, subject: string) => {
     const found = results.find((result) => result.id === id && result.subject === subject)
     if (!found) return ''
-    return found.value === null ? `not run: ${found.why}` : figure(found.value, found.unit)
+    return found.value === null
+      ? `not run: ${found.why}`
+      : `${figure(found.value, found.unit)}${range(found)}`
   }
   const unitOf = (id: string) => results.find((result) => result.id === id)!.unit
   const named = subjects.map((subject) => (versions[subject] ? `${subject} ${versions[subject]}` : subject))
@@ -54,6 +56,12 @@ function section({ bench, at, machine, versions = {}, results, remarks }: Saved)
     `![${bench}](../bench/results/${bench}.svg)`,
     '',
   ].join('\n')
+}
+
+/** From the smallest to the largest; nothing where it is one figure. */
+function range({ spread, unit }: Result): string {
+  const [least, most] = (spread ?? []).map((end) => figure(end, unit))
+  return least === most ? '' : ` (${least} to ${most})`
 }
 
 function split(text: string, mark: string): [string, string] {

@@ -1,7 +1,8 @@
 import { format0G } from '../base/units.ts'
-import { type Counts, feeOf, type Prices, type UnitClass } from '../protocol/pricing.ts'
+import type { Prices, UnitClass } from '../protocol/pricing.ts'
 import type { ReceiptDetail, SignedReceipt } from '../protocol/receipt.ts'
 import type { Bounds, Exchange } from './exchange.ts'
+import { feeByDetail, pricesOf } from './receiptFee.ts'
 import type { StepList } from './verdict.ts'
 
 /** The fee is counts times prices, neither above what was agreed to. */
@@ -16,7 +17,7 @@ export function checkPrice(
     isDearer(unit, prices, detail, exchange),
   )
   steps.check('prices', dearer.length === 0, 'not above the prices agreed to', `${dearer.join(', ')} dearer`)
-  const fee = tryFee(detail.counts, prices, detail)
+  const fee = feeByDetail(detail)
   steps.check(
     'fee',
     fee === receipt.fee,
@@ -48,15 +49,4 @@ function isDearer(unit: UnitClass, prices: Prices, detail: ReceiptDetail, exchan
   const limit = agreed[unit] ?? (unit === 'cachedInput' ? agreed.input : undefined) ?? 0n
   const [numerator, denominator] = detail.multipliers[unit] ?? [1, 1]
   return prices[unit]! * BigInt(numerator) > limit * BigInt(denominator)
-}
-
-const pricesOf = ({ prices }: ReceiptDetail): Prices =>
-  Object.fromEntries(Object.entries(prices).map(([unit, price]) => [unit, BigInt(price)]))
-
-function tryFee(counts: Counts, prices: Prices, { multipliers }: ReceiptDetail): bigint | null {
-  try {
-    return feeOf(counts, prices, multipliers)
-  } catch {
-    return null
-  }
 }

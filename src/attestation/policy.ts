@@ -35,6 +35,8 @@ export interface Policy {
   readonly tls: Demand | 'ignored'
   /** `ifPresent`: evidence that is there must hold. */
   readonly gpu: 'required' | 'ifPresent' | 'ignored'
+  /** Tokens that an answer may be billed for, for each byte of it that was delivered; above 0, at most 1. */
+  readonly maxTokensPerByte: number
 }
 
 /** What holds without a policy file: nobody's image or app is trusted by name, so that has to be said. */
@@ -51,6 +53,7 @@ export const DEFAULT_POLICY: Policy = {
   modelDigest: 'ignored',
   tls: 'ignored',
   gpu: 'ifPresent',
+  maxTokensPerByte: 1,
 }
 
 /** The default, and on a devnet its own simulated machine beside what the user allows. */
@@ -84,6 +87,7 @@ const either =
   (value) =>
     checks.some((check) => check(value))
 const isSeconds: Check = (value) => Number.isSafeInteger(value) && (value as number) >= 0
+const isShare: Check = (value) => typeof value === 'number' && value > 0 && value <= 1
 const isText: Check = (value) => typeof value === 'string'
 
 const MEASUREMENT: Record<keyof AllowedMeasurement, Check> = {
@@ -111,6 +115,7 @@ const FIELDS: Record<keyof Policy, Check> = {
   modelDigest: isOneOf('required', 'report', 'ignored'),
   tls: isOneOf('required', 'report', 'ignored'),
   gpu: isOneOf('required', 'ifPresent', 'ignored'),
+  maxTokensPerByte: isShare,
 }
 
 /**

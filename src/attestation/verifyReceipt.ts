@@ -2,7 +2,6 @@ import { sha256 } from 'ethers/crypto'
 import { type Address, sameAddress } from '../base/hex.ts'
 import { format0G } from '../base/units.ts'
 import { sha256Text } from '../protocol/canonical.ts'
-import { feeOf, type Prices } from '../protocol/pricing.ts'
 import {
   type ReceiptDetail,
   receiptFromJson,
@@ -11,6 +10,7 @@ import {
 } from '../protocol/receipt.ts'
 import { malformedEvidence } from './malformed.ts'
 import { parseReceiptDetail } from './receiptDetail.ts'
+import { countsMoreThanCame, feeByDetail } from './receiptFee.ts'
 import { StepList, type Verdict } from './verdict.ts'
 
 /** Who a receipt should be from and for; what is left out is not compared. */
@@ -102,12 +102,10 @@ function checkDetail(steps: StepList, { receipt, detail }: SignedReceipt): Recei
 }
 
 function checkFee(steps: StepList, { receipt }: SignedReceipt, detail: ReceiptDetail): void {
-  const prices = Object.fromEntries(
-    Object.entries(detail.prices).map(([unit, price]) => [unit, BigInt(price)]),
-  )
-  const fee = tryFee(detail, prices)
+  const fee = feeByDetail(detail)
   const found = fee === null ? 'no price for what was counted' : `that is ${format0G(fee)} 0G`
   steps.check('fee', fee === receipt.fee, `fee of ${format0G(receipt.fee)} 0G is counts times prices`, found)
+  steps.check('counts', !countsMoreThanCame(detail), 'no more tokens than bytes were delivered')
   steps.check('cumulative', receipt.cumulative >= receipt.fee, 'the total holds the fee')
 }
 
@@ -122,14 +120,6 @@ function checkBytes(steps: StepList, detail: ReceiptDetail, { request, response 
 }
 
 const sha256Hex = (bytes: Uint8Array): string => sha256(bytes).slice(2)
-
-function tryFee({ counts, multipliers }: ReceiptDetail, prices: Prices): bigint | null {
-  try {
-    return feeOf(counts, prices, multipliers)
-  } catch {
-    return null
-  }
-}
 
 function read(json: unknown): SignedReceipt {
   try {

@@ -1,4 +1,4 @@
-import type { Contract, Interface, Log } from 'ethers'
+import { type Contract, type Interface, type Log, zeroPadValue } from 'ethers'
 import type { Address, Hex } from '../base/hex.ts'
 import { isRevert } from './inference.ts'
 
@@ -67,6 +67,13 @@ export async function readEscrowTask(contract: Contract, order: Hex): Promise<Es
     modelRoot: task.modelRoot,
     keyHash: task.keyHash,
   }
+}
+
+/** Ids of the orders of a user that were ever opened. @param fromBlock a block before the first of them */
+export async function listOpenedOrders(contract: Contract, user: Address, fromBlock: number): Promise<Hex[]> {
+  const topics = [contract.interface.getEvent('TaskOpened')!.topicHash, null, zeroPadValue(user, 32)]
+  const logs = await contract.runner!.provider!.getLogs({ address: contract.target, fromBlock, topics })
+  return logs.map((log) => log.topics[1] as Hex)
 }
 
 /** By when the user may reject; null before the delivery. */

@@ -17,9 +17,12 @@ export const command: CommandDefinition = {
     ['--max-cost <0G>', 'most that one answer may cost'],
   ],
   examples: ['0g-compute chat', 'printf "Hello\\n/cost\\n" | 0g-compute chat --system "Be short"'],
-  notes: `/model [name]  another model, or which there are     /cost    what it cost so far
-/verify        the checks of the last answer         /save [file]  keep the conversation
-/reset         forget what was said                  /quit    end, like Ctrl-D
+  notes: `/model [name]  another model, or which there are
+/cost          what it cost so far
+/verify        the checks of the last answer
+/save [file]   keep the conversation
+/reset         forget what was said
+/quit          end, like Ctrl-D
 Without a terminal each line of stdin is a turn. Nothing of it is kept unless you /save.`,
   async run(context, input) {
     const compute = await context.compute()

@@ -97,6 +97,12 @@ export const COMMANDS: readonly CommandEntry[] = [
   },
   { name: 'wallet show', summary: 'Address and balance', load: () => import('./walletShow.ts') },
   { name: 'wallet use', summary: 'Choose the wallet', load: () => import('./walletUse.ts') },
+  {
+    name: 'wallet unlock',
+    summary: 'Ask for its password once for a while',
+    load: () => import('./walletUnlock.ts'),
+  },
+  { name: 'wallet lock', summary: 'Ask for it again', load: () => import('./walletLock.ts') },
   { name: 'network list', summary: 'Networks known here', load: () => import('./networkList.ts') },
   {
     name: 'network show',
@@ -127,6 +133,11 @@ export const COMMANDS: readonly CommandEntry[] = [
   { name: 'provider settle', summary: 'Bring debts to the chain', load: () => import('./providerSettle.ts') },
   { name: 'provider price', summary: 'Show or change prices', load: () => import('./providerPrice.ts') },
   { name: 'provider stop', summary: 'Settle and stop the broker', load: () => import('./providerStop.ts') },
+  {
+    name: 'provider leave',
+    summary: 'Remove the service, take the stake back',
+    load: () => import('./providerLeave.ts'),
+  },
   { name: 'devnet up', summary: 'A network on this machine', load: () => import('./devnetUp.ts') },
   { name: 'devnet down', summary: 'Stop it', load: () => import('./devnetDown.ts') },
   { name: 'devnet fund', summary: 'Give a wallet money there', load: () => import('./devnetFund.ts') },

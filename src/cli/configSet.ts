@@ -31,7 +31,8 @@ export const command: CommandDefinition = {
 function usable({ settings, wallets }: Context, name: SettingName, value: string): string {
   if (name === 'network') assertNetworkKnown(value, settings)
   if (name === 'rpc') asRpcUrl(value, 'this setting')
-  if (name === 'wallet' && value !== DEVNET_WALLET) wallets.read(value)
+  if (name === 'wallet' && value !== DEVNET_WALLET)
+    wallets.read(value, (known) => `0g-compute config set wallet ${known}`)
   if (name === 'provider') asAddress(value)
   if (name === 'max-cost') parse0G(value)
   if (name === 'usd-rate') assertRate(value)

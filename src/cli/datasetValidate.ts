@@ -25,7 +25,7 @@ export const command: CommandDefinition = {
       tokenizer: input.text('tokenizer'),
       sequenceLength: input.integer('sequenceLength', 16),
     }).finally(() => progress.stop())
-    out.result(report, (paint) => renderReport(report, paint))
+    out.report(report, (paint) => renderReport(report, paint))
     if (!report.valid) return EXIT.malformed
     out.next(`0g-compute finetune create --dataset ${path}`)
     return undefined

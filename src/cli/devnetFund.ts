@@ -4,13 +4,12 @@ import { format0G, parse0G } from '../base/units.ts'
 import { RpcProvider } from '../chain/rpc.ts'
 import type { CommandDefinition } from './framework/definition.ts'
 import { devnetDown } from './framework/selectNetwork.ts'
-
-const DEFAULT_AMOUNT = '1000'
+import { DEVNET_GIFT } from './framework/wayToMoney.ts'
 
 export const command: CommandDefinition = {
   args: [
     ['<wallet>', 'name of a wallet, or an address'],
-    ['[amount]', `in 0G (default: ${DEFAULT_AMOUNT})`],
+    ['[amount]', `in 0G (default: ${DEVNET_GIFT})`],
   ],
   examples: [
     '0g-compute devnet fund work',
@@ -20,8 +19,9 @@ export const command: CommandDefinition = {
   async run(context, input) {
     const { out, devnet, wallets } = context
     const to = input.required(0)
-    const amount = parse0G(input.argument(1) ?? DEFAULT_AMOUNT)
-    const address = getAddress(isAddress(to) ? to : wallets.read(to).address)
+    const instead = (known: string) => `0g-compute devnet fund ${known}`
+    const amount = parse0G(input.argument(1) ?? `${DEVNET_GIFT}`)
+    const address = getAddress(isAddress(to) ? to : wallets.read(to, instead).address)
     if (!devnet) throw devnetDown()
     const rpc = new RpcProvider(devnet.network)
     context.onClose(() => rpc.destroy())

@@ -22,8 +22,8 @@ export const command: CommandDefinition = {
     try {
       const { devnet, alreadyUp } = await devnetUp({
         dir: paths.devnet,
-        port: input.integer('port') ?? CHAIN_PORT,
-        providerPort: input.integer('providerPort') ?? 0,
+        port: input.port('port') ?? CHAIN_PORT,
+        providerPort: input.port('providerPort') ?? 0,
         settleSeconds: input.integer('settleInterval', 1) ?? 2,
         ...(model !== undefined && { model }),
         finetune: input.flag('finetune'),

@@ -10,7 +10,11 @@ export const command: CommandDefinition = {
   async run(context) {
     const { out } = context
     const progress = await out.progress('Looking')
-    const findings = await runChecks(context, CHECKS).finally(() => progress.stop())
+    const found = await runChecks(context, CHECKS).finally(() => progress.stop())
+    const findings = found.map((finding) => ({
+      ...finding,
+      ...(finding.fix && { fix: out.carried(finding.fix) }),
+    }))
     const failed = findings.filter(({ result }) => result === 'FAIL')
     out.report({ ok: failed.length === 0, checks: findings }, (paint) => {
       const colors = { PASS: paint.green, WARN: paint.yellow, FAIL: paint.red }

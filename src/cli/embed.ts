@@ -1,13 +1,14 @@
 import { format0G, parse0G } from '../base/units.ts'
-import type { Answer } from '../client/answer.ts'
 import { malformedAnswer } from '../client/brokerError.ts'
+import { readWhole, type WholeAnswer } from '../client/purchase/readWhole.ts'
+import type { Context } from './framework/context.ts'
 import type { CommandDefinition } from './framework/definition.ts'
-import { asAddress } from './framework/input.ts'
+import { asAddress, type Input } from './framework/input.ts'
 import { readText } from './framework/readText.ts'
 import { preferencesOf, ROUTING_OPTIONS } from './framework/routing.ts'
 import { VERIFICATION_OPTIONS } from './framework/verification.ts'
 import { answerObject } from './render/answer.ts'
-import { fundingHooks } from './render/funding.ts'
+import { purchaseHooks } from './render/purchaseHooks.ts'
 import { exitCodeOf, renderVerdict } from './render/verdict.ts'
 
 export const command: CommandDefinition = {
@@ -23,32 +24,12 @@ export const command: CommandDefinition = {
   notes:
     'Vectors go to stdout, one JSON array a line; cost and verdict to stderr. Exit 10: rejected; 11: incomplete.',
   async run(context, input) {
-    const { out, settings, signal } = context
+    const { out, settings } = context
     const argument = input.argument(0)
     const text = await readText(argument, '0g-compute embed "a sentence"')
     const input_ = argument === undefined || argument === '-' ? text.split('\n') : [text]
-    const compute = await context.compute()
-    const model = input.text('model') ?? settings.get('model')
-    const provider = input.text('provider') ?? settings.get('provider')
-    const maxCost = input.text('maxCost') ?? settings.get('max-cost')
-    const { pieces } = await compute.buy(
-      {
-        endpoint: '/v1/embeddings',
-        body: { input: input_, encoding_format: 'float' },
-        limitsTokens: false,
-        preferences: preferencesOf(input),
-        signal,
-        ...(model !== undefined && { model }),
-        ...(provider !== undefined && { provider: asAddress(provider) }),
-        ...(maxCost !== undefined && { maxCost: parse0G(maxCost) }),
-      },
-      fundingHooks(context),
-    )
-    const chunks: Uint8Array[] = []
-    let step = await pieces.next()
-    for (; !step.done; step = await pieces.next()) chunks.push(step.value.bytes)
-    const answer: Answer = step.value
-    const vectors = vectorsIn(Buffer.concat(chunks).toString('utf8'))
+    const { body, answer } = await buy(context, input, input_)
+    const vectors = vectorsIn(new TextDecoder().decode(body))
     const { text: _text, ...about } = answerObject(answer) as { text: string }
     out.result({ ...about, embeddings: vectors }, () =>
       vectors.map((vector) => JSON.stringify(vector)).join('\n'),
@@ -57,6 +38,31 @@ export const command: CommandDefinition = {
     out.note(`${cost}\nVerdict: ${renderVerdict(answer.verdict, out.notePaint)}`)
     return exitCodeOf(answer.verdict, settings)
   },
+}
+
+async function buy(context: Context, input: Input, texts: readonly string[]): Promise<WholeAnswer> {
+  const { settings, signal } = context
+  const model = input.text('model') ?? settings.get('model')
+  const provider = input.text('provider') ?? settings.get('provider')
+  const maxCost = input.text('maxCost') ?? settings.get('max-cost')
+  const request = {
+    endpoint: '/v1/embeddings',
+    body: { input: texts, encoding_format: 'float' },
+    limitsTokens: false,
+    preferences: preferencesOf(input),
+    signal,
+    ...(model !== undefined && { model }),
+    ...(provider !== undefined && { provider: asAddress(provider) }),
+    ...(maxCost !== undefined && { maxCost: parse0G(maxCost) }),
+  } as const
+  const compute = await context.compute()
+  const progress = await context.out.progress('Finding a provider')
+  try {
+    const { pieces } = await compute.buy(request, purchaseHooks(context, progress, request))
+    return await readWhole(pieces)
+  } finally {
+    progress.stop()
+  }
 }
 
 /** @throws AppError `provider_answer_malformed` */

@@ -6,6 +6,7 @@ import type { Compute } from '../client/compute.ts'
 import type { FundingPlan } from '../client/funding/fundingPlan.ts'
 import type { Context } from './framework/context.ts'
 import type { CommandDefinition } from './framework/definition.ts'
+import { amountToMove } from './framework/input.ts'
 import { describePlan, fundingHooks } from './render/funding.ts'
 
 /** Deposited where no amount is given, unless the chain's minimum is more. */
@@ -30,8 +31,10 @@ A provider without a TEE has no signer: your first request lets a session key pa
   async run(context, input) {
     const { out } = context
     const text = input.argument(0)
-    const amount = text === undefined ? undefined : parse0G(text)
     const provider = input.address('provider')
+    // At a provider nothing more may be needed than the acknowledgement of its signer.
+    const read = provider ? parse0G : amountToMove
+    const amount = text === undefined ? undefined : read(text)
     const compute = await context.compute()
     if (provider) await compute.provider(provider)
     const needed = provider
@@ -43,12 +46,13 @@ A provider without a TEE has no signer: your first request lets a session key pa
       ? await compute.ensureFunds(provider, needed, hooks)
       : await compute.deposit(needed, hooks)
     const result = {
+      network: context.network.name,
       provider: plan.provider,
       deposited: plan.deposit,
       transferred: plan.transfer,
       transactions,
     }
-    out.result(result, () => summary(result))
+    out.report(result, () => summary(result))
     out.next(provider ? `0g-compute infer "…" --provider ${provider}` : '0g-compute infer "…"')
     return undefined
   },
@@ -60,10 +64,11 @@ async function freeAt(compute: Compute, provider: Address): Promise<bigint> {
   return account ? freeBalance(account) : 0n
 }
 
-function showPlan({ out }: Context, plan: FundingPlan): undefined {
+function showPlan({ out, network }: Context, plan: FundingPlan): undefined {
   const steps = plan.steps.map(({ title, value }) => ({ title, value }))
   const { provider, deposit, transfer, maxGasCost } = plan
-  out.result({ dryRun: true, provider, deposit, transfer, maxGasCost, steps }, () => describePlan(plan))
+  const about = { dryRun: true, network: network.name, provider, deposit, transfer, maxGasCost, steps }
+  out.report(about, () => describePlan(plan, network))
 }
 
 async function leastDeposit(compute: Compute): Promise<bigint> {
@@ -72,6 +77,7 @@ async function leastDeposit(compute: Compute): Promise<bigint> {
 }
 
 function summary(result: {
+  readonly network: string
   readonly deposited: bigint
   readonly transferred: bigint
   readonly provider: string | null
@@ -82,5 +88,7 @@ function summary(result: {
     ...(result.deposited > 0n ? [`${format0G(result.deposited)} 0G deposited`] : []),
     ...(result.transferred > 0n ? [`${format0G(result.transferred)} 0G at ${result.provider}`] : []),
   ]
-  return parts.length > 0 ? `${parts.join(', ')}.` : 'The signer is acknowledged.'
+  return parts.length > 0
+    ? `${parts.join(', ')}, on ${result.network}.`
+    : `The signer is acknowledged on ${result.network}.`
 }

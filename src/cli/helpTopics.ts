@@ -28,12 +28,18 @@ ${line('ZG_PRIVATE_KEY_FILE', 'file that holds the private key; chmod 600 it')}
 ${line('ZG_PRIVATE_KEY', 'the private key itself')}
 ${line('ZG_PASSWORD_FILE', 'file that holds the password of the wallet')}
 ${line('ZG_PASSWORD', 'the password itself')}
+${line('ZG_IMPORT_PASSWORD', 'password of the keystore that wallet import --keystore reads')}
 ${line('ZG_HOME', 'one folder for configuration, wallets, receipts, devnet; otherwise the XDG folders')}
 ${line('ZG_DEVNET_DIR', "the devnet's folder")}
-${line('NO_COLOR, FORCE_COLOR, CLICOLOR', 'colour off, on, by terminal')}
+${line('ZG_PROVIDER_CONFIG', "a broker's configuration file (--config)")}
+${line('ZG_PROVIDER_…', 'a value of that file: ZG_PROVIDER_LISTEN_PORT is listen.port')}
+${line('NO_COLOR', 'no colour')}
+${line('FORCE_COLOR, CLICOLOR_FORCE', 'colour also where there is no terminal')}
+${line('CLICOLOR', '0: no colour')}
 
-Which value counts: the flag, then the environment, then ${'`.0g-compute.json`'} in this folder or one above
-(network, model, provider and max-cost only), then the user configuration, then the default.
+Which value counts: the flag, then the environment, then ${'`.0g-compute.json`'} in
+this folder or one above (network, model, provider and max-cost only), then the
+user configuration, then the default.
 See them with 0g-compute config list --show-origin.
 `
 
@@ -45,7 +51,8 @@ const trust = `Trust
   - model and prices are those agreed to, and the fee is counts times prices;
   - the counts are not above what the bytes sent and delivered allow;
   - the receipt's total fits every other receipt of this user known here.
-  Anything that contradicts: rejected, exit 10. Something that could not be checked: incomplete, exit 11.
+  Anything that contradicts: rejected, exit 10.
+  Something that could not be checked: incomplete, exit 11.
 
   Assurance says what stands behind the signer's key:
   - tdx        Intel's hardware, checked
@@ -53,15 +60,18 @@ const trust = `Trust
   - none       evidence missing or not checked, or there is no TEE
   0g-compute provider verify <address> shows every step of that check; --policy says what has to hold.
 
-  A provider without a TEE is asked only when you name it (--provider). Its answers are never accepted: the
-  best verdict is incomplete, exit 11 (--accept incomplete: exit 0), and its machine reads your requests.
-  It is paid by vouchers: before each answer a session key of this client signs the most that it can cost,
-  over what was checked here before. So it can take at most what one answer under way may cost too much;
-  what contradicts its proof, or is not explained, is not signed for. The key lies in the state folder
-  (vouchers/, mode 0600), is good at that provider alone, and up to the cap that you delegated.
+  A provider without a TEE is asked only when you name it (--provider). Its
+  answers are never accepted: the best verdict is incomplete, exit 11 (--accept
+  incomplete: exit 0), and its machine reads your requests. It is paid by
+  vouchers: before each answer a session key of this client signs the most that
+  it can cost, over what was checked here before. So it can take at most what one
+  answer under way may cost too much; what contradicts its proof, or is not
+  explained, is not signed for. The key lies in the state folder (vouchers/, mode
+  0600), is good at that provider alone, and up to the cap that you delegated.
 
-  What this does not show: that the model is good, that the enclave's program is honest where nobody
-  read it, or who else reads along where the connection ends outside the enclave.
+  What this does not show: that the model is good, that the enclave's program is
+  honest where nobody read it, or who else reads along where the connection ends
+  outside the enclave.
 `
 
 function line(name: string, text: string): string {

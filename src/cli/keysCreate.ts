@@ -23,7 +23,8 @@ export const command: CommandDefinition = {
   ],
   notes: `The key goes to stdout, once; it is not kept here. Whoever has it spends from your account at that provider
 until it expires or is revoked, or has spent its limit. A limit is signed into the key; the provider counts, and
-answers 402 beyond it. Where a provider does not count, no key is made. A key that never expires has to be asked for with --expires never.
+answers 402 beyond it. No key is made where a provider does not count, nor where it has no TEE: each request to it
+needs a voucher. A key that never expires has to be asked for with --expires never.
 Its answers are not checked by the OpenAI client that uses it: 0g-compute proxy pays and verifies.`,
   async run(context, input) {
     const { out } = context

@@ -1,6 +1,6 @@
 import type { ListedKey } from '../client/keys/apiKeys.ts'
 import { type CommandDefinition, WIDE } from './framework/definition.ts'
-import { limitText, spentText } from './render/keyLimit.ts'
+import { spentText } from './render/keyLimit.ts'
 
 export const command: CommandDefinition = {
   options: [
@@ -10,7 +10,7 @@ export const command: CommandDefinition = {
   ],
   examples: ['0g-compute keys list', '0g-compute keys list --all --json'],
   notes: `Keys that were made on this machine. Those made elsewhere cannot be listed: the chain knows revocations only.
-What a key has spent of its limit is what the provider says; for a limit a day it is today's, in UTC.`,
+What a key has spent of its limit is what the provider says; of a limit a day it is today's, in UTC.`,
   async run(context, input) {
     const { out } = context
     const compute = await context.compute()
@@ -21,14 +21,14 @@ What a key has spent of its limit is what the provider says; for a limit a day i
       key.provider,
       key.state,
       key.expiresAt === 0 ? 'never' : day(key.expiresAt),
-      limitText(key),
       spentText(key),
       key.fingerprint ?? 'not finished',
     ])
-    const head = ['name', 'provider', 'state', 'expires', 'limit', 'spent', 'fingerprint']
+    const head = ['name', 'provider', 'state', 'expires', 'spent of its limit', 'fingerprint']
     const table = out.json || rows.length === 0 ? '' : await out.table(head, rows)
     out.result({ keys: keys.map(keyObject) }, () => table || 'No keys.')
-    out.next(keys.length > 0 ? `0g-compute keys revoke ${keys[0]!.name}` : '0g-compute keys create my-app')
+    const active = keys.find(({ state }) => state === 'active')
+    out.next(active ? `0g-compute keys revoke ${active.name}` : '0g-compute keys create my-app')
     return undefined
   },
 }

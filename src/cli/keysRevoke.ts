@@ -30,7 +30,7 @@ export const command: CommandDefinition = {
         ? await compute.keys.revokeAll(await chooseProvider(context, input, compute), hooks)
         : await compute.keys.revoke(name, hooks)
     const revoked = name ?? 'all'
-    out.result({ revoked, txHash: receipt.hash, gasCost: receipt.fee, block: receipt.blockNumber }, () =>
+    out.report({ revoked, txHash: receipt.hash, gasCost: receipt.fee, block: receipt.blockNumber }, () =>
       name === undefined ? 'All keys of that provider are revoked.' : `The key "${name}" is revoked.`,
     )
     out.next('0g-compute keys list --all')

@@ -42,7 +42,7 @@ your wallet and verified. On mainnet money moves to a provider only with --yes. 
       process.stdin.once('end', resolve)
     })
     await server.connect(new sdk.StdioServerTransport())
-    context.out.note('Serving MCP on stdin and stdout')
+    context.out.note(`Serving MCP on stdin and stdout, for ${context.network.name}`)
     await Promise.race([whenAborted(context.signal), left])
     await server.close()
     return undefined

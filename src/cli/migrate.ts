@@ -21,7 +21,7 @@ still holds it in clear. The commands of before are understood too: 0g-compute d
     const network = BUILT_IN_NETWORKS.find(({ name }) => name === old.network)?.name ?? null
     if (network) settings.save({ network })
     const result = { from: old.path, wallet, network, rpcEndpoint: old.rpcEndpoint ?? null }
-    out.result(result, (paint) =>
+    out.report(result, (paint) =>
       [
         wallet ? `Wallet ${paint.bold(wallet.name)}: ${wallet.address}` : 'There is no key in it',
         network ? `Network ${network}` : `Its network is its own: ${old.rpcEndpoint ?? 'none'}`,

@@ -30,7 +30,7 @@ export const command: CommandDefinition = {
     const owner = input.address('owner')
     const lockTimeSeconds = input.integer('lockTime', 1)
     const minProviderStake = input.amount('stake')
-    const penaltyPercentage = input.integer('penalty')
+    const penaltyPercentage = input.integer('penalty', 0, 100)
 
     const { connect } = await import('../chain/rpc.ts')
     const rpc = await connect(network)

@@ -1,5 +1,6 @@
 import { EXIT, toAppError } from '../base/errors.ts'
 import { silentLogger } from '../base/log.ts'
+import { parse0G } from '../base/units.ts'
 import { inferenceContract, listServices } from '../chain/inference.ts'
 import { connect, type RpcProvider } from '../chain/rpc.ts'
 import type { ProviderConfig } from '../provider/config/config.ts'
@@ -8,6 +9,7 @@ import { trainerPython } from '../provider/finetune/trainer/installTrainer.ts'
 import { findGpus, visibleGpus } from '../provider/gpus.ts'
 import { RateFeed } from '../provider/prices/rateFeed.ts'
 import { PriceBook } from '../provider/server/priceBook.ts'
+import { DEFAULT_MINIMUM_FEE } from '../provider/settlement/settler.ts'
 import type { Context } from './framework/context.ts'
 import type { CommandDefinition } from './framework/definition.ts'
 import { aboutBroker, alike } from './provider/aboutBroker.ts'
@@ -18,6 +20,7 @@ import {
   checkFolder,
   checkFunds,
   checkNode,
+  checkOwed,
   checkPort,
   checkTee,
   checkTraining,
@@ -81,8 +84,9 @@ function nextAfter(checks: readonly Check[]): string {
 }
 
 async function checkAll(settings: ProviderSettings, usedPercent: number) {
-  const { context, config, dataDir } = settings
+  const { context, config, dataDir, database } = settings
   const { network } = context
+  const { minimum } = config.settlement ?? {}
   const rpc = await connect(network).catch((error: unknown) => ({ failure: error }))
   const isUp = !('failure' in rpc)
   if (isUp) context.onClose(() => rpc.destroy())
@@ -102,6 +106,7 @@ async function checkAll(settings: ProviderSettings, usedPercent: number) {
     checkTee(network, config.listen?.url, config.tee),
     checkFolder(dataDir),
     ...checkBroker(dataDir),
+    ...(await checkOwed(database, minimum === undefined ? DEFAULT_MINIMUM_FEE : parse0G(minimum))),
     ...trainingChecks(settings),
   ]
   const { result } = measured

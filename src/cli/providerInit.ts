@@ -1,7 +1,7 @@
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
-import { dirname } from 'node:path'
+import { dirname, resolve } from 'node:path'
 import { isDeepStrictEqual } from 'node:util'
-import { AppError, EXIT } from '../base/errors.ts'
+import { AppError, EXIT, toAppError } from '../base/errors.ts'
 import type { ProviderConfig } from '../provider/config/config.ts'
 import { loadConfig } from '../provider/config/load.ts'
 import { DEFAULT_PRICES, pricesOf } from '../provider/config/resolve.ts'
@@ -13,8 +13,10 @@ import type { CommandDefinition } from './framework/definition.ts'
 import type { Input } from './framework/input.ts'
 import { canAsk } from './framework/prompt.ts'
 import { askForConfig } from './provider/askForConfig.ts'
+import { findModel } from './provider/findModel.ts'
 import { trainerFolder } from './provider/fineTuning.ts'
 import { defaultConfigFile } from './provider/settings.ts'
+import { isSpawned } from './provider/startEngine.ts'
 import { withValues } from './provider/withValues.ts'
 
 export const command: CommandDefinition = {
@@ -57,8 +59,9 @@ export const command: CommandDefinition = {
 async function writeNew(context: Context, input: Input, file: string, given: ProviderConfig): Promise<void> {
   const { out } = context
   const asks = canAsk() && !out.json && !input.flag('defaults')
-  const config = asks ? await askForConfig(given) : given
+  const config = withWholePath(asks ? await askForConfig(given) : given)
   assertValid(config)
+  await assertModel(config)
   if (input.flag('finetune')) await install(context)
   mkdirSync(dirname(file), { recursive: true })
   writeFileSync(file, renderConfig(config), { mode: 0o600 })
@@ -105,14 +108,43 @@ function fromFlags(input: Input): ProviderConfig {
 
 function assertValid(config: ProviderConfig): void {
   const problem = problemsOf(config).at(0)
+  if (problem) throw invalid(`${problem.path.join('.')} ${problem.message}`)
   pricesOf(config)
-  if (!problem) return
-  throw new AppError({
+  if (config.finetune?.enabled && config.tee?.kind === 'none')
+    throw invalid('finetune.enabled takes a TEE, and tee.kind is none')
+  const { kind = 'embedded', model, target } = config.engine ?? {}
+  if (isSpawned(kind) && model === undefined) throw invalid('engine.model is missing')
+  if (kind === 'url' && target === undefined) throw invalid('engine.target is missing')
+}
+
+const invalid = (message: string): AppError =>
+  new AppError({
     code: 'config_invalid',
-    message: `${problem.path.join('.')} ${problem.message}`,
+    message,
     hint: 'Nothing was written',
     next: '0g-compute provider init --help',
     exitCode: EXIT.usage,
+  })
+
+/** Whoever starts the broker may stand in another folder. */
+function withWholePath(config: ProviderConfig): ProviderConfig {
+  const { engine } = config
+  return engine?.model === undefined
+    ? config
+    : { ...config, engine: { ...engine, model: resolve(engine.model) } }
+}
+
+/** @throws AppError `model_not_found`, `model_invalid` */
+async function assertModel({ engine = {} }: ProviderConfig): Promise<void> {
+  await findModel(engine).catch((thrown: unknown) => {
+    const error = toAppError(thrown)
+    const hint = `Nothing was written. ${error.hint ?? ''}`
+    throw new AppError({
+      ...error.toObject(),
+      hint,
+      next: '0g-compute provider init --help',
+      exitCode: EXIT.usage,
+    })
   })
 }
 

@@ -58,7 +58,9 @@ export const command: CommandDefinition = {
     }
     const table = out.json || listed.length === 0 ? '' : await renderTable(listed, out.table.bind(out))
     out.result({ network: context.network.name, providers: listed }, () => table || nobody(known.length))
-    if (listed.length > 0) out.next(`0g-compute ${USES[listed[0]!.unit]} --provider ${listed[0]!.provider}`)
+    const best = probe ? listed.find(({ latencyMs }) => latencyMs !== null) : listed[0]
+    if (best) out.next(`0g-compute ${USES[best.unit]} --provider ${best.provider}`)
+    else if (listed.length > 0) out.next('0g-compute doctor')
     return undefined
   },
 }

@@ -19,10 +19,12 @@ import type { CommandDefinition } from './framework/definition.ts'
 import type { Input } from './framework/input.ts'
 import { aboutBroker } from './provider/aboutBroker.ts'
 import { fineTuningOf } from './provider/fineTuning.ts'
+import { makeDataDir } from './provider/makeDataDir.ts'
 import { owedThere } from './provider/owedThere.ts'
 import { providerKey } from './provider/providerKey.ts'
 import { type ProviderSettings, providerSettings } from './provider/settings.ts'
 import { changeAdapters, startEngine } from './provider/startEngine.ts'
+import { stopBroker } from './provider/stopBroker.ts'
 import { weightHashes } from './provider/weightHashes.ts'
 
 const DEFAULT_PORT = 3080
@@ -78,6 +80,7 @@ async function serve(outer: Context, input: Input): Promise<void> {
   const settings = providerSettings(outer, input, flagsOf(input))
   const { config, context, dataDir } = settings
   const { network, paths } = context
+  makeDataDir(dataDir)
   const log = fileLogger(2, context.flags.quiet ? 'warn' : (config.log?.level ?? 'info'))
   const [prices, limits] = [pricesOf(config), limitsOf(config)]
   const fineTuning = fineTuningOf(config, context)
@@ -119,7 +122,8 @@ async function serve(outer: Context, input: Input): Promise<void> {
     ...(fineTuning && { fineTuning }),
     log,
   })
-  context.onClose(() => broker.stop())
+  let isServing = false
+  context.onClose(() => (isServing ? stopBroker(context, input, broker, settings.database) : broker.stop()))
   const stopped = stoppable(context.signal)
   const admin = await startAdmin({
     control: broker.control,
@@ -130,6 +134,7 @@ async function serve(outer: Context, input: Input): Promise<void> {
   context.onClose(() => admin.stop())
   reloadOnHangup(broker, engine, settings, () => providerSettings(outer, input, flagsOf(input)).config, log)
   announce(context, broker, { metrics: `${admin.url}/metrics`, signer: tee.signer, assurance: tee.kind })
+  isServing = true
   await stopped.done
 }
 

@@ -38,7 +38,7 @@ export const command: CommandDefinition = {
       ].join('\n'),
     )
     const accept = isUnattested(service) ? ' --accept incomplete' : ''
-    out.next(`0g-compute infer "…" --provider ${service.provider}${accept}`)
+    if (!problem) out.next(`0g-compute infer "…" --provider ${service.provider}${accept}`)
     return undefined
   },
 }

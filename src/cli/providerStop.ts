@@ -1,15 +1,14 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { counted } from '../base/counted.ts'
 import { AppError } from '../base/errors.ts'
 import { isAlive } from '../base/isAlive.ts'
-import { format0G } from '../base/units.ts'
 import { askBroker } from '../provider/admin/adminClient.ts'
 import { readAdminFile } from '../provider/admin/adminFile.ts'
 import { type Owed, readOwed } from '../provider/readOwed.ts'
 import type { Context } from './framework/context.ts'
 import type { CommandDefinition } from './framework/definition.ts'
 import type { Input } from './framework/input.ts'
-import { aboutBroker, alike } from './provider/aboutBroker.ts'
+import { aboutBroker } from './provider/aboutBroker.ts'
+import { howItEnded, sayWhatStays } from './provider/howItEnded.ts'
 import { providerSettings } from './provider/settings.ts'
 
 /** The broker's answer. */
@@ -56,24 +55,10 @@ export const command: CommandDefinition = aboutBroker({
 })
 
 function say(context: Context, input: Input, { pid, owed, minimum }: Stopped): void {
-  const { out } = context
-  out.report({ stopped: true, pid, owed: owed.total, owing: owed.users }, () =>
-    owed.total === 0n
-      ? 'The broker has settled and stopped.'
-      : `The broker has stopped. ${leftOver(owed, minimum)}`,
+  context.out.report({ stopped: true, pid, owed: owed.total, owing: owed.users }, () =>
+    howItEnded(owed, minimum),
   )
-  if (owed.total > 0n) {
-    out.note('The ledger keeps it. To bring it to the chain, start the broker and run provider settle:')
-    out.next(alike(context, input, '0g-compute provider serve'))
-  }
-}
-
-/** What users still owe, and why it was not settled. */
-function leftOver({ total, users, most }: Owed, minimum: bigint): string {
-  const what = `${format0G(total)} 0G of ${counted(users, 'user')} ${users === 1 ? 'is' : 'are'} still owed`
-  return most < minimum
-    ? `${what}: less than the minimum of ${format0G(minimum)} 0G each, which is not settled by itself.`
-    : `${what}: the chain did not take it now, or the account cannot pay it. The broker's log says which.`
+  sayWhatStays(context, input, owed)
 }
 
 async function gone(pid: number, timeoutMs: number, signal: AbortSignal): Promise<void> {

@@ -11,6 +11,7 @@ import { PRIVACY_OPTIONS, privacyOf } from './framework/privacy.ts'
 import { preferencesOf, ROUTING_OPTIONS } from './framework/routing.ts'
 import { VERIFICATION_OPTIONS } from './framework/verification.ts'
 import { whenAborted } from './framework/whenAborted.ts'
+import { failoverText } from './render/failover.ts'
 import { fundingHooks } from './render/funding.ts'
 import { exitCodeOf, renderVerdict } from './render/verdict.ts'
 
@@ -62,7 +63,7 @@ comment and as trailers. Another provider is asked when one fails before its fir
     let worst: ExitCode = EXIT.ok
     const proxy = new ProxyServer(compute, {
       host: input.text('host') ?? '127.0.0.1',
-      port: input.integer('port') ?? DEFAULT_PORT,
+      port: input.port('port') ?? DEFAULT_PORT,
       token,
       spending,
       preferences: preferencesOf(input),
@@ -73,8 +74,7 @@ comment and as trailers. Another provider is asked when one fails before its fir
       hooks: {
         ...fundingHooks(context),
         approve: approval(context, limit),
-        onFailover: ({ service }, { message }) =>
-          out.note(`${service.provider} failed, asking another: ${message}`),
+        onFailover: (offer, error, next) => out.note(failoverText(offer, error, next)),
       },
       onRequest: (line) => {
         if (line.answer) worst = Math.max(worst, exitCodeOf(line.answer.verdict, settings)) as ExitCode
@@ -84,17 +84,19 @@ comment and as trailers. Another provider is asked when one fails before its fir
     const baseUrl = await proxy.listen()
     context.onClose(() => proxy.close())
     const ready = {
+      network: context.network.name,
       baseUrl,
       tokenFile: tokenPath,
       ...(isNew && { token }),
       limit,
       spentToday: spending.today,
     }
-    out.result(ready, (paint) =>
+    out.report(ready, (paint) =>
       [
         `Listening on ${paint.bold(baseUrl)}`,
         isNew ? `  API key   ${token}  (shown once; kept in ${tokenPath})` : `  API key   in ${tokenPath}`,
-        `  today     ${format0G(spending.today)} 0G of ${limit === null ? 'no limit' : `${format0G(limit)} 0G`}`,
+        `  network   ${ready.network}`,
+        `  today     ${format0G(spending.today)} ${limit === null ? '0G, no limit' : `of ${format0G(limit)} 0G`}`,
       ].join('\n'),
     )
     await whenAborted(signal)

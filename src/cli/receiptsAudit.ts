@@ -14,8 +14,9 @@ export const command: CommandDefinition = {
     ['--full', 'compare every receipt that a provider lists, not only those that are missing here'],
   ],
   examples: ['0g-compute receipts audit', '0g-compute receipts audit --json'],
-  notes: `Exit 10 when something is unexplained, 11 when a provider could not be asked. Where a signer contradicted
-itself in a way that the contract takes as a proof, a file for receipts dispute is written.`,
+  notes: `Exit 10 when something is unexplained, 11 when a provider could not be asked. Charges for answers that were
+rejected here, and receipts that do not add up, count as unexplained although they are in every sum. Where a signer
+contradicted itself in a way that the contract takes as a proof, a file for receipts dispute is written.`,
   async run(context, input) {
     const { out } = context
     const compute = await context.compute()
@@ -38,6 +39,7 @@ itself in a way that the contract takes as a proof, a file for receipts dispute 
       ].join('\n'),
     )
     if (disputes.length > 0) out.next(`0g-compute receipts dispute ${disputes[0]}`)
+    else if (hasRejected(audit)) out.next('0g-compute receipts list')
     return exitCodeOf(audit)
   },
 }
@@ -60,6 +62,7 @@ function renderProvider(audit: ProviderAudit, red: (text: string) => string): st
     ...audit.unexplained.map(({ kind, amount, detail }) =>
       red(`  ${kind}: ${format0G(amount)} 0G ${detail}`),
     ),
+    ...renderWithoutAnswer(audit.withoutAnswer),
     ...(audit.unreachable
       ? [
           `  not asked: ${audit.unreachable.message}`,
@@ -68,6 +71,19 @@ function renderProvider(audit: ProviderAudit, red: (text: string) => string): st
       : []),
   ].join('\n')
 }
+
+/** Only the user knows who else asks with this wallet. */
+const renderWithoutAnswer = ({ receipts, charged }: ProviderAudit['withoutAnswer']): string[] =>
+  receipts === 0
+    ? []
+    : [
+        `  ${receipts} of them, ${format0G(charged)} 0G, ${receipts === 1 ? 'has' : 'have'} no answer here: asked by another machine or an API key of this wallet, or lost on the way. What none of these explains was charged for nothing.`,
+      ]
+
+const hasRejected = ({ providers }: Audit): boolean =>
+  providers.some(({ unexplained }) =>
+    unexplained.some(({ kind }) => kind === 'rejected' || kind === 'receipt_wrong'),
+  )
 
 function exitCodeOf({ providers }: Audit): ExitCode {
   const isOff = providers.some((audit) => audit.unexplained.length > 0 || audit.contradictions.length > 0)

@@ -49,7 +49,7 @@ Exit 11: claimed, and the window is still open.`,
         },
       )
       .finally(() => progress.stop())
-    out.result({ ...result, windowEndsAt: timeOf(result) }, () => render(result))
+    out.report({ ...result, windowEndsAt: timeOf(result) }, () => render(result))
     if (result.state === 'paid') out.next('0g-compute wallet show')
     else out.next(`0g-compute receipts dispute ${[input.required(0), input.argument(1)].join(' ').trim()}`)
     return result.state === 'paid' ? EXIT.ok : EXIT.incomplete

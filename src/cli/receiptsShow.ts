@@ -18,7 +18,7 @@ export const command: CommandDefinition = {
     const compute = await context.compute()
     const found = (await compute.receipts()).filter((stored) => answerIdOf(stored).startsWith(id))
     if (found.length !== 1) throw notOne(id, found.length)
-    context.out.result(receiptObject(found[0]!), () => render(found[0]!))
+    context.out.report(receiptObject(found[0]!), () => render(found[0]!))
     return undefined
   },
 }
@@ -35,10 +35,13 @@ function render({ signed, outcome, source }: StoredReceipt): string {
     `counted     ${counts.join(', ')}${detail?.status === 'partial' ? ', cut short' : ''}`,
     `fee         ${format0G(receipt.fee)} 0G`,
     `total       ${format0G(receipt.cumulative)} 0G charged by this provider so far`,
-    `request     sha256 ${detail?.requestHash}`,
-    `response    sha256 ${detail?.responseHash}, ${detail?.responseBytes} bytes`,
+    `request     sha256`,
+    `            ${detail?.requestHash}`,
+    `response    sha256, ${detail?.responseBytes} bytes`,
+    `            ${detail?.responseHash}`,
     `verdict     ${outcome ?? `none: from the ${source}`}`,
-    `signature   ${signed.signature}`,
+    `signature   ${signed.signature.slice(0, 66)}`,
+    `            ${signed.signature.slice(66)}`,
   ].join('\n')
 }
 

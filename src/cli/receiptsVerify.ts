@@ -45,10 +45,11 @@ Exit 0: accepted; 10: rejected; 11: incomplete; 30: no receipt.`,
     const verdict = evidence ? withEvidence(evidence.verdict, receipt) : receipt
     const { outcome, assurance, steps } = verdict
     const failedStep = firstFailure(verdict)?.name ?? null
-    out.result(
+    out.report(
       { verdict: outcome, assurance, failedStep, steps, receipt: receiptToJson(signed) },
       (paint) => `${renderSteps(verdict, paint)}\nVerdict: ${renderVerdict(verdict, paint)}`,
     )
+    if (!signer && outcome === 'incomplete') out.next(`0g-compute provider show ${signed.receipt.provider}`)
     return exitCodeOf(verdict, settings)
   },
 }

@@ -5,6 +5,8 @@ import type { CommandDefinition } from './framework/definition.ts'
 import { readJsonFile } from './framework/readInput.ts'
 
 const DEFAULT_VOCABULARY = 1024
+/** As the trainer has it. @see trainer/zg_trainer/job.py */
+const LEAST_VOCABULARY = 260
 
 export const command: CommandDefinition = {
   options: [
@@ -19,8 +21,8 @@ export const command: CommandDefinition = {
   notes: 'Priced by a quarter of the bytes as tokens: the tokenizer is made from the dataset.',
   async run(context, input) {
     const config = input.text('config')
-    if (config === undefined) throw missing('config')
-    const vocabulary = input.integer('vocabulary', 1) ?? DEFAULT_VOCABULARY
+    if (config === undefined) throw missing('config', 'train create')
+    const vocabulary = input.integer('vocabulary', LEAST_VOCABULARY) ?? DEFAULT_VOCABULARY
     const scratch = { config: configOf(readJsonFile(config)), vocabulary }
     return runCreate(context, input, { ...readTrainRequest(context, input), model: null, scratch })
   },

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs'
 import type { Hex } from '../base/hex.ts'
 import type { Context } from './framework/context.ts'
 import type { CommandDefinition } from './framework/definition.ts'
-import { askSecret, canAsk } from './framework/prompt.ts'
+import { askSecret, canAsk, needsTerminal } from './framework/prompt.ts'
 import { readSecretFile } from './framework/secretFile.ts'
 import { keepKey } from './wallet/keepKey.ts'
 import { notePayer } from './wallet/onDevnet.ts'
@@ -25,11 +25,11 @@ export const command: CommandDefinition = {
     const name = input.text('name') ?? 'default'
     const read = () => readKey(context, input.text('file'), input.text('keystore'))
     const wallet = await keepKey(context, name, read)
-    context.out.result({ name: wallet.name, address: wallet.address, path: wallet.path }, (paint) =>
+    context.out.report({ name: wallet.name, address: wallet.address, path: wallet.path }, (paint) =>
       [`Wallet ${paint.bold(wallet.name)}: ${wallet.address}`, `Kept encrypted in ${wallet.path}`].join('\n'),
     )
     notePayer(context, wallet.name)
-    context.out.next('0g-compute wallet show')
+    context.out.next(`0g-compute wallet show --wallet ${wallet.name}`)
     return undefined
   },
 }
@@ -42,11 +42,16 @@ async function readKey(context: Context, file?: string, keystore?: string): Prom
   const warn = (text: string) => context.out.warn(text)
   if (keystore !== undefined) {
     const json = readSecretFile(keystore, warn)
-    const opened = context.env.ZG_IMPORT_PASSWORD ?? (await askSecret('Password of that keystore'))
-    return decryptKey(json, opened)
+    return decryptKey(json, context.env.ZG_IMPORT_PASSWORD ?? (await askPassword()))
   }
   if (file !== undefined) return asPrivateKey(readSecretFile(file, warn))
   if (context.env.ZG_PRIVATE_KEY) return asPrivateKey(context.env.ZG_PRIVATE_KEY)
   if (canAsk()) return asPrivateKey(await askSecret('Private key'))
   return asPrivateKey(readFileSync(0, 'utf8'))
+}
+
+/** @throws AppError `terminal_needed` */
+async function askPassword(): Promise<string> {
+  if (canAsk()) return askSecret('Password of that keystore')
+  throw needsTerminal('The keystore needs its password', 'Set ZG_IMPORT_PASSWORD')
 }

@@ -9,7 +9,7 @@ export const command: CommandDefinition = {
   async run(context, input) {
     const { newPrivateKey } = await import('./framework/keystore.ts')
     const wallet = await keepKey(context, input.text('name') ?? 'default', async () => newPrivateKey())
-    context.out.result({ name: wallet.name, address: wallet.address, path: wallet.path }, (paint) =>
+    context.out.report({ name: wallet.name, address: wallet.address, path: wallet.path }, (paint) =>
       [
         `Wallet ${paint.bold(wallet.name)}: ${wallet.address}`,
         `Kept encrypted in ${wallet.path}. Copy that file, and remember the password: nothing else opens it.`,

@@ -1,6 +1,7 @@
 import { getAddress } from 'ethers'
 import { format0G } from '../base/units.ts'
 import type { CommandDefinition } from './framework/definition.ts'
+import { wayToMoney } from './framework/wayToMoney.ts'
 
 export const command: CommandDefinition = {
   examples: ['0g-compute wallet show', '0g-compute wallet show --wallet work --json'],
@@ -14,16 +15,15 @@ export const command: CommandDefinition = {
     const address = getAddress(key.address)
     const result = { address, origin: key.origin, network: network.name, balance, wallets: wallets.names() }
     const hasOthers = result.wallets.some((name) => key.origin !== `wallet "${name}"`)
-    out.result(result, (paint) =>
+    out.report(result, (paint) =>
       [
         `${paint.bold(address)}  ${paint.dim(key.origin)}`,
         `${format0G(balance)} 0G on ${network.name}`,
         ...(hasOthers ? [`Wallets: ${result.wallets.join(', ')}`] : []),
       ].join('\n'),
     )
-    const wayToMoney =
-      network.kind === 'devnet' ? `0g-compute devnet fund ${address}` : 'send 0G to this address'
-    out.next(balance > 0n ? '0g-compute fund status' : wayToMoney)
+    if (balance > 0n) out.next('0g-compute fund status')
+    else out.next(network.kind === 'devnet' ? await wayToMoney(context) : 'send 0G to this address')
     return undefined
   },
 }

@@ -1,7 +1,9 @@
+import { DEFAULT_POLICY } from '../attestation/policy.ts'
 import { parseReceiptDetail } from '../attestation/receiptDetail.ts'
 import { combineVerdicts, type Verdict } from '../attestation/verdict.ts'
 import { type Exchange, verifyAnswer } from '../attestation/verifyAnswer.ts'
 import { type Address, sameAddress } from '../base/hex.ts'
+import { outputBound } from '../protocol/generated.ts'
 import { receiptFromJson, recoverReceipt, type SignedReceipt } from '../protocol/receipt.ts'
 import { BrokerApi } from './brokerApi.ts'
 import type { Credential } from './credential.ts'
@@ -14,9 +16,6 @@ import { type CheckedProvider, checkProvider, forgetVerdicts } from './providerC
 import type { MediaCount } from './purchase/prepareMedia.ts'
 import type { ReceiptAccount } from './receipts/receiptStore.ts'
 import { type BuyerSession, requireAccount } from './session.ts'
-
-/** End-of-text and other control tokens that are generated and not delivered. */
-const HIDDEN_TOKENS = 16
 
 /** An exchange that is over, and everything that was agreed before it. */
 export interface JudgedExchange {
@@ -105,7 +104,9 @@ export class AnswerJudge {
     finished,
     now,
   }: JudgedExchange): Exchange {
-    const { network } = this.#session
+    const { network, policy = DEFAULT_POLICY } = this.#session
+    const delivered = Math.floor(finished.answer.deliveredBytes * policy.maxTokensPerByte)
+    const tokens = { input: promptTokens, output: outputBound(maxTokens, delivered) }
     return {
       chainId: network.chainId,
       contract: network.inference,
@@ -126,18 +127,12 @@ export class AnswerJudge {
       ...(media === null && {
         pricesFor: (promptTokens: number) => dearestPrices(offer.prices, offer.tiers, promptTokens),
       }),
-      bounds: media ? mediaBounds(media, finished) : boundsOf(promptTokens, maxTokens, finished),
+      bounds: media ? mediaBounds(media, finished) : tokens,
       evidence: checked.verdict.evidence,
       now,
     }
   }
 }
-
-/** A token stands for at least one byte of what was delivered. */
-const boundsOf = (input: number, maxTokens: number, { answer }: FinishedExchange) => ({
-  input,
-  output: Math.min(maxTokens, answer.deliveredBytes + HIDDEN_TOKENS),
-})
 
 /** Images as far as they came; seconds as this client counted them in what it sent. */
 const mediaBounds = ({ unit, most }: MediaCount, { answer }: FinishedExchange) => ({

@@ -1,3 +1,4 @@
+import { generatedIn, imagesIn, stringBytes } from '../protocol/generated.ts'
 import { brokerError, malformedAnswer } from './brokerError.ts'
 
 /** Tokens as the provider's engine counts them. */
@@ -9,9 +10,6 @@ export interface Usage {
 export const DONE = '[DONE]'
 
 interface Choice {
-  readonly delta?: unknown
-  readonly message?: unknown
-  readonly text?: unknown
   readonly finish_reason?: unknown
 }
 
@@ -58,11 +56,7 @@ export class ChatAnswer {
   #readChoice(choice: Choice | null): string {
     if (typeof choice !== 'object' || choice === null) return ''
     if (typeof choice.finish_reason === 'string') this.finishReason = choice.finish_reason
-    const part = choice.delta ?? choice.message ?? { content: choice.text }
-    const { role: _role, ...generated } = (typeof part === 'object' && part !== null ? part : {}) as {
-      role?: unknown
-      content?: unknown
-    }
+    const generated = generatedIn(choice)
     const bytes = stringBytes(generated)
     if (bytes > 0) this.pieces++
     this.deliveredBytes += bytes
@@ -79,11 +73,6 @@ interface Body {
   readonly choices?: unknown
   readonly data?: unknown
 }
-
-const imagesIn = (data: unknown): number =>
-  Array.isArray(data) ? data.filter((item) => isText(item?.b64_json) || isText(item?.url)).length : 0
-
-const isText = (value: unknown): boolean => typeof value === 'string' && value !== ''
 
 /** A body or the data of an event. @throws AppError `provider_answer_malformed` */
 export function parseBody(
@@ -109,10 +98,3 @@ function asUsage(value: unknown): Usage | null {
 
 export const isCount = (count: unknown): count is number =>
   Number.isSafeInteger(count) && (count as number) >= 0
-
-/** Bytes of all strings in a value, however deep. */
-export function stringBytes(value: unknown): number {
-  if (typeof value === 'string') return new TextEncoder().encode(value).length
-  if (typeof value !== 'object' || value === null) return 0
-  return Object.values(value).reduce<number>((sum, item) => sum + stringBytes(item), 0)
-}

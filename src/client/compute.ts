@@ -220,8 +220,9 @@ export class Compute {
   }
 
   /** Every place where the user's money can be. @param askProviders what is owed; needs the key */
-  fundStatus({ askProviders }: { readonly askProviders: boolean }): Promise<FundStatus> {
-    return readFundStatus(this.#session, askProviders ? this.#unsettled : undefined)
+  async fundStatus({ askProviders }: { readonly askProviders: boolean }): Promise<FundStatus> {
+    const tasks = (await this.#finetune?.tasks()) ?? []
+    return readFundStatus(this.#session, tasks, askProviders ? this.#unsettled : undefined)
   }
 
   /** Brings money back to the wallet; may be interrupted and called again. */

@@ -1,5 +1,6 @@
+import { generatedInBlock, stringBytes } from '../protocol/generated.ts'
 import { brokerError } from './brokerError.ts'
-import { ChatAnswer, DONE, isCount, parseBody, stringBytes, type Usage } from './chatAnswer.ts'
+import { ChatAnswer, DONE, isCount, parseBody, type Usage } from './chatAnswer.ts'
 
 interface Event {
   readonly type?: unknown
@@ -54,10 +55,7 @@ export class MessagesAnswer extends ChatAnswer {
 
   /** A block, or a piece of one: text, thoughts, calls of tools. @returns the text in it */
   #add(block: unknown): string {
-    const { type: _type, ...generated } = (typeof block === 'object' && block !== null ? block : {}) as {
-      type?: unknown
-      text?: unknown
-    }
+    const generated = generatedInBlock(block)
     const bytes = stringBytes(generated)
     if (bytes > 0) this.pieces++
     this.deliveredBytes += bytes

@@ -1,5 +1,5 @@
 import { type Contract, type Signer, ZeroAddress } from 'ethers'
-import { AppError, EXIT } from '../base/errors.ts'
+import { AppError } from '../base/errors.ts'
 import type { Address, Hex } from '../base/hex.ts'
 import type { Logger } from '../base/log.ts'
 import { format0G } from '../base/units.ts'
@@ -7,6 +7,7 @@ import { differs, findService, type Service, type ServiceParams } from '../chain
 import { prepare, send } from '../chain/transaction.ts'
 import { canonicalJson } from '../protocol/canonical.ts'
 import type { EngineModel } from './engine/engine.ts'
+import { stakeToSend } from './stake.ts'
 
 /** What a service is registered as, by what it mostly sells. @see provider-broker.md section 1.3 */
 export type ServiceType = 'chatbot' | 'text-to-image' | 'speech-to-text'
@@ -90,7 +91,7 @@ export async function registerService(options: RegistrationOptions): Promise<Reg
   const found = await findService(contract, provider)
   if (found && !differs(found, params)) return outcome('unchanged', found, null)
   const action = found ? 'updated' : 'registered'
-  const stake = found ? 0n : await affordableStake(contract, operator, provider)
+  const stake = found ? 0n : await stakeToSend(contract, operator, provider)
   const prepared = await prepare(operator, {
     title: found ? 'update the service' : `register the service with a stake of ${format0G(stake)} 0G`,
     contract: contract.connect(operator) as Contract,
@@ -113,30 +114,6 @@ const outcome = (action: Registration['action'], service: Service, txHash: Hex |
 })
 
 const hasNoSigner = ({ teeSignerAddress }: Service): boolean => BigInt(teeSignerAddress) === 0n
-
-async function affordableStake(contract: Contract, operator: Signer, provider: Address): Promise<bigint> {
-  const [stake, balance] = await Promise.all([
-    contract.getFunction('MIN_PROVIDER_STAKE').staticCall() as Promise<bigint>,
-    operator.provider!.getBalance(provider),
-  ])
-  if (balance < stake) throw stakeInsufficient(provider, stake, balance)
-  return stake
-}
-
-const stakeInsufficient = (provider: Address, stake: bigint, balance: bigint): AppError =>
-  new AppError({
-    code: 'stake_insufficient',
-    message: `A new service needs a stake of ${format0G(stake)} 0G, ${provider} has ${format0G(balance)} 0G: ${format0G(stake - balance)} 0G missing`,
-    hint: 'Send the difference and a little for gas. The stake comes back when the service is removed',
-    next: '0g-compute wallet show',
-    exitCode: EXIT.noFunds,
-    status: 402,
-    details: {
-      stake: stake.toString(),
-      balance: balance.toString(),
-      shortfall: (stake - balance).toString(),
-    },
-  })
 
 const notAcknowledged = ({ provider, teeSignerAddress }: Service): AppError =>
   new AppError({

@@ -183,10 +183,12 @@ describe('a machine between user and enclave', () => {
     expect(result.text).toMatch(/receipt/i)
   })
 
-  it('costs the user only what was delivered, and the account still adds up', async () => {
+  it('costs the user only what was delivered: the account adds up, and the audit names what was rejected', async () => {
     await broker.settler.settleNow()
     const { code, stdout } = await runCli(['receipts', 'audit', '--json'], env)
-    expect(JSON.parse(stdout).difference, stdout).toBe('0')
-    expect(code).toBe(0)
+    const { difference, providers } = JSON.parse(stdout)
+    expect(difference, stdout).toBe('0')
+    expect(providers[0].unexplained).toMatchObject([{ kind: 'rejected' }])
+    expect(code).toBe(10)
   })
 })

@@ -135,7 +135,7 @@ describe('doctor on a network like the live one', () => {
 
   it('looks at nothing that needs a chain where there is none', async () => {
     const { network, clock, providers, wallet } = await findings({ rpcUrls: [DEAD] })
-    expect(network).toMatchObject({ result: 'FAIL', fix: '0g-compute network show' })
+    expect(network).toMatchObject({ result: 'FAIL', fix: '0g-compute config set rpc <url of another>' })
     for (const check of [clock, providers])
       expect(check).toMatchObject({ result: 'WARN', detail: 'not looked at: it needs network' })
     expect(wallet).toMatchObject({ result: 'FAIL', fix: '0g-compute wallet new' })

@@ -1,7 +1,7 @@
 import { silentLogger } from '../../src/base/log.ts'
 import type { Broker, BrokerOptions } from '../../src/provider/broker.ts'
 import type { Engine } from '../../src/provider/engine/engine.ts'
-import { attachUrlEngine } from '../../src/provider/engine/url/attachUrlEngine.ts'
+import { attachUrlEngine, type UrlEngineOptions } from '../../src/provider/engine/url/attachUrlEngine.ts'
 import { type ScriptedEngine, startScriptedEngine } from './scriptedEngine.ts'
 import { type Contracts, startWorld, tokenOf, type World } from './world.ts'
 
@@ -31,13 +31,17 @@ export interface Bench {
   stop(): Promise<void>
 }
 
-/** @param contracts those of `startWorld` when not given */
+/**
+ * @param contracts those of `startWorld` when not given
+ * @param serves what else than text models are for
+ */
 export async function startBench(
   options: Partial<BrokerOptions> = {},
   contracts?: Contracts,
+  serves: UrlEngineOptions['serves'] = {},
 ): Promise<Bench> {
   const [world, scripted] = await Promise.all([startWorld(contracts), startScriptedEngine()])
-  const engine = await attachUrlEngine({ target: scripted.target, logger: silentLogger })
+  const engine = await attachUrlEngine({ target: scripted.target, serves, logger: silentLogger })
   const broker = await world.startBroker(engine, options)
   await world.fund(world.user)
   const token = await tokenOf(world.user, broker.provider)

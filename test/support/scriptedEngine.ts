@@ -6,7 +6,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
  * A stand-in for engines that misbehave: an OpenAI-compatible server whose model's name says what it does.
  * `steady` streams as many tokens as `max_tokens` asks for, `no-usage` reports none, `dies` breaks off after
  * five tokens, `fails` answers 500, `busy` 503, `refuses` quotes the request in a 422, `garbage` answers what is not JSON,
- * `silent` never answers.
+ * `silent` never answers, `exaggerates` counts a billion times what it was asked and said.
  *
  * It serves Anthropic's messages too, but none of `no-messages`, paints as many images as it is asked for, and hears 2.3
  * seconds in any recording, whatever the model: nothing is made, the answers only have the shape.
@@ -25,7 +25,21 @@ export interface ScriptedEngine {
 /** What a prompt counts for, and one with an image, however small that is. */
 const PROMPT_TOKENS = 10
 const IMAGE_TOKENS = 1000
-const MODELS = ['steady', 'no-usage', 'dies', 'fails', 'busy', 'refuses', 'garbage', 'silent', 'no-messages']
+const MODELS = [
+  'steady',
+  'no-usage',
+  'dies',
+  'fails',
+  'busy',
+  'refuses',
+  'garbage',
+  'silent',
+  'no-messages',
+  'exaggerates',
+]
+
+/** Tokens as a model states them. */
+const stated = (model: string, tokens: number): number => (model === 'exaggerates' ? tokens * 1e9 : tokens)
 
 /** @param port default any free one */
 export async function startScriptedEngine(port = 0, models = MODELS): Promise<ScriptedEngine> {
@@ -77,29 +91,37 @@ export async function startScriptedEngine(port = 0, models = MODELS): Promise<Sc
     if (stream) return streamTokens(res, model, count, seen)
     if (model === 'dies')
       return void res.writeHead(200, { 'content-length': 1000 }).write('{"choices":', () => res.destroy())
+    const usage = { prompt_tokens: stated(model, seen), completion_tokens: stated(model, count) }
     sendJson(res, 200, {
       id: `chatcmpl-${req.headers['x-request-id']}`,
       choices: [
         { index: 0, message: { role: 'assistant', content: 'tok '.repeat(count) }, finish_reason: 'stop' },
       ],
       ...(model !== 'no-usage' && {
-        usage: { prompt_tokens: seen, completion_tokens: count, total_tokens: seen + count },
+        usage: { ...usage, total_tokens: usage.prompt_tokens + usage.completion_tokens },
       }),
     })
   }
 
   /** Ten prompt tokens of which four are from a cache and one was written to it. */
   async function message(res: ServerResponse, model: string, count: number, stream: boolean): Promise<void> {
-    const usage = { input_tokens: 5, cache_read_input_tokens: 4, cache_creation_input_tokens: 1 }
+    const usage = {
+      input_tokens: stated(model, 5),
+      cache_read_input_tokens: stated(model, 4),
+      cache_creation_input_tokens: stated(model, 1),
+    }
+    const output_tokens = stated(model, count)
     const head = { id: 'msg_1', type: 'message', role: 'assistant', model }
     if (!stream) {
       const content = [{ type: 'text', text: 'tok '.repeat(count) }]
-      return sendJson(res, 200, { ...head, content, usage: { ...usage, output_tokens: count } })
+      return sendJson(res, 200, { ...head, content, usage: { ...usage, output_tokens } })
     }
     res.writeHead(200, { 'content-type': 'text/event-stream' })
     const event = (type: string, value: object) =>
       res.write(`event: ${type}\ndata: ${JSON.stringify({ type, ...value })}\n\n`)
-    event('message_start', { message: { ...head, content: [], usage: { ...usage, output_tokens: 1 } } })
+    event('message_start', {
+      message: { ...head, content: [], usage: { ...usage, output_tokens: stated(model, 1) } },
+    })
     event('content_block_start', { index: 0, content_block: { type: 'text', text: '' } })
     for (let i = 0; i < count && !res.destroyed; i++) {
       if (model === 'dies' && i === 5) return void setTimeout(() => res.destroy(), 20)
@@ -107,7 +129,7 @@ export async function startScriptedEngine(port = 0, models = MODELS): Promise<Sc
       if (engine.delayMs) await sleep(engine.delayMs)
     }
     event('content_block_stop', { index: 0 })
-    event('message_delta', { delta: { stop_reason: 'end_turn' }, usage: { output_tokens: count } })
+    event('message_delta', { delta: { stop_reason: 'end_turn' }, usage: { output_tokens } })
     event('message_stop', {})
     res.end()
   }
@@ -125,7 +147,8 @@ export async function startScriptedEngine(port = 0, models = MODELS): Promise<Sc
       frame({ choices: [{ index: 0, delta: { content: `t${i} ` } }] })
       if (engine.delayMs) await sleep(engine.delayMs)
     }
-    if (model !== 'no-usage') frame({ choices: [], usage: { prompt_tokens: seen, completion_tokens: count } })
+    const usage = { prompt_tokens: stated(model, seen), completion_tokens: stated(model, count) }
+    if (model !== 'no-usage') frame({ choices: [], usage })
     res.end('data: [DONE]\n\n')
   }
 }

@@ -145,6 +145,23 @@ def test_bad_input(write_job, tmp_path: Path, keys, parameters, records, reason:
     assert not (tmp_path / "output").exists()
 
 
+@pytest.mark.parametrize(
+    ("sizes", "reason"),
+    [
+        # transformers fills in the sizes of a model of 7,000,000,000 parameters
+        ({}, "parameters, 1000000 are the most"),
+        ({"hidden_size": 65, "num_attention_heads": 4}, "the model's configuration is not valid"),
+    ],
+)
+def test_a_new_model_is_counted_before_memory_is_taken_for_it(write_job, tmp_path: Path, sizes, reason: str):
+    scratch = {"config": {"model_type": "llama", **sizes}, "vocabulary": 300}
+    limits = {"threads": 1, "parameters": 1_000_000}
+    job = write_job([{"text": "abc " * 50}], method="scratch", model=None, scratch=scratch, limits=limits)
+    with pytest.raises(BadInput) as caught:
+        run(load_job(job), tmp_path / "output")
+    assert reason in str(caught.value)
+
+
 def test_bad_input_has_its_own_code_and_names_each_problem(write_job, tmp_path: Path):
     job = write_job(parameters={"learning_rate": 5, "lora_rank": 0})
     code, events = trainer("run", "--config", job, "--output", tmp_path / "output")

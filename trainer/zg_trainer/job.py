@@ -33,6 +33,8 @@ class Limits:
     """Most private memory of the process (Linux); 0: none."""
     threads: int = 0
     """CPU threads; 0: torch decides."""
+    parameters: int = 0
+    """Of a model from scratch, as transformers makes it; 0: any number."""
     checkpoint_seconds: float = 300
     """Longest time between two checkpoints."""
 
@@ -90,6 +92,7 @@ _KEYS = {
     "limits": {
         "seconds": "seconds", "examples": "examples", "tokens": "tokens", "datasetBytes": "dataset_bytes",
         "memoryBytes": "memory_bytes", "threads": "threads", "checkpointSeconds": "checkpoint_seconds",
+        "parameters": "parameters",
     },
     "scratch": {"config": "config", "vocabulary": "vocabulary"},
     "export": {"gguf": "gguf", "llamaCpp": "llama_cpp", "cache": "cache", "zip": "zip"},
@@ -176,7 +179,7 @@ def _limits(given: dict[str, Any]) -> Limits:
     seconds = {name: _typed(given, name, float, getattr(Limits, name)) for name in ("seconds", "checkpoint_seconds")}
     if any(value < 0 for value in seconds.values()):
         raise BadInput("a limit cannot be less than 0")
-    counts = ("examples", "tokens", "dataset_bytes", "memory_bytes", "threads")
+    counts = ("examples", "tokens", "dataset_bytes", "memory_bytes", "threads", "parameters")
     return Limits(**seconds, **{name: _whole(given, name, 0) for name in counts})
 
 

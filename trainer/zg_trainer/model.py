@@ -4,6 +4,7 @@ import importlib.util
 from dataclasses import dataclass
 
 import torch
+from huggingface_hub.errors import StrictDataclassError
 from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer, PreTrainedModel, PreTrainedTokenizerFast
 
 from zg_trainer.chat import CHAT_TEMPLATE
@@ -62,7 +63,7 @@ def config_of(job: Job, tokenizer: PreTrainedTokenizerFast | None = None) -> Aut
                 "pad_token_id": tokenizer.pad_token_id,
             }
         return AutoConfig.for_model(sizes.pop("model_type"), **sizes)
-    except (OSError, ValueError, TypeError, KeyError) as error:
+    except (OSError, ValueError, TypeError, KeyError, StrictDataclassError) as error:
         raise BadInput(f"the model's configuration is not valid: {_short(error)}") from error
 
 
@@ -99,8 +100,14 @@ def load_model(job: Job, tokenizer: PreTrainedTokenizerFast, device: torch.devic
 
 
 def _new(job: Job, tokenizer: PreTrainedTokenizerFast) -> PreTrainedModel:
+    config, limit = config_of(job, tokenizer), job.limits.parameters
     try:
-        return AutoModelForCausalLM.from_config(config_of(job, tokenizer), dtype=torch.float32)
+        if limit:
+            with torch.device("meta"):  # counted before any memory is taken for them
+                count = sum(tensor.numel() for tensor in AutoModelForCausalLM.from_config(config).parameters())
+            if count > limit:
+                raise BadInput(f"the configuration makes {count} parameters, {limit} are the most")
+        return AutoModelForCausalLM.from_config(config, dtype=torch.float32)
     except (ValueError, TypeError, RuntimeError) as error:
         raise BadInput(f"no model can be made of this configuration: {_short(error)}") from error
 

@@ -5,12 +5,13 @@ import type { ChatMessage } from '../../client/chatRequest.ts'
 import type { Compute } from '../../client/compute.ts'
 import type { InferenceRequest } from '../../client/inference.ts'
 import type { Preferences } from '../../client/routing/preferences.ts'
+import { advised } from '../framework/advised.ts'
 import type { Context } from '../framework/context.ts'
 import { asAddress, type Input } from '../framework/input.ts'
 import { privacyOf } from '../framework/privacy.ts'
 import { writeNewFile } from '../framework/writeNewFile.ts'
 import { answerObject } from '../render/answer.ts'
-import { fundingHooks } from '../render/funding.ts'
+import { purchaseHooks } from '../render/purchaseHooks.ts'
 import { exitCodeOf, renderSteps, renderVerdict } from '../render/verdict.ts'
 
 /** Turns of a chat. With `--json` each answer is an object on a line. */
@@ -63,14 +64,9 @@ export class Conversation {
     const said: ChatMessage[] = [...this.#said, { role: 'user', content: question }]
     const messages = [...this.#system, ...said]
     const progress = await out.progress('Waiting for the answer')
-    const hooks = fundingHooks(this.#context)
-    const approve = async (plan: Parameters<NonNullable<typeof hooks.approve>>[0]) => {
-      progress.stop()
-      return (await hooks.approve?.(plan)) ?? false
-    }
     try {
       const request = { ...this.#request, messages, ...(this.#model !== undefined && { model: this.#model }) }
-      const chat = this.#compute.chat(request, { ...hooks, approve })
+      const chat = this.#compute.chat(request, purchaseHooks(this.#context, progress, request))
       let step = await chat.next()
       for (; !step.done; step = await chat.next()) {
         progress.stop()
@@ -82,7 +78,7 @@ export class Conversation {
       // One question failed; the conversation goes on.
       if (this.#context.signal.aborted) throw error
       progress.stop()
-      out.error(toAppError(error))
+      out.error(await advised(toAppError(error), this.#context))
       this.#worsen(toAppError(error).exitCode)
     } finally {
       progress.stop()
@@ -129,9 +125,13 @@ export class Conversation {
 
   async #chooseModel(name: string): Promise<void> {
     const { out } = this.#context
-    if (name) this.#model = name
-    else out.note([...new Set((await this.#compute.offered()).map(({ model }) => model))].join('\n'))
-    if (name) out.note(`Asking ${name} from now on.`)
+    const models = new Set((await this.#compute.offered()).map(({ model }) => model))
+    if (!name) return out.note([...models].join('\n'))
+    // One's own adapters are in no list.
+    if (!models.has(name) && !name.startsWith('ft-'))
+      return out.warn(`Nobody sells ${name}; /model shows what there is`)
+    this.#model = name
+    out.note(`Asking ${name} from now on.`)
   }
 
   #cost(): void {
@@ -150,6 +150,10 @@ export class Conversation {
 
   #save(path: string): void {
     const { out } = this.#context
+    if (this.#answers.length === 0) {
+      out.note('There is no answer yet.')
+      return
+    }
     const answers = this.#answers.map(({ id, fee, verdict }) => ({
       id,
       fee: fee?.toString() ?? null,

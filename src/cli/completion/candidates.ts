@@ -74,7 +74,7 @@ async function valuesOf(context: Context, option: string, command = ''): Promise
 async function argumentsOf(context: Context, command: string): Promise<readonly string[] | null> {
   if (command === 'provider show' || command === 'provider verify') return valuesOf(context, '--provider')
   if (command === 'network use') return valuesOf(context, '--network')
-  if (command === 'wallet use') return valuesOf(context, '--wallet')
+  if (/^wallet (use|unlock|lock)$/.test(command)) return valuesOf(context, '--wallet')
   if (command === 'keys revoke') return keyNames(context)
   return command === 'completion' ? ['bash', 'zsh', 'fish', 'powershell'] : null
 }

@@ -1,10 +1,12 @@
 import { accessSync, constants, existsSync, statSync } from 'node:fs'
 import { dirname, join } from 'node:path'
+import { getAddress } from 'ethers'
 import { firstFailure } from '../../attestation/verdict.ts'
 import { format0G } from '../../base/units.ts'
 import { chainTimeSeconds } from '../../chain/clock.ts'
 import { connect } from '../../chain/rpc.ts'
 import type { Context } from '../framework/context.ts'
+import { wayToMoney } from '../framework/wayToMoney.ts'
 import { checkContracts, checkNetwork, checkProviders } from './network.ts'
 import { type Check, fail, pass, type Verdict, warn } from './runChecks.ts'
 
@@ -72,7 +74,7 @@ async function checkClock({ network }: Context): Promise<Verdict> {
 
 async function checkWallet(context: Context): Promise<Verdict> {
   const { address, origin } = await context.key()
-  return pass(`${address} (${origin})`)
+  return pass(`${getAddress(address)} (${origin})`)
 }
 
 async function checkFunds(context: Context): Promise<Verdict> {
@@ -80,8 +82,9 @@ async function checkFunds(context: Context): Promise<Verdict> {
   const { wallet, available, subAccounts } = await compute.fundStatus({ askProviders: false })
   const free = subAccounts.reduce((sum, account) => sum + account.free, 0n)
   const detail = `${format0G(wallet)} 0G in the wallet, ${format0G(available)} in the ledger, ${format0G(free)} at providers`
-  if (wallet + available + free === 0n) return fail(detail, '0g-compute wallet show')
-  return wallet === 0n ? warn(`${detail}: nothing is left for gas`, '0g-compute wallet show') : pass(detail)
+  if (wallet > 0n) return pass(detail)
+  const fix = await wayToMoney(context)
+  return available + free === 0n ? fail(detail, fix) : warn(`${detail}: nothing is left for gas`, fix)
 }
 
 async function checkProvider(context: Context): Promise<Verdict> {

@@ -4,22 +4,30 @@ import { inferenceContract, type Service } from '../../chain/inference.ts'
 import { ledgerContract, readMinimums } from '../../chain/ledger.ts'
 import type { NetworkProfile } from '../../chain/networks.ts'
 import { connect } from '../../chain/rpc.ts'
+import { isDevnetProviderDown } from '../framework/advised.ts'
 import type { Context } from '../framework/context.ts'
+import { SETTINGS } from '../framework/settings.ts'
 import { fail, pass, type Verdict, warn } from './runChecks.ts'
 
 /** Providers that are asked whether they answer. */
 const MAX_ASKED = 32
 
 /** Each RPC of the profile by itself: one is enough. */
-export async function checkNetwork({ network }: Context): Promise<Verdict> {
+export async function checkNetwork({ network, settings }: Context): Promise<Verdict> {
   const rpcs = await Promise.all(network.rpcUrls.map((url) => probe(network, url)))
   const answering = rpcs.filter(({ ms }) => ms !== null)
   if (answering.length === 0) {
-    const { error } = rpcs[0]!
-    return fail(rpcs.map(sayRpc).join('; '), error?.next ?? '0g-compute network show')
+    return fail(rpcs.map(sayRpc).join('; '), wayToAnother(settings.find('rpc')?.origin))
   }
   const detail = `${network.name}, chain ${network.chainId}: ${rpcs.map(sayRpc).join('; ')}`
   return answering.length === rpcs.length ? pass(detail) : warn(detail)
+}
+
+/** What names another RPC. @param origin where the one that does not answer is named; none for the network's own */
+function wayToAnother(origin: string | undefined): string {
+  if (origin === '--rpc') return 'name another with --rpc, or none'
+  if (origin === SETTINGS.rpc.env) return `set ${origin} to another, or unset it`
+  return '0g-compute config set rpc <url of another>'
 }
 
 interface Rpc {
@@ -79,7 +87,8 @@ export async function checkProviders(context: Context): Promise<Verdict> {
   )
   const count = answers.filter((isThere) => isThere).length
   const detail = `${services.length} registered, ${count} of ${asked.length} asked answer${kindsOf(services)}`
-  if (count === 0) return fail(detail, '0g-compute provider list')
+  if (count === 0)
+    return fail(detail, isDevnetProviderDown(context) ? '0g-compute devnet up' : '0g-compute provider list')
   return pass(detail)
 }
 

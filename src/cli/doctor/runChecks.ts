@@ -1,4 +1,5 @@
 import { toAppError } from '../../base/errors.ts'
+import { advised } from '../framework/advised.ts'
 import type { Context } from '../framework/context.ts'
 
 export interface Finding {
@@ -29,7 +30,7 @@ export async function runChecks(context: Context, checks: readonly Check[]): Pro
     try {
       findings.push({ name, ...(await run(context)) })
     } catch (thrown) {
-      const { message, hint, next } = toAppError(thrown)
+      const { message, hint, next } = await advised(toAppError(thrown), context)
       findings.push({
         name,
         result: 'FAIL',

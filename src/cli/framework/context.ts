@@ -7,6 +7,7 @@ import type { Buyer } from '../../client/openBuyer.ts'
 import type { BuyerAccount } from '../../client/session.ts'
 import { type DevnetFile, readRunningDevnet } from './devnetFile.ts'
 import type { FoundKey } from './findKey.ts'
+import { isFirstTime } from './isFirstTime.ts'
 import type { Output } from './output.ts'
 import type { GlobalFlags } from './parse.ts'
 import { type Environment, type Paths, pathsOf } from './paths.ts'
@@ -48,16 +49,21 @@ export class Context {
     return this.#devnet
   }
 
-  /** The network of this call. Says so when it is a devnet that nobody named. */
+  /** The network of this call. Says so when nobody named it. */
   get network(): NetworkProfile {
     if (!this.#selected) {
       this.#selected = selectNetwork(this.settings, this.devnet)
       const { network, byDefault } = this.#selected
-      if (byDefault && network.kind === 'devnet') {
-        this.out.note(this.out.notePaint.dim('Using the devnet on this machine; --network chooses another'))
-      }
+      if (byDefault && !this.flags.json && !this.flags.quiet) this.#sayNetwork(network)
     }
     return this.#selected.network
+  }
+
+  /** A devnet each time, as it may be gone next time; mainnet, where money is real, once. */
+  #sayNetwork({ kind }: NetworkProfile): void {
+    if (kind === 'devnet') {
+      this.out.note(this.out.notePaint.dim('Using the devnet on this machine; --network chooses another'))
+    } else if (isFirstTime(this.paths.state, 'mainnet')) this.out.note(USING_MAINNET)
   }
 
   /** Whose money it is. @throws AppError `no_key` */
@@ -125,7 +131,7 @@ export class Context {
    * @throws AppError `terminal_needed` when nobody is there to ask, `cancelled` when the answer is no
    */
   async confirmSpending(what: string, cost: bigint): Promise<void> {
-    const question = `${what}: ${format0G(cost)} 0G`
+    const question = `${what}: ${format0G(cost)} 0G on ${this.network.name}`
     if (this.flags.yes || this.network.kind === 'devnet') return
     if (!canAsk()) {
       throw needsTerminal(
@@ -144,6 +150,10 @@ export class Context {
     for (const close of this.#closers.splice(0).reverse()) await close()
   }
 }
+
+const USING_MAINNET = `Using mainnet, where money is real: no network is chosen, and no devnet is up.
+  0g-compute devnet up            a network on this machine, with money to try
+  0g-compute network use testnet  another one for good; --network for one call`
 
 /** A password is asked for once, when something has to be signed. */
 function accountOf(key: FoundKey): BuyerAccount {

@@ -12,6 +12,8 @@ import type { Wallets } from './wallets.ts'
 /** Whose money it is, and how to get at the key. The key is asked for when it is needed, not before. */
 export interface FoundKey {
   readonly address: Address
+  /** Its name, where it is a wallet that is kept here. */
+  readonly wallet?: string
   /** Where the key is, for people. */
   readonly origin: string
   readonly unlock: () => Promise<Hex>
@@ -52,10 +54,13 @@ function keyNamed(name: string, { wallets, devnet, env, warn }: KeySources): Fou
   if (name === DEVNET_WALLET && devnet) return devnetKey(devnet)
   const { address, json } = wallets.read(name)
   const unlock = async () => {
+    const { askAgent } = await import('../wallet/agent.ts')
+    const held = await askAgent(wallets.agentPath(name), address)
+    if (held) return held
     const { decryptKey } = await import('./keystore.ts')
     return decryptKey(json, await password(env, warn, `Password of wallet "${name}"`))
   }
-  return { address, origin: `wallet "${name}"`, unlock }
+  return { address, wallet: name, origin: `wallet "${name}"`, unlock }
 }
 
 function plainKey(text: string, origin: string): FoundKey {
@@ -78,7 +83,10 @@ export async function password(
   if (env.ZG_PASSWORD !== undefined) return env.ZG_PASSWORD
   if (env.ZG_PASSWORD_FILE) return readSecretFile(env.ZG_PASSWORD_FILE, warn)
   if (canAsk()) return askSecret(question)
-  throw needsTerminal('The wallet needs its password', 'Set ZG_PASSWORD_FILE, or ZG_PASSWORD')
+  throw needsTerminal(
+    'The wallet needs its password',
+    'Set ZG_PASSWORD_FILE or ZG_PASSWORD, or unlock it before: 0g-compute wallet unlock',
+  )
 }
 
 const onlyOne = (names: readonly string[]): string | undefined => (names.length === 1 ? names[0] : undefined)

@@ -46,14 +46,20 @@ export class Input {
     return value === undefined ? undefined : parse0G(value)
   }
 
-  integer(name: string, minimum = 0): number | undefined {
+  integer(name: string, minimum = 0, maximum = Number.POSITIVE_INFINITY): number | undefined {
     const value = this.text(name)
     if (value === undefined) return undefined
     const number = Number(value)
-    if (!/^\d{1,15}$/.test(value) || number < minimum) {
-      throw optionInvalid(name, value, `a whole number from ${minimum} up`)
+    if (!/^\d{1,15}$/.test(value) || number < minimum || number > maximum) {
+      const range = maximum === Number.POSITIVE_INFINITY ? 'up' : `to ${maximum}`
+      throw optionInvalid(name, value, `a whole number from ${minimum} ${range}`)
     }
     return number
+  }
+
+  /** A port to listen on; 0 means any. */
+  port(name: string): number | undefined {
+    return this.integer(name, 0, 65_535)
   }
 
   number(name: string, minimum: number, maximum: number): number | undefined {
@@ -70,6 +76,21 @@ export class Input {
     const value = this.text(name)
     return value === undefined ? undefined : asAddress(value)
   }
+}
+
+/**
+ * An amount of money to move, neuron.
+ * @throws AppError `amount_invalid`, also for nothing
+ */
+export function amountToMove(text: string): bigint {
+  const amount = parse0G(text)
+  if (amount > 0n) return amount
+  throw new AppError({
+    code: 'amount_invalid',
+    message: `"${text}" is no amount to move`,
+    hint: 'Write a decimal number above 0, for example 0.05',
+    exitCode: EXIT.usage,
+  })
 }
 
 /** @throws AppError `address_invalid` */

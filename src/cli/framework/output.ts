@@ -16,6 +16,8 @@ export interface OutputOptions {
   readonly quiet: boolean
   /** Tables as wide as their content. */
   readonly wide?: boolean
+  /** Adds to a command what holds for this call. */
+  readonly carry?: (command: string) => string
   readonly stdout: TextStream
   readonly stderr: TextStream
   readonly env: Environment
@@ -65,9 +67,14 @@ export class Output {
     if (!this.#options.quiet) this.#say(text)
   }
 
+  /** What is advised to run, with the wallet and the network of this call. */
+  carried(command: string): string {
+    return this.#options.carry?.(command) ?? command
+  }
+
   /** The obvious next step after a success. */
   next(command: string): void {
-    this.note(`${this.notePaint.dim('Next:')} ${command}`)
+    this.note(`${this.notePaint.dim('Next:')} ${this.carried(command)}`)
   }
 
   warn(text: string): void {
@@ -76,8 +83,9 @@ export class Output {
 
   /** An error: what failed, why, and the command that helps. With `--json` the error object on stdout. */
   error(error: AppError): void {
+    const next = error.next && this.carried(error.next)
     if (this.json) {
-      this.#options.stdout.write(`${toJson(error.toObject())}\n`)
+      this.#options.stdout.write(`${toJson({ ...error.toObject(), ...(next && { next }) })}\n`)
       return
     }
     const { red, dim } = this.notePaint
@@ -85,7 +93,7 @@ export class Output {
     // Evidence that cannot be read is said in one line, whatever its shape.
     const isEvidence = error.code === 'evidence_malformed'
     if (error.hint && !isEvidence) lines.push(`  ${error.hint}`)
-    if (error.next && !isEvidence) lines.push(`  ${dim('Try:')} ${error.next}`)
+    if (next && !isEvidence) lines.push(`  ${dim('Try:')} ${next}`)
     this.#say(lines.join('\n'))
   }
 

@@ -3,7 +3,7 @@ import { AppError, EXIT } from '../../base/errors.ts'
 import type { CommandEntry } from '../commands.ts'
 import type { CommandDefinition } from './definition.ts'
 import { Input } from './input.ts'
-import { columnsOf, wrap } from './wrap.ts'
+import { columnsOf, rejoin, wrap } from './wrap.ts'
 
 /** Options that every command takes. */
 export interface GlobalFlags {
@@ -43,7 +43,7 @@ export function parse(
   } catch (error) {
     if (!(error instanceof CommanderError)) throw error
     if (error.code === 'commander.helpDisplayed') return help
-    throw usageError(error, entry)
+    throw usageError(error, entry, definition)
   }
   const options = command.opts<Record<string, unknown>>()
   return { input: new Input(command.processedArgs as string[], options), flags: flagsOf(options) }
@@ -55,7 +55,7 @@ function toCommander(entry: CommandEntry, definition: CommandDefinition): Comman
     .allowExcessArguments(false)
     .showSuggestionAfterError(true)
     .addHelpText('before', `Examples\n${definition.examples.map((line) => `  ${line}`).join('\n')}\n`)
-  if (definition.notes) command.addHelpText('after', `\n${wrap(definition.notes, columnsOf(process.stdout))}`)
+  if (definition.notes) command.addHelpText('after', `\n${page(definition.notes)}`)
   for (const [name, description] of definition.args ?? []) command.argument(name, description)
   for (const [flags, description] of definition.options ?? []) command.option(flags, description)
   return command
@@ -67,6 +67,12 @@ function toCommander(entry: CommandEntry, definition: CommandDefinition): Comman
     .option('-q, --quiet', 'nothing on stderr but warnings and errors')
     .option('--no-color', 'no colour')
     .helpOption('-h, --help', 'this help')
+}
+
+/** As the sources have it, or as wide as the terminal. */
+function page(notes: string): string {
+  const columns = columnsOf(process.stdout)
+  return columns === undefined ? notes : wrap(rejoin(notes), columns)
 }
 
 const flagsOf = (options: Readonly<Record<string, unknown>>): GlobalFlags => {
@@ -84,8 +90,10 @@ const flagsOf = (options: Readonly<Record<string, unknown>>): GlobalFlags => {
   }
 }
 
-const usageError = (error: CommanderError, entry: CommandEntry): AppError => {
-  const [message, suggestion] = error.message.replace(/^error: /, '').split('\n')
+const usageError = (error: CommanderError, entry: CommandEntry, { args }: CommandDefinition): AppError => {
+  const [message, ...more] = error.message.replace(/^error: /, '').split('\n')
+  const suggestion =
+    error.code === 'commander.excessArguments' && args ? 'A text with spaces goes in quotes' : more[0]
   return new AppError({
     code: 'usage',
     message: message!,

@@ -1,6 +1,10 @@
 import { AppError, EXIT, toAppError } from '../../base/errors.ts'
 import type { CommandEntry } from '../commands.ts'
+import { advised } from './advised.ts'
+import { carried } from './carried.ts'
 import { Context } from './context.ts'
+import { fileError } from './fileError.ts'
+import { interrupted } from './interrupted.ts'
 import { Output } from './output.ts'
 import { type GlobalFlags, parse } from './parse.ts'
 
@@ -8,7 +12,7 @@ import { type GlobalFlags, parse } from './parse.ts'
 export async function runCommand(entry: CommandEntry, argv: readonly string[]): Promise<number> {
   endQuietlyWhenNobodyReads()
   const interruption = interruptible()
-  let out = outputFor({ json: argv.includes('--json'), quiet: false, wide: false })
+  let out = outputFor({ json: argv.includes('--json') })
   let context: Context | undefined
   try {
     const { command } = await entry.load()
@@ -21,8 +25,8 @@ export async function runCommand(entry: CommandEntry, argv: readonly string[]): 
     context = new Context(parsed.flags, out, interruption.signal)
     return (await command.run(context, parsed.input)) ?? EXIT.ok
   } catch (thrown) {
-    const error = interruption.signal.aborted ? interrupted(entry) : withHelp(describe(thrown), entry)
-    out.error(error)
+    const error = interruption.signal.aborted ? interrupted(entry, argv) : withHelp(describe(thrown), entry)
+    out.error(context && !isOfBroker(entry) ? await advised(error, context) : error)
     return error.exitCode
   } finally {
     interruption.end()
@@ -30,11 +34,16 @@ export async function runCommand(entry: CommandEntry, argv: readonly string[]): 
   }
 }
 
-function outputFor({ json, quiet, wide }: Pick<GlobalFlags, 'json' | 'quiet' | 'wide'>): Output {
+function outputFor(flags: Partial<GlobalFlags>): Output {
+  const { json = false, quiet = false, wide = false } = flags
   const noColor = process.argv.includes('--no-color')
   const env = noColor ? { ...process.env, NO_COLOR: '1' } : process.env
-  return new Output({ json, quiet, wide, stdout: process.stdout, stderr: process.stderr, env })
+  const carry = (command: string) => carried(command, flags)
+  return new Output({ json, quiet, wide, carry, stdout: process.stdout, stderr: process.stderr, env })
 }
+
+/** A broker is on the network of its own configuration. */
+const isOfBroker = ({ name }: CommandEntry): boolean => name.startsWith('provider ')
 
 /** The first Ctrl-C asks the command to end, the second ends the process. */
 function interruptible(): { readonly signal: AbortSignal; end(): void } {
@@ -62,17 +71,7 @@ function endQuietlyWhenNobodyReads(): void {
   })
 }
 
-const interrupted = (entry: CommandEntry): AppError =>
-  new AppError({
-    code: 'interrupted',
-    message: 'Interrupted',
-    hint: 'What was sent before stays sent; the same command goes on from there',
-    next: entry.name.startsWith('fund') ? '0g-compute fund status' : `0g-compute ${entry.name}`,
-    retryable: true,
-    exitCode: EXIT.interrupted,
-  })
-
-/** Inquirer's own error for Ctrl-C at a prompt, and everything else. */
+/** Inquirer's own error for Ctrl-C at a prompt, the file system's, and everything else. */
 function describe(thrown: unknown): AppError {
   if (thrown instanceof Error && thrown.name === 'ExitPromptError') {
     return new AppError({
@@ -82,7 +81,7 @@ function describe(thrown: unknown): AppError {
       exitCode: EXIT.interrupted,
     })
   }
-  return toAppError(thrown)
+  return fileError(thrown) ?? toAppError(thrown)
 }
 
 /** What was given in a wrong form is explained in the help of the command, where the error knows nothing better. */

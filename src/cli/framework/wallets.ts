@@ -2,6 +2,7 @@ import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, writeFileS
 import { join } from 'node:path'
 import { AppError, EXIT } from '../../base/errors.ts'
 import type { Address, Hex } from '../../base/hex.ts'
+import { nearest } from './route.ts'
 
 /** A keystore on disk, still locked. */
 export interface StoredWallet {
@@ -29,10 +30,13 @@ export class Wallets {
       .sort()
   }
 
-  /** @throws AppError `wallet_unknown`, `keystore_malformed` */
-  read(name: string): StoredWallet {
+  /**
+   * @param instead the command that helps where there is no such wallet, but one that may be meant
+   * @throws AppError `wallet_unknown`, `keystore_malformed`
+   */
+  read(name: string, instead = (known: string) => `0g-compute wallet show --wallet ${known}`): StoredWallet {
     const path = this.#path(name)
-    if (!existsSync(path)) throw walletUnknown(name, this.names())
+    if (!existsSync(path)) throw walletUnknown(name, this.names(), instead)
     const json = readFileSync(path, 'utf8')
     return { name, path, address: addressIn(json, path), json }
   }
@@ -52,6 +56,11 @@ export class Wallets {
   /** @throws AppError `wallet_name_invalid`, `wallet_exists` */
   assertFree(name: string): void {
     if (existsSync(this.#path(name))) throw walletExists(name)
+  }
+
+  /** Socket of the process that holds its key while it is unlocked. */
+  agentPath(name: string): string {
+    return this.#path(name).replace(/json$/, 'agent')
   }
 
   #path(name: string): string {
@@ -77,14 +86,18 @@ function addressIn(json: string, path: string): Address {
   })
 }
 
-const walletUnknown = (name: string, names: readonly string[]): AppError =>
-  new AppError({
+function walletUnknown(name: string, names: readonly string[], instead: (known: string) => string): AppError {
+  const [first] = names
+  const near = nearest(names, () => name)
+  const wallets = first === undefined ? 'There is no wallet yet' : `Wallets: ${names.join(', ')}`
+  return new AppError({
     code: 'wallet_unknown',
     message: `There is no wallet "${name}"`,
-    hint: names.length > 0 ? `Wallets: ${names.join(', ')}` : 'There is no wallet yet',
-    next: names.length > 0 ? '0g-compute wallet use <name>' : '0g-compute wallet new',
+    hint: near ? `Did you mean "${near}"? ${wallets}` : wallets,
+    next: first === undefined ? `0g-compute wallet new --name ${name}` : instead(near ?? first),
     exitCode: EXIT.noKey,
   })
+}
 
 const walletExists = (name: string): AppError =>
   new AppError({

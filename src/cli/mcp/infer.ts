@@ -35,7 +35,7 @@ accepted or incomplete. Call "models" for what there is.`,
         onOffer: (_offer, worst) => {
           settle = desk.budget.reserve(worst)
         },
-        onFailover: (_offer, error) => settle(feeIn(error)),
+        onAttemptFailed: (_offer, error) => settle(feeIn(error)),
       })
       settle(answer.fee)
       assertNotFalse(answer)

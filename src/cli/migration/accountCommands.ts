@@ -51,7 +51,7 @@ export const ACCOUNT_COMMANDS: readonly OldCommand[] = [
     options: { amount: 'text' },
     example: 'refund --amount 2',
     to: (options) => ['fund', 'withdraw', options.required('amount')],
-    note: 'Asks providers for the money where the ledger alone has too little',
+    note: 'Asks providers for what the ledger lacks, and no more, and you before that: --yes answers',
   },
   {
     name: 'setup-network',

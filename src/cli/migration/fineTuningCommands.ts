@@ -177,7 +177,7 @@ export const FINE_TUNING_COMMANDS: readonly OldCommand[] = [
   {
     name: 'fine-tuning remove-service',
     example: 'fine-tuning remove-service',
-    note: 'Stop the broker first; the service is removed with its owner’s wallet, by removeService of the contract',
-    next: '0g-compute provider stop',
+    to: () => ['provider', 'leave'],
+    note: 'Stop the broker first, with provider stop --settle-all. Both services are removed, and both stakes come back',
   },
 ]

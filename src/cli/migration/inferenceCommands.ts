@@ -129,8 +129,8 @@ export const INFERENCE_COMMANDS: readonly OldCommand[] = [
   {
     name: 'inference remove-service',
     example: 'inference remove-service',
-    note: 'Stop the broker first; the service is removed with its owner’s wallet, by removeService of the contract',
-    next: '0g-compute provider stop',
+    to: () => ['provider', 'leave'],
+    note: 'Stop the broker first, with provider stop --settle-all. Both services are removed, and both stakes come back',
   },
   ...['list-logs', 'download-log', 'view-log'].map((name) => ({
     name: `inference ${name}`,

@@ -1,5 +1,7 @@
-import type { ProviderConfig } from '../../provider/config/config.ts'
+import { toAppError } from '../../base/errors.ts'
+import type { ConfiguredEngine, ProviderConfig } from '../../provider/config/config.ts'
 import { DEFAULT_PRICES } from '../../provider/config/resolve.ts'
+import { findModel } from './findModel.ts'
 
 interface Answers {
   readonly kind: string
@@ -17,6 +19,12 @@ export async function askForConfig(given: ProviderConfig): Promise<ProviderConfi
   const { default: inquirer } = await import('inquirer')
   const ask = inquirer.createPromptModule({ input: process.stdin, output: process.stderr })
   const { engine = {}, listen = {}, prices = {} } = given
+  const isModel = (engine: ConfiguredEngine) =>
+    findModel(engine).then(
+      () => true,
+      (thrown: unknown) => toAppError(thrown).message,
+    )
+  const isUrl = (text: string) => /^https?:\/\/./.test(text) || 'An address like https://gpu.example.org'
   const isAmount = (text: string) => /^\d+(\.\d{1,12})?$/.test(text) || 'A number like 0.05'
   const answers = await ask<Answers>(
     [
@@ -41,19 +49,21 @@ export async function askForConfig(given: ProviderConfig): Promise<ProviderConfi
         message: 'Its address',
         default: 'http://127.0.0.1:8000/v1',
         when: ({ kind }: Partial<Answers>) => kind === 'url',
+        validate: isUrl,
       },
       {
         type: 'input',
         name: 'model',
         message: 'GGUF file of the model (empty: the demo model)',
         when: ({ kind }: Partial<Answers>) => kind === 'embedded',
+        validate: (path: string) => path === '' || isModel({ kind: 'embedded', model: path }),
       },
       {
         type: 'input',
         name: 'model',
         message: 'GGUF file, or folder with safetensors',
         when: ({ kind }: Partial<Answers>) => kind !== 'embedded' && kind !== 'url',
-        validate: (path: string) => path.trim() !== '' || 'The path of a model',
+        validate: (path: string, { kind = 'embedded' }: Partial<Answers>) => isModel({ kind, model: path }),
       },
       {
         type: 'input',
@@ -62,7 +72,12 @@ export async function askForConfig(given: ProviderConfig): Promise<ProviderConfi
         default: '127.0.0.1',
       },
       { type: 'number', name: 'port', message: 'Port', default: 3080 },
-      { type: 'input', name: 'url', message: 'Public URL (empty: where it listens)' },
+      {
+        type: 'input',
+        name: 'url',
+        message: 'Public URL (empty: where it listens)',
+        validate: (url: string) => url === '' || isUrl(url),
+      },
       {
         type: 'input',
         name: 'input',

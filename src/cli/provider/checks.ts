@@ -1,5 +1,6 @@
 import { accessSync, constants, existsSync, mkdirSync } from 'node:fs'
 import { createServer } from 'node:net'
+import { counted } from '../../base/counted.ts'
 import { type AppError, toAppError } from '../../base/errors.ts'
 import type { Address } from '../../base/hex.ts'
 import { format0G, ONE_0G } from '../../base/units.ts'
@@ -9,6 +10,7 @@ import type { RpcProvider } from '../../chain/rpc.ts'
 import { readAdminFile } from '../../provider/admin/adminFile.ts'
 import type { ProviderConfig } from '../../provider/config/config.ts'
 import { findRamFolder } from '../../provider/finetune/ramFolder.ts'
+import { readOwedBelow } from '../../provider/readOwed.ts'
 
 export interface Check {
   readonly name: string
@@ -110,6 +112,17 @@ export function checkBroker(dataDir: string): Check[] {
   }
 }
 
+/** What is lost if all of them left now who owe less than the minimum. Nothing before the first start. */
+export async function checkOwed(database: string, minimum: bigint): Promise<Check[]> {
+  const below = await readOwedBelow(database, minimum).catch(() => null)
+  if (!below || minimum === 0n) return []
+  const rule = `settlement.minimum, ${format0G(minimum)} 0G: who leaves owing less pays nothing`
+  const { total, users } = below
+  if (total === 0n) return [pass('owed', `nothing below ${rule}`)]
+  const what = `${format0G(total)} 0G of ${counted(users, 'user')}`
+  return [pass('owed', `${what} below ${rule}; provider settle brings it in`)]
+}
+
 /** Registration, stake and gas of the provider's account. */
 export async function checkFunds(
   network: NetworkProfile,
@@ -155,8 +168,11 @@ export const rpcCheck = (network: NetworkProfile, failure: unknown): Check =>
     ? pass('rpc', `${network.name}, chain ${network.chainId}`)
     : fail('rpc', toAppError(failure).message, '0g-compute network show')
 
-export const engineCheck = (failure: unknown, text: string): Check =>
-  failure === null ? pass('engine', text) : fail('engine', sentences(toAppError(failure)))
+export const engineCheck = (failure: unknown, text: string): Check => {
+  if (failure === null) return pass('engine', text)
+  const error = toAppError(failure)
+  return fail('engine', sentences(error), error.next)
+}
 
 const sentences = ({ message, hint }: AppError): string =>
   `${message.replace(/\.$/, '')}.${hint === undefined ? '' : ` ${hint}`}`

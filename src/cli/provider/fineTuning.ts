@@ -36,9 +36,9 @@ export function fineTuningOf(
   { paths, network }: Pick<Context, 'paths' | 'network'>,
 ): FineTuningOptions | undefined {
   if (!finetune?.enabled) return undefined
-  if (tee?.kind === 'none') throw needsTee()
+  if (tee?.kind === 'none') throw needsTee(network)
   const python = finetune.python ?? trainerPython(trainerFolder(paths))
-  if (!python) throw notInstalled()
+  if (!python) throw notInstalled(network)
   return {
     models: modelsOf(finetune),
     prices: { perToken: perToken(finetune.price ?? DEFAULT_FINE_TUNING_PRICE) },
@@ -50,16 +50,18 @@ export function fineTuningOf(
     stores: storesOf(finetune, paths, network),
     ...(finetune.workDir !== undefined && { workDir: finetune.workDir }),
     ...(finetune.slots !== undefined && { slots: finetune.slots }),
+    ...(finetune.gpusPerJob !== undefined && { gpusPerJob: finetune.gpusPerJob }),
     ...(finetune.scratch !== undefined && { scratch: finetune.scratch }),
   }
 }
 
-const needsTee = (): AppError =>
+/** On a devnet of this machine a simulated one counts. */
+const needsTee = ({ kind }: NetworkProfile): AppError =>
   new AppError({
     code: 'finetune_needs_tee',
     message: 'Fine-tuning needs a TEE, and this provider is configured without one',
     hint: 'Datasets are sealed to an enclave, and a fee is paid against its signature; there are no vouchers for it',
-    next: '0g-compute provider serve --tee dstack --finetune',
+    next: `0g-compute provider serve --tee ${kind === 'devnet' ? 'simulated' : 'dstack'} --finetune`,
     exitCode: EXIT.unsupported,
   })
 
@@ -109,10 +111,13 @@ function trainerOf({ trainer = 'local', rayAddress }: Section): FineTuningOption
   })
 }
 
-const notInstalled = (): AppError =>
+const notInstalled = ({ kind }: NetworkProfile): AppError =>
   new AppError({
     code: 'trainer_not_installed',
     message: 'Fine-tuning is on, and the packages that train are not installed',
-    hint: 'They are installed once, into a folder of their own (some GB)',
+    hint:
+      kind === 'devnet'
+        ? 'They are installed once, into a folder of their own (some GB). Then: 0g-compute devnet up --finetune'
+        : 'They are installed once, into a folder of their own (some GB)',
     next: '0g-compute provider init --finetune',
   })

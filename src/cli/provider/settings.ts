@@ -73,5 +73,9 @@ function standardDataDir({ network, paths, devnet, flags, env }: Context): strin
   const namesWallet = (flags.wallet ?? env.ZG_WALLET) !== undefined
   const isDevnet = network.kind === 'devnet' && devnet !== null && !namesWallet
   const standard = join(paths.state, 'provider', network.name)
-  return isDevnet && !existsSync(standard) && existsSync(ofDevnet) ? ofDevnet : standard
+  return isDevnet && !isOfBroker(standard) && existsSync(ofDevnet) ? ofDevnet : standard
 }
+
+/** Not one that only `provider check` has written to. */
+const isOfBroker = (dataDir: string): boolean =>
+  ['ledger.sqlite', 'admin.json'].some((name) => existsSync(join(dataDir, name)))

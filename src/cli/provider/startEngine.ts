@@ -1,4 +1,3 @@
-import { existsSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { AppError, EXIT } from '../../base/errors.ts'
 import type { Logger } from '../../base/log.ts'
@@ -82,7 +81,6 @@ const urlOptions = ({ context, serves = {} }: ConfiguredEngine) => ({
 
 async function embedded(engine: ConfiguredEngine, logger: Logger, hash: HashFiles): Promise<Engine> {
   const { model = DEMO_MODEL, name, parallel, context } = engine
-  if (!existsSync(model)) throw usage(`There is no model at ${model}`, 'Name a GGUF file with --model')
   const { startEmbeddedEngine } = await import('../../provider/engine/embedded/startEmbeddedEngine.ts')
   return startEmbeddedEngine({
     modelPath: model,

@@ -4,6 +4,7 @@ import type { ChatMessage } from '../../client/chatRequest.ts'
 import type { PurchaseHooks, PurchaseRequest } from '../../client/purchase/purchase.ts'
 import type { Context } from '../framework/context.ts'
 import type { Progress } from '../framework/output.ts'
+import { failoverText } from './failover.ts'
 import { fundingHooks } from './funding.ts'
 
 const STAGES = {
@@ -30,11 +31,15 @@ export function purchaseHooks(
   { maxCost, messages = [] }: Asked,
 ): PurchaseHooks {
   const { out, network } = context
+  let hasFailed = false
   return {
     ...fundingHooks(context, progress),
     onStage: (stage) => progress.update(STAGES[stage]),
-    onFailover: ({ service }, { message }) =>
-      out.note(`${service.provider} failed, asking another: ${message}`),
+    // Of the last the error itself tells, unless others failed before: then it is that of the first.
+    onFailover: (offer, error, next) => {
+      if (next !== null || hasFailed) out.note(failoverText(offer, error, next))
+      hasFailed = true
+    },
     onOffer: async ({ service, model, contextLength }, worst) => {
       out.note(out.notePaint.dim(`${model} at ${service.provider}, at most ${format0G(worst)} 0G`))
       const bytes = Buffer.byteLength(messages.map(textOf).join(''))

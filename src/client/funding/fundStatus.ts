@@ -5,6 +5,7 @@ import { findService } from '../../chain/inference.ts'
 import { findLedger } from '../../chain/ledger.ts'
 import { listServingContracts, listSubAccounts, type SubAccount } from '../../chain/subAccounts.ts'
 import { requireAccount, type Session } from '../session.ts'
+import { type EscrowStatus, type KnownOrder, readEscrows } from './escrows.ts'
 
 /** A refund under way. Times in unix seconds of the chain. */
 export interface RefundStatus {
@@ -35,6 +36,10 @@ export interface FundStatus {
   /** Deposited, sub-accounts included. */
   readonly deposited: bigint
   readonly subAccounts: readonly SubAccountStatus[]
+  /** Fees of fine-tuning that is not over: no longer deposited. */
+  readonly escrows: readonly EscrowStatus[]
+  /** The sum of `amount` in `escrows`. */
+  readonly inEscrow: bigint
   /** Deposited money that no known sub-account holds; 0 unless a service is unknown here. */
   readonly elsewhere: bigint
   /** Chain's time, unix seconds. */
@@ -44,15 +49,23 @@ export interface FundStatus {
 /** Asks the provider what is owed. */
 export type UnsettledReader = (provider: Address, url: string) => Promise<bigint>
 
-/** Reads the chain, and asks each provider what is owed where `unsettled` is given. */
-export async function readFundStatus(session: Session, unsettled?: UnsettledReader): Promise<FundStatus> {
+/**
+ * Reads the chain, and asks each provider what is owed where `unsettled` is given.
+ * @param orders of fine-tuning that this machine knows
+ */
+export async function readFundStatus(
+  session: Session,
+  orders: readonly KnownOrder[],
+  unsettled?: UnsettledReader,
+): Promise<FundStatus> {
   const { rpc, ledger, network } = session
   const user = requireAccount(session).address
-  const [wallet, record, services, chainTime] = await Promise.all([
+  const [wallet, record, services, chainTime, escrows] = await Promise.all([
     rpc.getBalance(user),
     findLedger(ledger, user),
     listServingContracts(network, ledger, rpc),
     chainTimeSeconds(rpc),
+    readEscrows(session, orders),
   ])
   const accounts = record ? await listSubAccounts(ledger, services, user) : []
   const subAccounts = await Promise.all(
@@ -67,6 +80,8 @@ export async function readFundStatus(session: Session, unsettled?: UnsettledRead
     available,
     deposited,
     subAccounts,
+    escrows,
+    inEscrow: escrows.reduce((sum, { amount }) => sum + amount, 0n),
     elsewhere: deposited - available - inAccounts,
     chainTime,
   }

@@ -1,20 +1,26 @@
-import type { Contract, Signer, TransactionReceipt } from 'ethers'
-import { AppError, EXIT } from '../../base/errors.ts'
+import type { TransactionReceipt } from 'ethers'
+import { AppError } from '../../base/errors.ts'
 import type { Address } from '../../base/hex.ts'
-import { format0G } from '../../base/units.ts'
-import { chainTimeSeconds } from '../../chain/clock.ts'
-import { findLedger, readMinimums } from '../../chain/ledger.ts'
-import {
-  listServingContracts,
-  listSubAccounts,
-  type ServingContract,
-  type SubAccount,
-} from '../../chain/subAccounts.ts'
-import { type PreparedTransaction, prepare, send, type TransactionCall } from '../../chain/transaction.ts'
-import { requireAccount, type Session } from '../session.ts'
+import type { SubAccount } from '../../chain/subAccounts.ts'
+import type { PreparedTransaction } from '../../chain/transaction.ts'
+import type { Session } from '../session.ts'
 import { hasAdditions } from './additions.ts'
+import { isRequestable, maturedOf, refundsUnderWay } from './planRecall.ts'
+import { WayBack } from './wayBack.ts'
+import { AmountWithdrawal, tooMuch } from './withdrawAmount.ts'
+
+/** What a provider is asked for. `amount` in neuron; it can be collected after `lockSeconds`. */
+export interface AskedBack {
+  readonly provider: Address
+  /** The ledger's name for it, e.g. `inference-v1.0`. */
+  readonly service: string
+  readonly amount: bigint
+  readonly lockSeconds: number
+}
 
 export interface WithdrawHooks {
+  /** Before an amount takes money from providers. May refuse by throwing. */
+  readonly onRecall?: (asked: readonly AskedBack[]) => Promise<void> | void
   readonly onTransaction?: (prepared: PreparedTransaction) => void
   readonly onMined?: (title: string, receipt: TransactionReceipt) => void
   /** While locked refunds are waited for. */
@@ -30,10 +36,11 @@ export interface WithdrawOptions {
 }
 
 export interface WithdrawResult {
-  /** Neuron that arrived in the wallet by this call. */
+  /** Neuron that arrived in the wallet by this call: of an amount all or nothing. */
   readonly withdrawn: bigint
-  /** Neuron on its way from providers, collectable at `unlocksAt` (unix seconds of the chain). */
+  /** Neuron on its way from providers. */
   readonly pending: bigint
+  /** When all that is asked for can be collected, unix seconds of the chain; null where nothing is on its way. */
   readonly unlocksAt: number | null
   readonly transactions: readonly {
     readonly title: string
@@ -41,12 +48,6 @@ export interface WithdrawResult {
     readonly gasCost: bigint
   }[]
 }
-
-/** The ledger takes at most this many providers in one call. @see contracts.md section 1.3 */
-const PROVIDERS_PER_CALL = 20
-/** An account holds at most this many refunds; asking for one more reverts the whole call. */
-const MAX_REFUNDS = 5
-const POLL_MS = 1000
 
 /**
  * Brings money back to the wallet. Looks at the chain before each step and does what is left to do, so it may be
@@ -56,8 +57,6 @@ export class Withdrawal {
   readonly #session: Session
   readonly #options: WithdrawOptions
   readonly #hooks: WithdrawHooks
-  readonly #transactions: WithdrawResult['transactions'][number][] = []
-  #services: ServingContract[] = []
 
   constructor(session: Session, options: WithdrawOptions, hooks: WithdrawHooks = {}) {
     this.#session = session
@@ -70,160 +69,77 @@ export class Withdrawal {
    * @throws AppError `nothing_to_withdraw`, `withdraw_too_much`, `withdraw_leaves_dust`, those of transactions
    */
   async run(): Promise<WithdrawResult> {
-    const { rpc, ledger, network } = this.#session
-    this.#services = await listServingContracts(network, ledger, rpc)
-    await this.#assertThereIsMoney()
-    if (this.#options.amount === undefined && (await hasAdditions(this.#session.inference)))
-      return this.#leave()
-    if (await this.#needsProviders()) {
-      await this.#retrieve()
-      await this.#waitForLocks()
-      await this.#retrieve()
-    }
-    const withdrawn = await this.#withdrawFromLedger()
-    const { pending, unlocksAt } = await this.#pending()
-    return { withdrawn, pending, unlocksAt, transactions: this.#transactions }
+    const { amount } = this.#options
+    const way = await WayBack.open(this.#session, this.#hooks)
+    const total = (await way.ledger())?.total ?? 0n
+    if (total === 0n) throw nothingToWithdraw()
+    if (amount !== undefined && amount > total) throw tooMuch(amount, total)
+    const additions = await hasAdditions(this.#session.inference)
+    if (amount !== undefined) return this.#amount(way, amount, additions)
+    const withdrawn = additions ? await this.#leave(way) : await this.#retrieveAll(way)
+    const { pending, last } = await underWay(way)
+    return { withdrawn, pending, unlocksAt: last, transactions: way.transactions }
   }
 
-  /** All of it in one transaction now, and one more when the locks are over. */
-  async #leave(): Promise<WithdrawResult> {
+  async #amount(way: WayBack, amount: bigint, asksForParts: boolean): Promise<WithdrawResult> {
+    const { onRecall } = this.#hooks
+    const withdrawal = new AmountWithdrawal(way, { ...this.#options, amount, asksForParts, onRecall })
+    const withdrawn = await withdrawal.run()
+    const { pending, last } = await underWay(way)
+    const unlocksAt = withdrawn < amount ? await withdrawal.unlocksAt() : last
+    return { withdrawn, pending, unlocksAt, transactions: way.transactions }
+  }
+
+  /** All of it in one transaction now, and one more when the locks are over. @returns neuron that came to the wallet */
+  async #leave(way: WayBack): Promise<bigint> {
     const title = 'ask every provider for the money back, and withdraw what is free'
-    let withdrawn = await this.#leaveOnce(title)
-    await this.#waitForLocks()
-    withdrawn += await this.#leaveOnce('collect what was locked, and withdraw it')
-    const { pending, unlocksAt } = await this.#pending()
-    return { withdrawn, pending, unlocksAt, transactions: this.#transactions }
+    const withdrawn = await this.#leaveOnce(way, title)
+    await this.#waitForLocks(way)
+    return withdrawn + (await this.#leaveOnce(way, 'collect what was locked, and withdraw it'))
   }
 
-  /** @returns neuron that came to the wallet */
-  async #leaveOnce(title: string): Promise<bigint> {
-    const record = await this.#ledger()
+  async #leaveOnce(way: WayBack, title: string): Promise<bigint> {
+    const record = await way.ledger()
     if (!record) return 0n
-    const now = await chainTimeSeconds(this.#session.rpc)
-    const accounts = await this.#accounts()
-    if (record.available === 0n && !accounts.some((account) => hasWork(account, now))) return 0n
-    const { ledger } = this.#session
-    const receipt = await this.#send({ title, contract: ledger, method: 'leave', args: [] })
+    if (record.available === 0n && (await accountsWithWork(way)).length === 0) return 0n
+    const receipt = await way.send({ title, method: 'leave', args: [] })
     const paid = receipt.logs
-      .map((log) => ledger.interface.parseLog(log))
+      .map((log) => this.#session.ledger.interface.parseLog(log))
       .filter((log) => log?.name === 'Withdrawn')
     return paid.reduce((sum, log) => sum + (log!.args.amount as bigint), 0n)
   }
 
-  async #assertThereIsMoney(): Promise<void> {
-    const record = await this.#ledger()
-    const total = record?.total ?? 0n
-    const { amount } = this.#options
-    if (total === 0n) throw nothingToWithdraw()
-    if (amount !== undefined && amount > total) throw tooMuch(amount, total)
-  }
-
-  async #needsProviders(): Promise<boolean> {
-    const available = (await this.#ledger())?.available ?? 0n
-    return this.#options.amount === undefined || available < this.#options.amount
-  }
-
-  /** Collects what is unlocked and asks for the rest, at every provider where either is to be done. */
-  async #retrieve(): Promise<void> {
-    const now = await chainTimeSeconds(this.#session.rpc)
-    const accounts = await this.#accounts()
-    for (const service of this.#services) {
-      const providers = accounts
-        .filter((account) => account.service === service && hasWork(account, now))
-        .map(({ provider }) => provider)
-      for (let i = 0; i < providers.length; i += PROVIDERS_PER_CALL) {
-        await this.#retrieveFrom(service, providers.slice(i, i + PROVIDERS_PER_CALL))
-      }
-    }
-  }
-
-  #retrieveFrom(service: ServingContract, providers: readonly Address[]): Promise<unknown> {
-    const title = `ask ${providers.length} provider${providers.length > 1 ? 's' : ''} of ${service.name} for the money back`
-    return this.#send({
-      title,
-      contract: this.#session.ledger,
-      method: 'retrieveFund',
-      args: [providers, service.name],
-    })
-  }
-
-  async #waitForLocks(): Promise<void> {
-    const started = this.#session.runtime.now()
-    for (;;) {
-      const { unlocksAt } = await this.#pending()
-      if (unlocksAt === null) return
-      const left = unlocksAt - (await chainTimeSeconds(this.#session.rpc))
-      if (left <= 0) return
-      const waited = (this.#session.runtime.now() - started) / 1000
-      if (left > this.#options.maxWaitSeconds - waited) return
-      this.#hooks.onWait?.(left)
-      await this.#session.runtime.sleep(Math.min(POLL_MS, left * 1000), this.#hooks.signal)
-    }
-  }
-
-  async #withdrawFromLedger(): Promise<bigint> {
-    const record = await this.#ledger()
+  /** Step by step, where the ledger cannot be left in one. @returns neuron that came to the wallet */
+  async #retrieveAll(way: WayBack): Promise<bigint> {
+    await way.retrieve(await accountsWithWork(way))
+    await this.#waitForLocks(way)
+    await way.retrieve(await accountsWithWork(way))
+    const record = await way.ledger()
     if (!record || record.available === 0n) return 0n
-    const wanted = this.#options.amount ?? record.available
-    if (wanted > record.available) return 0n
-    await this.#assertNoDust(record.available - wanted)
-    await this.#send({
-      title: `withdraw ${format0G(wanted)} 0G to the wallet`,
-      contract: this.#session.ledger,
-      method: 'refund',
-      args: [wanted],
-    })
-    return wanted
+    await way.withdraw(record.available, record)
+    return record.available
   }
 
-  /** What stays must be nothing or the minimum. @see contracts.md section 1.3, `refund` */
-  async #assertNoDust(remaining: bigint): Promise<void> {
-    if (remaining === 0n) return
-    const { deposit: minimum } = await readMinimums(this.#session.ledger)
-    if (remaining < minimum) throw leavesDust(remaining, minimum)
-  }
-
-  /** What is on its way, and when the last of it can be collected. */
-  async #pending(): Promise<{ pending: bigint; unlocksAt: number | null }> {
-    const refunds = (await this.#accounts()).flatMap(({ refunds, service }) =>
-      refunds
-        .filter(({ amount }) => amount > 0n)
-        .map(({ amount, createdAt }) => ({ amount, unlocksAt: createdAt + service.lockTimeSeconds })),
-    )
-    return {
-      pending: refunds.reduce((sum, { amount }) => sum + amount, 0n),
-      unlocksAt: refunds.length > 0 ? Math.max(...refunds.map(({ unlocksAt }) => unlocksAt)) : null,
-    }
-  }
-
-  async #accounts(): Promise<SubAccount[]> {
-    const { ledger } = this.#session
-    if (!(await this.#ledger())) return []
-    return listSubAccounts(ledger, this.#services, requireAccount(this.#session).address)
-  }
-
-  #ledger() {
-    return findLedger(this.#session.ledger, requireAccount(this.#session).address)
-  }
-
-  async #send(call: TransactionCall): Promise<TransactionReceipt> {
-    this.#hooks.signal?.throwIfAborted()
-    const signer: Signer = await requireAccount(this.#session).signer(this.#session.rpc)
-    const prepared = await prepare(signer, { ...call, contract: call.contract.connect(signer) as Contract })
-    this.#hooks.onTransaction?.(prepared)
-    const receipt = await send(signer, prepared)
-    this.#hooks.onMined?.(call.title, receipt)
-    this.#transactions.push({ title: call.title, txHash: receipt.hash, gasCost: receipt.fee })
-    return receipt
+  #waitForLocks(way: WayBack): Promise<void> {
+    return way.waitUntil(async () => (await underWay(way)).last, this.#options.maxWaitSeconds)
   }
 }
 
-/** Whether a call for this account collects or requests something, and cannot be refused. */
-function hasWork({ balance, pendingRefund, refunds, service }: SubAccount, now: number): boolean {
-  const collectable = refunds.filter(({ createdAt }) => createdAt + service.lockTimeSeconds <= now).length
-  const requestable = balance > pendingRefund
-  if (requestable && refunds.length - collectable >= MAX_REFUNDS) return false
-  return requestable || collectable > 0
+/** What is on its way, neuron, and when the last of it can be collected. */
+async function underWay(way: WayBack): Promise<{ pending: bigint; last: number | null }> {
+  const refunds = refundsUnderWay(await way.accounts())
+  return {
+    pending: refunds.reduce((sum, { amount }) => sum + amount, 0n),
+    last: refunds.at(-1)?.unlocksAt ?? null,
+  }
+}
+
+/** Those where a call collects or requests something, and cannot be refused. */
+async function accountsWithWork(way: WayBack): Promise<SubAccount[]> {
+  const now = await way.now()
+  return (await way.accounts()).filter(
+    (account) => isRequestable(account, now) || maturedOf(account, now) > 0n,
+  )
 }
 
 const nothingToWithdraw = (): AppError =>
@@ -232,24 +148,4 @@ const nothingToWithdraw = (): AppError =>
     message: 'There is nothing to withdraw',
     hint: 'The ledger is empty',
     next: '0g-compute fund status',
-  })
-
-const tooMuch = (amount: bigint, total: bigint): AppError =>
-  new AppError({
-    code: 'withdraw_too_much',
-    message: `${format0G(amount)} 0G cannot be withdrawn, ${format0G(total)} 0G are deposited`,
-    hint: 'Nothing was sent',
-    next: '0g-compute fund withdraw --all',
-    exitCode: EXIT.noFunds,
-    details: { amount: amount.toString(), deposited: total.toString() },
-  })
-
-const leavesDust = (remaining: bigint, minimum: bigint): AppError =>
-  new AppError({
-    code: 'withdraw_leaves_dust',
-    message: `${format0G(remaining)} 0G would stay in the ledger, which must keep nothing or at least ${format0G(minimum)} 0G`,
-    hint: 'Withdraw less, or everything',
-    next: '0g-compute fund withdraw --all',
-    exitCode: EXIT.usage,
-    details: { remaining: remaining.toString(), minimum: minimum.toString() },
   })

@@ -1,4 +1,5 @@
 import type { Contract, TransactionReceipt } from 'ethers'
+import { isUnattested } from '../../attestation/signers.ts'
 import type { Address, Hex } from '../../base/hex.ts'
 import { hexToBytes, sameAddress } from '../../base/hex.ts'
 import { findAccount, isTokenRevoked } from '../../chain/inference.ts'
@@ -23,6 +24,7 @@ import {
   alreadyRevoked,
   keysExhausted,
   keyUnknown,
+  keyUseless,
   limitInvalid,
   limitUnenforced,
   nameInvalid,
@@ -85,7 +87,7 @@ export class ApiKeys {
   /**
    * Makes a key for one provider, good at this contract of this chain alone where the broker knows of such. The number is noted before the key is signed, and never given again.
    * @throws AppError `key_name_taken`, `key_name_invalid`, `keys_exhausted`, `provider_unknown`,
-   * `key_limit_invalid`, `key_limit_unenforced`
+   * `key_useless`, `key_limit_invalid`, `key_limit_unenforced`
    */
   async create({ provider, name, lifetimeMs, limit }: KeyRequest): Promise<NewKey> {
     if (!NAME.test(name)) throw nameInvalid(name)
@@ -93,6 +95,7 @@ export class ApiKeys {
     const { network, runtime } = this.#session
     const { address: user, signer } = requireAccount(this.#session)
     const service = await getProvider(this.#session, provider)
+    if (isUnattested(service)) throw keyUseless(provider)
     const account = await findAccount(this.#session.inference, user, provider)
     // A broker that does not answer may be one of the deployed network.
     const { tokenDomain, keyLimits } = await abilitiesOf(this.#session, service).catch(() => NO_ABILITIES)

@@ -54,6 +54,16 @@ export const limitUnenforced = (provider: Address): AppError =>
     exitCode: EXIT.unsupported,
   })
 
+/** Its vouchers are signed for each request, which a key alone cannot do. */
+export const keyUseless = (provider: Address): AppError =>
+  new AppError({
+    code: 'key_useless',
+    message: `A key could pay for nothing at ${provider}: it runs without a TEE, and each request to it needs a voucher that you sign`,
+    hint: 'No key was made. The proxy signs the vouchers, checks the answers, and has a token for OpenAI clients',
+    next: `0g-compute proxy --provider ${provider}`,
+    exitCode: EXIT.unsupported,
+  })
+
 export const noAccount = (provider: Address): AppError =>
   new AppError({
     code: 'key_without_account',

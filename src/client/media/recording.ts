@@ -40,7 +40,7 @@ export const recordingTooLarge = (size: number): AppError =>
   new AppError({
     code: 'recording_too_large',
     message: `The recording has ${mebibytes(size)} MiB, ${mebibytes(MAX_RECORDING_BYTES)} are the most`,
-    hint: 'Nothing was sent. Cut it, or compress it: an hour of speech fits with ffmpeg -i FILE -b:a 48k talk.mp3',
+    hint: 'Nothing was sent. Cut it, or compress it: an hour of speech fits with ffmpeg -i FILE -b:a 48k FILE.mp3',
     exitCode: EXIT.malformed,
     details: { size, limit: MAX_RECORDING_BYTES },
   })
@@ -51,6 +51,6 @@ const formatUnknown = (): AppError =>
   new AppError({
     code: 'recording_format_unknown',
     message: `This is no recording in a format that is known: ${AUDIO_FORMATS.join(', ')}`,
-    hint: 'Nothing was sent. Convert it first: ffmpeg -i FILE talk.mp3',
+    hint: 'Nothing was sent. Convert it first: ffmpeg -i FILE FILE.mp3',
     exitCode: EXIT.malformed,
   })

@@ -1,18 +1,16 @@
 import type { GatewayReply } from '../gateway/gateway.ts'
+import { chatOfMessages } from './anthropicRequest.ts'
 import {
   type ChatPart,
-  isRecord,
   type Json,
-  listOf,
-  modelOf,
   namedEvent,
   parseRequest,
-  renamed,
   type StreamWriter,
   said,
   textOf,
 } from './chatShape.ts'
 import type { Dialect, PlainRequest } from './dialects.ts'
+import { withLeftOut } from './untranslated.ts'
 
 /**
  * Anthropic's Messages API, as Claude Code speaks it, said as a chat.
@@ -22,83 +20,17 @@ export function anthropic({ method, body }: PlainRequest): Dialect {
   const request = parseRequest(body)
   const id = `msg_${crypto.randomUUID().replaceAll('-', '')}`
   const model = textOf(request.model)
+  const { chat, leftOut } = chatOfMessages(request)
   return {
-    request: { method, path: '/v1/chat/completions', body: JSON.stringify(toChat(request)) },
+    request: { method, path: '/v1/chat/completions', body: JSON.stringify(chat) },
     isOpenAi: false,
-    reply: (reply) => said(reply, new MessageWriter(id, model), (part) => toMessage(id, model, part)),
+    reply: (reply) =>
+      withLeftOut(
+        said(reply, new MessageWriter(id, model), (part) => toMessage(id, model, part)),
+        leftOut,
+      ),
     error: toError,
   }
-}
-
-const toChat = (request: Json): object => ({
-  ...renamed(request, {
-    max_tokens: 'max_tokens',
-    temperature: 'temperature',
-    top_p: 'top_p',
-    stop_sequences: 'stop',
-  }),
-  model: modelOf(request),
-  messages: [...systemOf(request.system), ...listOf(request.messages).flatMap(toMessages)],
-  ...(Array.isArray(request.tools) && { tools: listOf(request.tools).map(toTool) }),
-  ...(isRecord(request.tool_choice) && { tool_choice: toToolChoice(request.tool_choice) }),
-  stream: request.stream,
-  ...(request.stream === true && { stream_options: { include_usage: true } }),
-})
-
-function systemOf(system: unknown): object[] {
-  const text =
-    typeof system === 'string'
-      ? system
-      : listOf(system)
-          .map(({ text }) => textOf(text))
-          .join('\n')
-  return text ? [{ role: 'system', content: text }] : []
-}
-
-/** Results of tools are messages of their own in a chat, and come before what the user says with them. */
-function toMessages({ role, content }: Json): object[] {
-  if (typeof content === 'string') return [{ role, content }]
-  const blocks = listOf(content)
-  const results = blocks
-    .filter(({ type }) => type === 'tool_result')
-    .map((block) => ({ role: 'tool', tool_call_id: block.tool_use_id, content: resultText(block.content) }))
-  const calls = blocks
-    .filter(({ type }) => type === 'tool_use')
-    .map(({ id, name, input }) => ({
-      id,
-      type: 'function',
-      function: { name, arguments: JSON.stringify(input ?? {}) },
-    }))
-  const parts = blocks.flatMap(toPart)
-  if (parts.length === 0 && calls.length === 0) return results
-  const plain = parts.every((part) => part.type === 'text')
-  const said = plain ? parts.map(({ text }) => textOf(text)).join('\n') : parts
-  return [...results, { role, content: said, ...(calls.length > 0 && { tool_calls: calls }) }]
-}
-
-function toPart({ type, text, source }: Json): Json[] {
-  if (type === 'text') return [{ type, text }]
-  if (type !== 'image' || !isRecord(source)) return []
-  const url =
-    source.type === 'url' ? source.url : `data:${textOf(source.media_type)};base64,${textOf(source.data)}`
-  return [{ type: 'image_url', image_url: { url } }]
-}
-
-const resultText = (content: unknown): string =>
-  typeof content === 'string'
-    ? content
-    : listOf(content)
-        .map(({ text }) => textOf(text))
-        .join('\n')
-
-const toTool = ({ name, description, input_schema }: Json): object => ({
-  type: 'function',
-  function: { name, description, parameters: input_schema },
-})
-
-function toToolChoice({ type, name }: Json): unknown {
-  if (type === 'tool') return { type: 'function', function: { name } }
-  return type === 'any' ? 'required' : type
 }
 
 const STOPS: Readonly<Record<string, string>> = { length: 'max_tokens', tool_calls: 'tool_use' }

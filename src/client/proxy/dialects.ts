@@ -1,6 +1,6 @@
-import { assertMethod, type GatewayReply, type GatewayRequest } from '../gateway/gateway.ts'
+import { assertMethod, errorReply, type GatewayReply, type GatewayRequest } from '../gateway/gateway.ts'
 import { isEndpoint } from '../purchase/endpoints.ts'
-import { anthropic } from './anthropic.ts'
+import { anthropic, toError } from './anthropic.ts'
 import { MESSAGES } from './nativeMessages.ts'
 import { responses } from './responses.ts'
 
@@ -35,4 +35,10 @@ export function translate(request: PlainRequest): Dialect {
     return dialect(request)
   }
   return { request, isOpenAi: true, reply: same, error: same }
+}
+
+/** A failure as whoever asks at this path reads it. */
+export function errorAt(path: string, error: unknown): GatewayReply {
+  const reply = errorReply(error)
+  return path === MESSAGES ? toError(reply) : reply
 }

@@ -14,7 +14,7 @@ import {
 } from '../gateway/gateway.ts'
 import { ANSWER_HEADERS, answerHeaders } from '../gateway/headers.ts'
 import type { PurchaseHooks } from '../purchase/purchases.ts'
-import { type Dialect, TRANSLATED, translate } from './dialects.ts'
+import { type Dialect, errorAt, TRANSLATED, translate } from './dialects.ts'
 import { feeIn } from './feeIn.ts'
 import { NativeMessages } from './nativeMessages.ts'
 import { assertToken } from './proxyToken.ts'
@@ -85,7 +85,7 @@ export class ProxyServer {
       seen.answer = await this.#serve(req, res, path)
     } catch (thrown) {
       seen.error = toAppError(thrown)
-      if (!res.headersSent) send(res, errorReply(seen.error))
+      if (!res.headersSent) send(res, errorAt(path, seen.error))
       else if (!res.writableEnded) res.destroy()
     }
     const { status, ms } = { status: res.statusCode, ms: Math.round(performance.now() - startedAt) }
@@ -147,15 +147,15 @@ export class ProxyServer {
   }
 
   #hooks(tab: Tab): PurchaseHooks {
-    const { onOffer, onFailover } = this.#options.hooks ?? {}
+    const { onOffer, onAttemptFailed } = this.#options.hooks ?? {}
     return {
       onOffer: async (offer, worst) => {
         tab.begin(worst)
         await onOffer?.(offer, worst)
       },
-      onFailover: (offer, error) => {
+      onAttemptFailed: (offer, error) => {
         tab.settle(feeIn(error))
-        onFailover?.(offer, error)
+        onAttemptFailed?.(offer, error)
       },
     }
   }

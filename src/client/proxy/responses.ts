@@ -1,32 +1,34 @@
 import { invalidRequest } from '../purchase/invalidRequest.ts'
 import {
   type ChatPart,
-  isRecord,
-  type Json,
-  listOf,
-  modelOf,
   namedEvent,
   parseRequest,
-  renamed,
   type StreamWriter,
   said,
   type ToolCall,
   textOf,
 } from './chatShape.ts'
 import type { Dialect, PlainRequest } from './dialects.ts'
+import { chatOfResponses } from './responsesRequest.ts'
+import { withLeftOut } from './untranslated.ts'
 
 /**
- * OpenAI's Responses API, as Codex speaks it, said as a chat. Tools that only OpenAI has are left out.
+ * OpenAI's Responses API, as Codex speaks it, said as a chat.
  * @see https://platform.openai.com/docs/api-reference/responses
  */
 export function responses({ method, body }: PlainRequest): Dialect {
   const request = parseRequest(body)
   if (request.input === undefined) throw invalidRequest('"input" is missing')
   const head = { id: newId('resp'), model: textOf(request.model), created: Math.floor(Date.now() / 1000) }
+  const { chat, leftOut } = chatOfResponses(request)
   return {
-    request: { method, path: '/v1/chat/completions', body: JSON.stringify(toChat(request)) },
+    request: { method, path: '/v1/chat/completions', body: JSON.stringify(chat) },
     isOpenAi: false,
-    reply: (reply) => said(reply, new ResponseWriter(head), (part) => toResponse(head, itemsOf(part), part)),
+    reply: (reply) =>
+      withLeftOut(
+        said(reply, new ResponseWriter(head), (part) => toResponse(head, itemsOf(part), part)),
+        leftOut,
+      ),
     error: (reply) => reply,
   }
 }
@@ -38,69 +40,6 @@ interface Head {
 }
 
 const newId = (prefix: string): string => `${prefix}_${crypto.randomUUID().replaceAll('-', '')}`
-
-const toChat = (request: Json): object => ({
-  ...renamed(request, { max_output_tokens: 'max_tokens', temperature: 'temperature', top_p: 'top_p' }),
-  model: modelOf(request),
-  messages: [
-    ...(request.instructions ? [{ role: 'system', content: request.instructions }] : []),
-    ...(typeof request.input === 'string'
-      ? [{ role: 'user', content: request.input }]
-      : listOf(request.input).flatMap(toMessage)),
-  ],
-  ...toolsOf(request),
-  ...formatOf(request.text),
-  stream: request.stream,
-  ...(request.stream === true && { stream_options: { include_usage: true } }),
-})
-
-function toMessage(item: Json): object[] {
-  if (item.type === 'function_call') {
-    const call = {
-      id: item.call_id,
-      type: 'function',
-      function: { name: item.name, arguments: item.arguments },
-    }
-    return [{ role: 'assistant', content: '', tool_calls: [call] }]
-  }
-  if (item.type === 'function_call_output') {
-    const content = typeof item.output === 'string' ? item.output : JSON.stringify(item.output)
-    return [{ role: 'tool', tool_call_id: item.call_id, content }]
-  }
-  if (item.role === undefined) return []
-  const role = item.role === 'developer' ? 'system' : item.role
-  return [
-    { role, content: typeof item.content === 'string' ? item.content : contentOf(listOf(item.content)) },
-  ]
-}
-
-function contentOf(parts: readonly Json[]): unknown {
-  const isPlain = parts.every(({ type }) => type !== 'input_image')
-  if (isPlain) return parts.map(({ text }) => textOf(text)).join('\n')
-  return parts.map(({ type, text, image_url }) =>
-    type === 'input_image' ? { type: 'image_url', image_url: { url: image_url } } : { type: 'text', text },
-  )
-}
-
-function toolsOf({ tools, tool_choice }: Json): object {
-  const functions = listOf(tools).filter(({ type }) => type === 'function')
-  if (functions.length === 0) return {}
-  const wrapped = functions.map(({ name, description, parameters, strict }) => ({
-    type: 'function',
-    function: { name, description, parameters, ...(strict != null && { strict }) },
-  }))
-  const choice = isRecord(tool_choice)
-    ? { type: 'function', function: { name: tool_choice.name } }
-    : tool_choice
-  return { tools: wrapped, ...(choice != null && { tool_choice: choice }) }
-}
-
-function formatOf(text: unknown): object {
-  const format = isRecord(text) && isRecord(text.format) ? text.format : null
-  if (!format || format.type === 'text') return {}
-  const { type, ...schema } = format
-  return { response_format: type === 'json_schema' ? { type, json_schema: schema } : { type } }
-}
 
 const messageItem = (id: string, text: string) => ({
   type: 'message',

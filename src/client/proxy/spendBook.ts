@@ -1,5 +1,6 @@
 import { closeSync, fdatasyncSync, mkdirSync, openSync, readFileSync, renameSync, writeSync } from 'node:fs'
 import { dirname } from 'node:path'
+import { larger } from '../../base/bigint.ts'
 import { AppError, EXIT } from '../../base/errors.ts'
 import { isAlive } from '../../base/isAlive.ts'
 import { format0G } from '../../base/units.ts'
@@ -147,7 +148,7 @@ const limitReached = (limit: bigint, today: bigint, worst: bigint): AppError =>
     code: 'spending_limit',
     message: `Today's limit is ${format0G(limit)} 0G: ${format0G(today)} 0G are spent or under way, this may cost ${format0G(worst)} 0G`,
     hint: 'Nothing was sent. Ask for fewer tokens, wait for tomorrow (UTC), or start the proxy with a higher --max-spend',
-    next: '0g-compute proxy --max-spend',
+    next: `0g-compute proxy --max-spend ${format0G(larger(2n * limit, today + worst))}`,
     exitCode: EXIT.noFunds,
     status: 402,
     details: { limit: limit.toString(), today: today.toString(), cost: worst.toString() },

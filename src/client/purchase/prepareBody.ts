@@ -4,7 +4,7 @@ import { promptsIn } from '../../protocol/promptsIn.ts'
 import type { Form } from '../media/form.ts'
 import type { Offer } from '../offers.ts'
 import { dearestPrices } from '../priceTiers.ts'
-import { chooseMaxTokens, worstCost } from '../reservation.ts'
+import { chooseMaxTokens, tooDear, worstCost } from '../reservation.ts'
 import type { Endpoint } from './endpoints.ts'
 import { countField, encodeJson } from './fields.ts'
 import type { MediaCount } from './prepareMedia.ts'
@@ -59,7 +59,11 @@ export function prepareBody(spec: BodySpec, offer: Offer): PreparedBody {
     model: offer.model,
     ...(maxTokens !== undefined && { [field]: maxTokens }),
   })
-  if (endpoint === '/v1/embeddings') return priced(make(undefined), false, 0, offer)
+  if (endpoint === '/v1/embeddings') {
+    const prepared = priced(make(undefined), false, 0, offer)
+    if (maxCost !== undefined && prepared.worst > maxCost) throw tooDear(prepared.worst, maxCost)
+    return prepared
+  }
 
   const context = offer.contextLength ?? UNKNOWN_CONTEXT
   if (asked === undefined && !spec.limitsTokens && maxCost === undefined) {

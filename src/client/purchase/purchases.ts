@@ -91,7 +91,7 @@ export class Purchases {
     let failure: AppError | undefined
     const queue = offers.slice(0, MAX_ATTEMPTS)
     let isRepeated = false
-    for (const offer of queue) {
+    for (const [index, offer] of queue.entries()) {
       try {
         return await this.#buyFrom(offer, request, hooks, { conversation, askedAt })
       } catch (error) {
@@ -103,13 +103,14 @@ export class Purchases {
         this.#router.failed(offer)
         failure ??= error.cause
         if (request.signal?.aborted) break
-        hooks.onFailover?.(offer, error.cause)
-        if (!isOtherEnclave(error.cause) || isRepeated) continue
-        // Another enclave answers than the one that was checked: its evidence is looked at anew, once.
-        forgetVerdicts(this.#session, offer.service.provider)
-        isRepeated = true
-        failure = undefined
-        queue.push(offer)
+        if (isOtherEnclave(error.cause) && !isRepeated) {
+          // Another enclave answers than the one that was checked: its evidence is looked at anew, once.
+          forgetVerdicts(this.#session, offer.service.provider)
+          isRepeated = true
+          failure = undefined
+          queue.push(offer)
+        }
+        hooks.onFailover?.(offer, error.cause, queue[index + 1] ?? null)
       }
     }
     throw failure
@@ -123,9 +124,10 @@ export class Purchases {
   ): Promise<Purchase> {
     const checked = await this.#check(offer, request)
     const prepared = await prepare(request, offer)
-    await hooks.onOffer?.(offer, prepared.worst)
-    const release = this.#payments.reserve(offer.service.provider, prepared.worst)
+    let release = () => {}
     try {
+      await hooks.onOffer?.(offer, prepared.worst)
+      release = this.#payments.reserve(offer.service.provider, prepared.worst)
       hooks.onStage?.('fund')
       await this.#payments.cover(offer.service, checked, hooks)
       hooks.onStage?.('send')
@@ -139,6 +141,7 @@ export class Purchases {
       return { offer, maxCost: prepared.worst, contentType, pieces }
     } catch (error) {
       release()
+      hooks.onAttemptFailed?.(offer, error instanceof ProviderFault ? error.cause : error)
       throw error
     }
   }

@@ -1,17 +1,23 @@
 import { parseReceiptDetail } from '../../attestation/receiptDetail.ts'
+import { countsMoreThanCame, feeByDetail } from '../../attestation/receiptFee.ts'
 import { expectedSigners } from '../../attestation/signers.ts'
 import { AppError } from '../../base/errors.ts'
 import type { Address } from '../../base/hex.ts'
 import { findAccount, findService, type Service } from '../../chain/inference.ts'
 import { sha256Text } from '../../protocol/canonical.ts'
-import { receiptFromJson, receiptToJson, type SignedReceipt } from '../../protocol/receipt.ts'
+import {
+  type ReceiptDetail,
+  receiptFromJson,
+  receiptToJson,
+  type SignedReceipt,
+} from '../../protocol/receipt.ts'
 import { isStatement } from '../answerJudge.ts'
 import { BrokerApi } from '../brokerApi.ts'
 import { abilitiesOf } from '../capabilities/abilitiesOf.ts'
 import type { Credential } from '../credential.ts'
 import type { Session } from '../session.ts'
 import type { SessionTokens } from '../tokens.ts'
-import type { ReceiptAccount } from './receiptStore.ts'
+import type { ReceiptAccount, StoredReceipt } from './receiptStore.ts'
 import { lastSeqWithoutGap } from './tally.ts'
 
 /**
@@ -64,25 +70,33 @@ async function fetchMissing(
       after,
       credential,
     )
-    const sound = page.receipts.flatMap((json) => checked(json, owner, service) ?? [])
     const savedAt = runtime.now()
-    await receipts.addAll(sound.map((signed) => ({ signed, source: 'audit', outcome: null, savedAt })))
+    const stated = page.receipts.flatMap((json) => checked(json, owner, service) ?? [])
+    await receipts.addAll(stated.map((receipt) => ({ ...receipt, source: 'audit', savedAt })))
     after = page.next !== null && page.next > after ? page.next : null
   }
   return receipts.newest(owner)
 }
 
 /** A receipt from the provider's list, if its signer made it for this user and its detail is the signed one. */
-function checked(json: unknown, owner: ReceiptAccount, service: Service): SignedReceipt | null {
+function checked(
+  json: unknown,
+  owner: ReceiptAccount,
+  service: Service,
+): Pick<StoredReceipt, 'signed' | 'outcome'> | null {
   try {
     const signed = receiptFromJson(json)
     const stated = isStatement(signed, { ...owner, signer: expectedSigners(service).receipt })
-    const whole = sha256Text(signed.detail) === signed.receipt.detail && parseReceiptDetail(signed.detail)
-    return stated && whole ? signed : null
+    const detail = sha256Text(signed.detail) === signed.receipt.detail && parseReceiptDetail(signed.detail)
+    return stated && detail ? { signed, outcome: addsUp(signed, detail) ? null : 'rejected' } : null
   } catch {
     return null
   }
 }
+
+/** What is wrong in itself was charged nevertheless: it is kept, and named. */
+const addsUp = ({ receipt }: SignedReceipt, detail: ReceiptDetail): boolean =>
+  receipt.fee === feeByDetail(detail) && !countsMoreThanCame(detail)
 
 const providerGone = (provider: Address): AppError =>
   new AppError({

@@ -9,7 +9,7 @@ import { requireAccount, type Session } from '../session.ts'
 import type { SessionTokens } from '../tokens.ts'
 import { askProvider } from './askProvider.ts'
 import { type Contradiction, contradictionOf } from './contradiction.ts'
-import { type Tally, tallyReceipts } from './tally.ts'
+import { type Tally, tallyReceipts, type WithoutAnswer } from './tally.ts'
 
 /** Something that receipts do not explain, neuron. */
 export interface Unexplained {
@@ -21,6 +21,10 @@ export interface Unexplained {
     | 'paid_without_receipt'
     /** The provider claims more, or less, than receipts and chain leave open. */
     | 'unsettled_differs'
+    /** Charged for answers that this machine rejected. */
+    | 'rejected'
+    /** Fetched, and wrong in itself: its fee is not counts times prices, or more was counted than came. */
+    | 'receipt_wrong'
   readonly amount: bigint
   readonly detail: string
 }
@@ -29,8 +33,10 @@ export interface Unexplained {
 export interface ProviderAudit {
   readonly provider: Address
   readonly receipts: number
-  /** Of them fetched from the provider in this audit: no answer of this machine stands behind them. */
+  /** Of them fetched from the provider in this audit. */
   readonly fetched: number
+  /** All that were ever fetched: no answer of this machine stands behind them. */
+  readonly withoutAnswer: WithoutAnswer
   /** Sum of all fees. */
   readonly charged: bigint
   /** Taken on chain. */
@@ -69,6 +75,8 @@ export interface AuditOptions {
 /** A settlement that is mined while the audit looks makes a difference that is none: it looks again. */
 const LOOKS = 3
 const BETWEEN_LOOKS_MS = 1500
+/** What a receipt says that is here, no later look takes back. */
+const LASTS: ReadonlySet<Unexplained['kind']> = new Set(['contradiction', 'rejected', 'receipt_wrong'])
 
 /**
  * Compares receipts with the chain, for one provider or for all: fills gaps from the provider first, then sets the
@@ -81,8 +89,10 @@ export async function auditReceipts(
 ): Promise<Audit> {
   for (let look = 1; ; look++) {
     const audit = await auditOnce(session, tokens, options)
-    const settled = audit.providers.every(({ unexplained }) => unexplained.length === 0)
-    if (settled || look === LOOKS) return audit
+    const mayPass = audit.providers.some(({ unexplained }) =>
+      unexplained.some(({ kind }) => !LASTS.has(kind)),
+    )
+    if (!mayPass || look === LOOKS) return audit
     await session.runtime.sleep(BETWEEN_LOOKS_MS)
   }
 }
@@ -147,6 +157,7 @@ async function auditProvider(
     provider,
     receipts: tally.count,
     fetched: tally.count - before,
+    withoutAnswer: tally.withoutAnswer,
     charged,
     paid,
     settlements,

@@ -23,7 +23,8 @@ export function memoryReceiptStore(): ReceiptStore {
       yield* entry(account).index.all
     },
     async *totals(account) {
-      for (const { signed } of entry(account).index.all) yield signed.receipt
+      for (const { signed, source, outcome } of entry(account).index.all)
+        yield { ...signed.receipt, source, outcome }
     },
     at: async (account, seq) =>
       entry(account)

@@ -17,7 +17,9 @@ export class ReceiptIndex {
     const { seq } = stored.signed.receipt
     let at = this.#firstFrom(seq)
     for (; this.#sorted[at]?.signed.receipt.seq === seq; at++) {
-      if (isSame(this.#sorted[at]!.signed, stored.signed)) return false
+      if (!isSame(this.#sorted[at]!.signed, stored.signed)) continue
+      if (this.#sorted[at]!.source === 'audit') this.#sorted[at] = stored
+      return false
     }
     this.#sorted.splice(at, 0, stored)
     return true

@@ -15,20 +15,24 @@ export interface StoredReceipt {
   readonly signed: SignedReceipt
   /** How it came here: with an answer of this machine, or from the broker when the receipts were audited. */
   readonly source: 'answer' | 'audit'
-  /** What the check of the answer came to; null for what no answer of this machine stands behind. */
+  /**
+   * What the check of the answer came to. For what no answer of this machine stands behind: null, or `rejected` where
+   * the receipt contradicts itself.
+   */
   readonly outcome: Outcome | null
   /** ms */
   readonly savedAt: number
 }
 
 /** What an audit adds up, neuron. */
-export type ReceiptTotals = Pick<Receipt, 'seq' | 'cumulative' | 'fee'>
+export type ReceiptTotals = Pick<Receipt, 'seq' | 'cumulative' | 'fee'> &
+  Pick<StoredReceipt, 'source' | 'outcome'>
 
 /** Keeps receipts for good. Only receipts whose signature was checked are put in. */
 export interface ReceiptStore {
   /** What is known beside a receipt with this number. */
   known(account: ReceiptAccount, seq: number): Promise<KnownReceipts>
-  /** Adds one; the same receipt twice is kept once. Durable when the promise resolves. */
+  /** Adds one; the same receipt twice is kept once, as that of an answer. Durable when the promise resolves. */
   add(receipt: StoredReceipt): Promise<void>
   /** Adds many, all or none. */
   addAll(receipts: readonly StoredReceipt[]): Promise<void>

@@ -44,7 +44,7 @@ interface Row {
   readonly saved_at: number
 }
 
-interface TotalsRow extends Pick<Row, 'seq' | 'digest'> {
+interface TotalsRow extends Pick<Row, 'seq' | 'digest' | 'source' | 'outcome'> {
   readonly cumulative: string
   readonly before: string
 }
@@ -94,9 +94,9 @@ export function sqliteReceiptStore(stateDir: string): ReceiptStore {
     let last: Pick<Row, 'seq' | 'digest'> = { seq: -1, digest: '' }
     for (;;) {
       const page = statements().totals.all(id, last.seq, last.digest, PAGE) as unknown as TotalsRow[]
-      for (const { seq, cumulative, before } of page) {
+      for (const { seq, cumulative, before, source, outcome } of page) {
         const total = BigInt(cumulative)
-        yield { seq, cumulative: total, fee: total - BigInt(before) }
+        yield { seq, cumulative: total, fee: total - BigInt(before), source, outcome }
       }
       if (page.length < PAGE) return
       last = page.at(-1) as TotalsRow
@@ -152,14 +152,19 @@ function prepare(database: DatabaseSync) {
     accounts: database.prepare(
       'SELECT provider FROM accounts WHERE chain_id = ? AND contract = ? AND user = ?',
     ),
-    add: database.prepare('INSERT OR IGNORE INTO receipts VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)'),
+    // Where an audit came first, the answer's own verdict is what counts.
+    add: database.prepare(
+      `INSERT INTO receipts VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (account, seq, digest) DO UPDATE
+       SET source = excluded.source, outcome = excluded.outcome, saved_at = excluded.saved_at
+       WHERE receipts.source = 'audit'`,
+    ),
     after: database.prepare(
       'SELECT * FROM receipts WHERE account = ? AND (seq, digest) > (?, ?) ORDER BY seq, digest LIMIT ?',
     ),
     count: database.prepare('SELECT count(*) AS n FROM receipts WHERE account = ?'),
     newest: database.prepare('SELECT * FROM receipts WHERE account = ? ORDER BY seq DESC LIMIT 1'),
     totals: database.prepare(
-      'SELECT seq, digest, cumulative, before FROM receipts WHERE account = ? AND (seq, digest) > (?, ?) ORDER BY seq, digest LIMIT ?',
+      'SELECT seq, digest, cumulative, before, source, outcome FROM receipts WHERE account = ? AND (seq, digest) > (?, ?) ORDER BY seq, digest LIMIT ?',
     ),
     at: database.prepare('SELECT * FROM receipts WHERE account = ? AND seq = ? ORDER BY saved_at'),
     // From the highest total down: of a new number it is the first row, however many there are.

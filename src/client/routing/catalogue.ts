@@ -68,10 +68,10 @@ export class Catalogue {
     const found = await Promise.all(
       named.slice(0, MAX_PROBED).map((service) => this.#tryService(service, model, needs)),
     )
-    const offers = found.filter((result): result is Offer => !(result instanceof AppError))
+    const offers = found.filter((result): result is Offer => result !== null && !(result instanceof AppError))
     if (offers.length > 0) return offers
     const failure = found.find((result) => result instanceof AppError)
-    if (model === undefined) throw failure ?? noProvider(this.#session.network.name, needs.kind)
+    if (model === undefined) throw failure ?? this.#nobodySells(needs)
     return this.#sellersBeside(services, model, needs, failure)
   }
 
@@ -102,8 +102,12 @@ export class Catalogue {
     const sellers = sellersOf(await this.#registered(), kind)
     const services = usable(sellers)
     if (services.length === 0 && sellers[0]) throw onlyUnattested(sellers[0].provider)
-    if (services.length === 0) throw noProvider(this.#session.network.name, kind)
+    if (services.length === 0) throw this.#nobodySells({ kind })
     return services
+  }
+
+  #nobodySells({ kind }: Needs): AppError {
+    return noProvider(this.#session.network.name, kind)
   }
 
   #registered(): Promise<Service[]> {
@@ -127,12 +131,23 @@ export class Catalogue {
     const offers = await this.#offersOfAll(services)
     const beside = offers.filter((offer) => offer.model === model && isAble(offer, needs))
     if (beside.length > 0) return beside
-    throw failure ?? modelUnknown(model, [...new Set([...offers, ...services].map((known) => known.model))])
+    const able = offers.filter((offer) => sells(offer, needs))
+    const silent = services.filter(
+      ({ provider }) => !offers.some(({ service }) => service.provider === provider),
+    )
+    const known = new Set([...able, ...silent].map((other) => other.model))
+    throw failure ?? (known.size > 0 ? modelUnknown(model, [...known]) : this.#nobodySells(needs))
   }
 
-  async #tryService(service: Service, model: string | undefined, needs: Needs): Promise<Offer | AppError> {
+  /** Its offer, why there is none, or null where it sells nothing of the kind. */
+  async #tryService(
+    service: Service,
+    model: string | undefined,
+    needs: Needs,
+  ): Promise<Offer | AppError | null> {
     try {
-      return this.#choose(await this.#offersOf(service), service, model, needs)
+      const offers = await this.#offersOf(service)
+      return offers.some((offer) => sells(offer, needs)) ? this.#choose(offers, service, model, needs) : null
     } catch (error) {
       if (error instanceof AppError) return error
       throw error
@@ -156,8 +171,7 @@ export class Catalogue {
       able.find((candidate) => candidate.model === wanted) ??
       (model === undefined ? able[0] : adapterOf(able, wanted))
     if (offer) return offer
-    if (!offers.some((other) => isAble(other, { kind: needs.kind })))
-      throw kindNotSold(needs.kind, service.provider)
+    if (!offers.some((other) => sells(other, needs))) throw kindNotSold(needs.kind, service.provider)
     throw modelUnknown(
       wanted,
       able.map((candidate) => candidate.model),
@@ -165,6 +179,9 @@ export class Catalogue {
     )
   }
 }
+
+/** Whether it is of the kind that is asked for, whatever else it can or cannot do. */
+const sells = (offer: Offer, { kind }: Needs): boolean => isAble(offer, { kind })
 
 /** Where any signer is acknowledged, only those. Who has no TEE has to be named. */
 function usable(all: readonly Service[]): readonly Service[] {

@@ -1,8 +1,10 @@
 import { AppError } from '../../base/errors.ts'
 import type { Address } from '../../base/hex.ts'
+import { isAdapterName } from '../../protocol/finetune/adapterName.ts'
 
 /** What is asked for, in words. */
 const WORDS: Readonly<Record<string, string>> = {
+  chat: 'chats',
   completion: 'completions',
   embedding: 'embeddings',
   image: 'images',
@@ -13,9 +15,17 @@ export const noProvider = (network: string, kind: string): AppError =>
   new AppError({
     code: 'no_provider',
     message: `Nobody sells ${WORDS[kind] ?? kind} on ${network}`,
-    hint: 'Is it the right network? On a devnet, start a provider',
-    next: network === 'devnet' ? '0g-compute devnet up' : '0g-compute network list',
-    status: 503,
+    ...(kind === 'chat'
+      ? {
+          hint: 'Is it the right network? On a devnet, start a provider',
+          next: network === 'devnet' ? '0g-compute devnet up' : '0g-compute network list',
+          status: 503,
+        }
+      : {
+          hint: 'The list shows what is sold. Is it the right network?',
+          next: '0g-compute provider list',
+          status: 404,
+        }),
   })
 
 /** There are providers, and none of them has a TEE. */
@@ -34,11 +44,17 @@ export const modelUnknown = (model: string, known: readonly string[], provider?:
     message: provider
       ? `Provider ${provider} does not sell the model "${model}"`
       : `No provider sells the model "${model}"`,
-    hint:
-      known.length > 0 ? `There are: ${known.slice(0, 10).join(', ')}` : 'No provider answers at the moment',
-    next: '0g-compute provider list',
+    ...(isAdapterName(model)
+      ? {
+          hint: 'That is the name of a model of your own, which is not served now: deploy it again',
+          next: '0g-compute finetune list',
+        }
+      : { hint: thereAre(known), next: '0g-compute provider list' }),
     status: 404,
   })
+
+const thereAre = (known: readonly string[]): string =>
+  known.length > 0 ? `There are: ${known.slice(0, 10).join(', ')}` : 'No provider answers at the moment'
 
 /** Of what is asked for, that provider sells nothing, by whatever model. */
 export const kindNotSold = (kind: string, provider: Address): AppError =>

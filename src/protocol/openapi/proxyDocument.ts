@@ -9,6 +9,10 @@ const HEADERS = {
   'x-0g-fee': header('neuron, by the receipt; at the end of a stream, as a trailer'),
 }
 
+const LEFT_OUT = {
+  'x-0g-left-out': header('fields and kinds of tools of the request that a translated answer does without'),
+}
+
 /** `GET /openapi.json` of the local proxy. */
 export const proxyDocument = (): Json => ({
   openapi: '3.1.0',
@@ -100,7 +104,7 @@ function dialect(operationId: string, name: string, request: string): Json {
     summary: name,
     requestBody: body(ref(request)),
     responses: {
-      200: streamed({ type: 'object' }, 'The answer', HEADERS),
+      200: streamed({ type: 'object' }, 'The answer', { ...HEADERS, ...LEFT_OUT }),
       ...Object.fromEntries(STATUSES.map((status) => [status, failed])),
     },
   }

@@ -50,6 +50,8 @@ export interface Admitted {
   readonly request: InferenceRequest
   /** Output tokens that it was capped to, null when it was not. */
   readonly cappedTo: number | null
+  /** The most that its prompt can count, 0 where no tokens are sold. */
+  readonly promptTokens: number
   /** The most that it can cost, neuron. */
   readonly amount: bigint
   /** Other replicas may serve on the same money. */
@@ -84,7 +86,7 @@ export class Admission {
     if (others) await others
     const { places } = this.#options.ledger
     if (places) assertNotSeenRevoked(visitor.claims, places.revocations(visitor.claims.address))
-    const bound = mostOf(asked, promptBoundOf(request))
+    const bound = costOf(asked, promptBoundOf(request))
     try {
       const promised = visitor.account && this.#options.vouchers && (await this.#read(asked, visitor.account))
       const admitted = this.#reserve(visitor, visitor.account, request, bound, promised)
@@ -123,15 +125,15 @@ export class Admission {
     promised: Promised | null | undefined,
   ): Admitted {
     const { visitor, request, mayCap } = asked
-    const amount = mostOf(asked, promptTokens)
+    const cost = costOf(asked, promptTokens)
     const prices = dearestPrices(asked.prices, asked.tiers, promptTokens)
     const available = mayCap && account ? this.#spendable(visitor, account, promised) : 0n
     const cap = affordableOutput(available, request, promptTokens, prices)
     if (cap < 1 || cap * request.choices >= request.maxOutputTokens)
-      return this.#reserve(visitor, account, request, amount, promised)
+      return this.#reserve(visitor, account, request, cost, promised)
     const capped = withOutputCap(request, cap)
-    const cost = costOf(promptTokens, capped.maxOutputTokens, prices)
-    return { ...this.#reserve(visitor, account, capped, cost, promised), cappedTo: cap }
+    const less = costOf({ ...asked, request: capped }, promptTokens)
+    return { ...this.#reserve(visitor, account, capped, less, promised), cappedTo: cap }
   }
 
   /** What the account can still pay, within what the key may spend and what is signed. */
@@ -145,7 +147,7 @@ export class Admission {
     { claims, limit }: Visitor,
     account: Account | null,
     request: InferenceRequest,
-    amount: bigint,
+    { promptTokens, amount }: Cost,
     promised: Promised | null | undefined,
   ): Admitted {
     if (!account) throw accountMissing(this.#options.provider, amount)
@@ -161,6 +163,7 @@ export class Admission {
     return {
       request,
       cappedTo: null,
+      promptTokens,
       amount,
       covered: this.#coveredFor(account, amount, promised),
       release: () => {
@@ -237,14 +240,17 @@ async function kept(admitted: Admitted, promised: Promised): Promise<Admitted> {
 }
 
 /** The most tokens that the prompt can become. */
-export const promptBoundOf = ({ forward, body, model }: InferenceRequest): number =>
-  promptBound(forward.length, body, model.contextLength)
+export const promptBoundOf = ({ bodyBytes, body, model }: InferenceRequest): number =>
+  promptBound(bodyBytes, body, model.contextLength)
 
-/** The most that a request can cost. */
-function mostOf({ request, prices, tiers }: AdmissionRequest, promptTokens: number): bigint {
+/** The most that a request can count and cost. */
+type Cost = Pick<Admitted, 'promptTokens' | 'amount'>
+
+function costOf({ request, prices, tiers }: AdmissionRequest, promptTokens: number): Cost {
   const { most, maxOutputTokens } = request
-  if (most) return feeOf(most, prices)
-  return costOf(promptTokens, maxOutputTokens, dearestPrices(prices, tiers, promptTokens))
+  if (most) return { promptTokens: 0, amount: feeOf(most, prices) }
+  const dearest = dearestPrices(prices, tiers, promptTokens)
+  return { promptTokens, amount: tokenFee(promptTokens, maxOutputTokens, dearest) }
 }
 
 /** Output tokens of each choice that an amount pays beside the prompt. */
@@ -254,13 +260,13 @@ function affordableOutput(
   promptTokens: number,
   prices: Prices,
 ): number {
-  const left = amount - costOf(promptTokens, 0, prices)
+  const left = amount - tokenFee(promptTokens, 0, prices)
   if (maxOutputTokens === 0 || left <= 0n || !prices.output) return 0
   return Number(left / prices.output / BigInt(choices))
 }
 
-const costOf = (promptTokens: number, outputTokens: number, { input = 0n, output = 0n }: Prices): bigint =>
-  BigInt(promptTokens) * input + BigInt(outputTokens) * output
+const tokenFee = (prompt: number, generated: number, { input = 0n, output = 0n }: Prices): bigint =>
+  BigInt(prompt) * input + BigInt(generated) * output
 
 const isMoney = (refusal: unknown): boolean => refusal instanceof AppError && refusal.status === 402
 

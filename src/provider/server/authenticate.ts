@@ -51,6 +51,7 @@ export class Authenticator {
     if (!token) throw unauthorized('token_malformed', 'The Authorization header is not "Bearer app-sk-…"')
     const checked = this.#signedToken(token)
     const fault = claimsFault(checked.claims, this.#home, now)
+    if (fault === 'provider') throw otherProvider(this.#home, checked.claims)
     if (fault) throw FAULTS[fault]()
     return checked
   }
@@ -94,16 +95,25 @@ export function assertNotSeenRevoked(claims: SessionClaims, seen: readonly Revoc
 
 const revoked = () => unauthorized('token_revoked', 'The API key was revoked on chain')
 
-const FAULTS: Readonly<Record<TokenFault, () => AppError>> = {
+const FAULTS: Readonly<Record<Exclude<TokenFault, 'provider'>, () => AppError>> = {
   malformed: () => unauthorized('token_malformed', 'The API key is not a token of this network'),
   signature: () => unauthorized('token_signature_invalid', 'The API key was not signed by its address'),
-  provider: () => unauthorized('token_wrong_provider', 'The API key is for another provider'),
   domain: () => unauthorized('token_wrong_contract', 'The API key is for another chain or contract'),
   expired: () => unauthorized('token_expired', 'The API key has expired'),
   too_long: () => unauthorized('token_too_long', 'An ephemeral API key must expire within 24 hours'),
   not_yet_valid: () =>
     unauthorized('token_not_yet_valid', 'The API key is from the future: compare the clocks'),
 }
+
+/** A broker that took the place of a stopped one, or a key that was made for another. */
+const otherProvider = ({ provider }: TokenHome, claims: SessionClaims): AppError =>
+  new AppError({
+    code: 'token_wrong_provider',
+    message: `Provider ${provider} answers here, and the API key is for provider ${claims.provider}`,
+    hint: 'Nothing was charged. That one may have stopped and left its address to this one',
+    next: '0g-compute provider list',
+    status: 401,
+  })
 
 const unauthorized = (code: string, message: string): AppError =>
   new AppError({

@@ -3,6 +3,7 @@ import { AppError } from '../../base/errors.ts'
 import type { Engine, EngineLease } from '../engine/engine.ts'
 import { EngineAnswer, type EngineResponse } from './engineAnswer.ts'
 import type { InferenceRequest } from './inferenceRequest.ts'
+import { leftEarly } from './sink.ts'
 
 /** Until the engine's first byte, and between bytes, ms. */
 const ENGINE_SILENCE_MS = 15 * 60 * 1000
@@ -22,7 +23,7 @@ export class EngineClient {
   /**
    * Sends a request to an engine that is ready; to the next one when that cannot be reached.
    * @param id becomes the answer's `id` in engines that honour `X-Request-Id` (ours, vLLM)
-   * @throws AppError `engine_restarting` (503), `engine_unreachable` (502)
+   * @throws AppError `engine_restarting` (503), `engine_unreachable` (502), `client_left`
    */
   async post(request: InferenceRequest, id: string, signal: AbortSignal): Promise<EngineResponse> {
     const tried = new Set<Engine>()
@@ -33,7 +34,7 @@ export class EngineClient {
       try {
         return await this.#send(lease, request, id, signal)
       } catch (error) {
-        if (signal.aborted) throw error
+        if (signal.aborted) throw leftEarly()
         if (!NOT_SENT.has((error as { code?: string }).code ?? '')) throw unreachable(error)
         tried.add(lease.engine)
         failure = error

@@ -173,7 +173,7 @@ async function answer(sink: Sink, id: string, arrival: Arrival, options: Inferen
   const { tiers } = options.prices
   assertPriceAccepted(arrival.maxPrice, dearestPrices(prices, tiers, promptBoundOf(asked)))
   const { mayCap, voucher } = arrival
-  const { request, cappedTo, amount, covered, release } = await options.admission.admit({
+  const { request, cappedTo, promptTokens, amount, covered, release } = await options.admission.admit({
     visitor,
     request: asked,
     prices,
@@ -183,7 +183,7 @@ async function answer(sink: Sink, id: string, arrival: Arrival, options: Inferen
   })
   let place: SharedPlace | undefined
   try {
-    pass.reserveTokens(request.most ? 0 : promptBoundOf(request) + request.maxOutputTokens)
+    pass.reserveTokens(promptTokens + request.maxOutputTokens)
     const sharing = pass.share({
       key: visitor.limit && { limit: visitor.limit, amount },
       covered,
@@ -202,7 +202,7 @@ async function answer(sink: Sink, id: string, arrival: Arrival, options: Inferen
     const client = options.ownModels?.clientOf(request.model.id) ?? options.engineClient
     const upstream = await client.post(request, id, sink.signal)
     const firstByteMs = performance.now() - startedAt
-    const { provider, ledger, engine } = options
+    const { provider, ledger, engine, log } = options
     const counts = await relay(sink, upstream, {
       provider,
       ledger,
@@ -210,13 +210,15 @@ async function answer(sink: Sink, id: string, arrival: Arrival, options: Inferen
       exchange,
       multipliersFor,
       request,
+      promptTokens,
       headers,
       seal,
+      log,
     })
     pass.spendTokens((counts.input ?? 0) + (counts.cachedInput ?? 0) + (counts.output ?? 0))
     const ms = performance.now() - startedAt
     options.telemetry.answered({ model: exchange.model, stream: request.stream, counts, firstByteMs, ms })
-    options.log.debug('answered', {
+    log.debug('answered', {
       id,
       user: exchange.user,
       model: exchange.model,
@@ -226,6 +228,10 @@ async function answer(sink: Sink, id: string, arrival: Arrival, options: Inferen
       ...counts,
       ms: Math.round(ms),
     })
+  } catch (failure) {
+    // Nothing is charged, but an engine may have read the prompt: towards its user's limit that counts.
+    if (sink.signal.aborted) pass.spendTokens(promptTokens)
+    throw failure
   } finally {
     place?.leave()
     release()

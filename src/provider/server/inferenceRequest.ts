@@ -22,6 +22,8 @@ export interface InferenceRequest {
   readonly body: Readonly<Record<string, unknown>> & { readonly model: string }
   /** What goes to the engine: the client's own bytes unless usage had to be asked for. */
   readonly forward: Buffer
+  /** Of the body as the client wrote it. */
+  readonly bodyBytes: number
   readonly contentType: string
 }
 
@@ -66,6 +68,7 @@ export function readInferenceRequest(
     most: null,
     body: { ...body, model: model.id },
     forward: changed ? Buffer.from(JSON.stringify(forward)) : raw,
+    bodyBytes: raw.length,
     contentType: 'application/json',
   }
 }

@@ -19,8 +19,10 @@ export function listenFailed(error: NodeJS.ErrnoException, host: string, port: n
   return new AppError({
     code: inUse ? 'port_in_use' : 'listen_failed',
     message: inUse ? `Port ${port} on ${host} is in use` : `Cannot listen on ${host}:${port}`,
-    hint: inUse ? 'Another broker may be running here. Choose another port' : 'Check the address',
-    next: '0g-compute provider serve --port 0',
+    hint: inUse
+      ? 'Another broker may be running here. Choose another port'
+      : 'It is no address of this machine, or the port is not for everyone',
+    next: `0g-compute provider serve ${inUse ? '--port 0' : '--host 127.0.0.1'}`,
     details: { host, port },
     cause: error,
   })

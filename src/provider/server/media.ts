@@ -64,6 +64,7 @@ const media = (
   most,
   body: { model: model.id },
   forward,
+  bodyBytes: forward.length,
   contentType,
 })
 

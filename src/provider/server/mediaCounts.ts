@@ -1,3 +1,4 @@
+import { imagesIn } from '../../protocol/generated.ts'
 import type { Counts } from '../../protocol/pricing.ts'
 import type { InferenceRequest } from './inferenceRequest.ts'
 import { parseAnswer } from './meter.ts'
@@ -15,7 +16,7 @@ interface MediaAnswer {
 export function mediaCounts(answer: Buffer, { kind, most }: InferenceRequest): Counts | null {
   const body = parseAnswer(answer.toString('utf8')) as MediaAnswer | null
   if (kind !== 'audio/transcriptions') {
-    return Array.isArray(body?.data) ? { image: Math.min(body.data.length, most?.image ?? 0) } : null
+    return Array.isArray(body?.data) ? { image: Math.min(imagesIn(body.data), most?.image ?? 0) } : null
   }
   const heard = secondsOf(body?.usage?.seconds) ?? secondsOf(body?.duration)
   return heard === null ? null : { second: Math.min(heard, most?.second ?? 0) }

@@ -1,3 +1,4 @@
+import { generatedInBlock, stringBytes } from '../../protocol/generated.ts'
 import { type AnswerMeter, isCount, parseAnswer, type Usage } from './meter.ts'
 
 interface AnthropicUsage {
@@ -9,6 +10,9 @@ interface AnthropicUsage {
 
 interface AnthropicBody {
   readonly type?: unknown
+  readonly content?: unknown
+  readonly content_block?: unknown
+  readonly delta?: unknown
   readonly usage?: AnthropicUsage | null
   readonly message?: { readonly usage?: AnthropicUsage | null } | null
 }
@@ -21,6 +25,7 @@ interface AnthropicBody {
 export class MessagesMeter implements AnswerMeter {
   usage: Usage | null = null
   deltas = 0
+  generatedBytes = 0
   /** Messages have no tokenizer of the broker's: blocks, tools and system prompt are the engine's to render. */
   readonly text = null
   #start: Usage | null = null
@@ -28,6 +33,7 @@ export class MessagesMeter implements AnswerMeter {
   read(json: string): void {
     const body = parseAnswer(json) as AnthropicBody | null
     if (!body) return
+    for (const block of blocksIn(body)) this.generatedBytes += stringBytes(generatedInBlock(block))
     if (body.type === 'content_block_delta') this.deltas++
     else if (body.type === 'message_start') this.#start = usageOf(body.message?.usage)
     else if (body.type === 'message_delta') this.usage = usageOf({ ...this.#said(), ...body.usage })
@@ -43,6 +49,12 @@ export class MessagesMeter implements AnswerMeter {
     const { input, cached } = this.#start ?? { input: undefined, cached: undefined }
     return input === undefined ? {} : { input_tokens: input - (cached ?? 0), cache_read_input_tokens: cached }
   }
+}
+
+function blocksIn({ type, content, content_block, delta }: AnthropicBody): readonly unknown[] {
+  if (type === 'message') return Array.isArray(content) ? content : []
+  if (type === 'content_block_start') return [content_block]
+  return type === 'content_block_delta' ? [delta] : []
 }
 
 /** Whether a frame is the last one of a stream of messages. */

@@ -1,3 +1,4 @@
+import { generatedIn, stringBytes } from '../../protocol/generated.ts'
 import type { Counts, Prices } from '../../protocol/pricing.ts'
 
 /** Tokens as the engine reports them. */
@@ -16,6 +17,8 @@ export interface AnswerMeter {
   readonly soFar: Usage | null
   /** Frames with generated content: each is at least one token. */
   readonly deltas: number
+  /** UTF-8 bytes of what was generated so far, as a client counts them. */
+  readonly generatedBytes: number
   /** Generated text so far, or null when it was not kept in full. */
   readonly text: string | null
   /** Takes note of one body or stream frame; what is not JSON counts nothing. */
@@ -43,6 +46,7 @@ export class Meter implements AnswerMeter {
   usage: Usage | null = null
   readonly soFar = null
   deltas = 0
+  generatedBytes = 0
   #text = ''
 
   read(json: string): void {
@@ -57,6 +61,7 @@ export class Meter implements AnswerMeter {
     if (isCount(input) && isCount(output))
       this.usage = { input, output, cached: isCount(cached) ? Math.min(cached, input) : 0 }
     const choices = body.choices ?? []
+    for (const choice of choices) this.generatedBytes += stringBytes(generatedIn(choice))
     const text = choices.map(contentOf).join('')
     if (!text && !choices.some(hasCalls)) return
     this.deltas++

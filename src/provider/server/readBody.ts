@@ -50,5 +50,6 @@ const encoded = (): AppError =>
     status: 415,
   })
 
-const aborted = (cause: unknown): AppError =>
+/** The client left in the middle of its request. */
+export const aborted = (cause: unknown): AppError =>
   new AppError({ code: 'request_aborted', message: 'The request ended early', status: 400, cause })

@@ -14,6 +14,7 @@ import { type InferenceOptions, serveInference } from './inference.ts'
 import { listenFailed } from './listen.ts'
 import { serveKeys, serveReceipts, serveSignature, serveUnsettledFee } from './prove.ts'
 import { serveQuote } from './quote.ts'
+import { aborted } from './readBody.ts'
 import { sendError, sendJson, sendPreflight } from './respond.ts'
 import { type Route, routeOf } from './route.ts'
 import { type ShownOptions, serveShownReceipt } from './shownReceipt.ts'
@@ -99,7 +100,7 @@ export class BrokerServer {
       if (this.#draining && route.name !== 'health' && route.name !== 'ready') throw draining()
       await this.#dispatch(req, res, route)
     } catch (thrown) {
-      this.#fail(res, toAppError(thrown))
+      this.#fail(res, thrown === req.errored ? aborted(thrown) : toAppError(thrown))
     }
   }
 

@@ -1,4 +1,5 @@
 import type { OutgoingHttpHeaders, ServerResponse } from 'node:http'
+import { AppError } from '../../base/errors.ts'
 
 /** Where an answer goes: one client, or all that ask for the same one. */
 export interface Sink {
@@ -11,6 +12,10 @@ export interface Sink {
 }
 
 export const clientLeft = (): Error => new Error('the client left')
+
+/** Before the first byte of its answer: nothing is charged. */
+export const leftEarly = (): AppError =>
+  new AppError({ code: 'client_left', message: 'The client left before its answer began', status: 400 })
 
 /** One client. */
 export class DirectSink implements Sink {

@@ -2,14 +2,15 @@ import { createHash } from 'node:crypto'
 import type { AppError } from '../../base/errors.ts'
 import { HEADER } from '../../protocol/headers.ts'
 import type { Counts } from '../../protocol/pricing.ts'
+import { charge, checkpoint, type Metered } from './bill.ts'
 import type { EngineResponse } from './engineAnswer.ts'
 import { errorBody } from './errorBody.ts'
 import { type Frame, FrameSplitter } from './frames.ts'
 import { isMessageStop } from './messagesMeter.ts'
 import { type AnswerMeter, countsOf } from './meter.ts'
 import type { AnswerSeal, SealedBytes } from './sealed.ts'
-import { clientLeft, type Sink } from './sink.ts'
-import { type AnswerContext, engineBroke, meterOf, priced } from './whole.ts'
+import { clientLeft, leftEarly, type Sink } from './sink.ts'
+import { type AnswerContext, engineBroke, meterOf } from './whole.ts'
 
 /** A stream is checkpointed after this many tokens or this long, whichever comes first. */
 const CHECKPOINT_TOKENS = 32
@@ -106,27 +107,31 @@ class Delivery {
   async complete(ending: Buffer): Promise<Counts> {
     const { seal } = this.#context
     if (seal) await this.#writeSealed(await seal.end(), seal)
-    const counts = await this.#finalCounts()
+    const stated = await this.#finalCounts()
     // What an engine says after its end is not sealed, and so stays here.
     const last = seal ? DONE_EVENT : ending
     this.#note(last)
     await this.#checkpoint
-    await this.#charge(counts, 'complete')
+    const counts = await this.#charge(stated, 'complete')
     this.#sink.end(last)
     return counts
   }
 
-  /** Charges what was delivered, and tells a client that is still there. */
+  /**
+   * Charges what was delivered, and tells a client that is still there.
+   * @throws AppError `client_left` where it left before anything was delivered
+   */
   async cutShort(error: AppError | null): Promise<Counts> {
-    if (!this.sawContent && error) {
+    if (!this.sawContent) {
+      if (!error) throw leftEarly()
       this.#sink.end(this.#notice(error))
       return {}
     }
-    const counts = await this.#deliveredCounts()
+    const stated = await this.#deliveredCounts()
     const notice = error ? this.#notice(error) : Buffer.alloc(0)
     this.#note(notice)
     await this.#checkpoint
-    if (this.sawContent) await this.#charge(counts, 'partial')
+    const counts = await this.#charge(stated, 'partial')
     this.#sink.end(notice)
     return counts
   }
@@ -158,12 +163,12 @@ class Delivery {
   #startCheckpoint(): void {
     this.#checkpointTokens = this.#meter.deltas
     this.#checkpointAt = Date.now()
-    const upTo = this.#delivered({})
-    const output = this.#meter.deltas
+    const upTo = this.#delivered()
+    const { deltas: output, generatedBytes } = this.#meter
     this.#checkpoint = this.#countPrompt()
       .then((input) => {
-        const counts = { input: input ?? 0, output }
-        return this.#context.ledger.checkpoint(priced(this.#context, counts), { ...upTo, counts })
+        const metered: Metered = { stated: { input: input ?? 0, output }, generatedBytes }
+        return checkpoint(this.#context, metered, upTo)
       })
       .finally(() => {
         this.#checkpoint = undefined
@@ -202,12 +207,11 @@ class Delivery {
     return counted
   }
 
-  #delivered(counts: Counts) {
+  #delivered() {
     const { seal } = this.#context
     return {
       responseHash: this.#hash.copy().digest('hex'),
       responseBytes: this.#bytes,
-      counts,
       ...(seal && { sealedHash: seal.responseHash }),
     }
   }
@@ -221,9 +225,9 @@ class Delivery {
     return Buffer.from(`${event}\n\n`)
   }
 
-  async #charge(counts: Counts, status: 'complete' | 'partial'): Promise<void> {
-    const { ledger } = this.#context
-    await ledger.charge(priced(this.#context, counts), this.#delivered(counts), status)
+  async #charge(stated: Counts, status: 'complete' | 'partial'): Promise<Counts> {
+    const metered: Metered = { stated, generatedBytes: this.#meter.generatedBytes }
+    return (await charge(this.#context, metered, this.#delivered(), status)).counts
   }
 }
 

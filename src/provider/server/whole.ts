@@ -1,11 +1,13 @@
 import type { OutgoingHttpHeaders } from 'node:http'
 import { AppError } from '../../base/errors.ts'
 import type { Address } from '../../base/hex.ts'
+import type { Logger } from '../../base/log.ts'
 import { HEADER } from '../../protocol/headers.ts'
 import type { Counts, Multipliers } from '../../protocol/pricing.ts'
 import { receiptToJson } from '../../protocol/receipt.ts'
 import type { Engine } from '../engine/engine.ts'
 import type { Exchange, Ledger } from '../ledger/ledger.ts'
+import { charge, type Metered } from './bill.ts'
 import type { EngineResponse } from './engineAnswer.ts'
 import { sha256Hex } from './hash.ts'
 import type { InferenceRequest } from './inferenceRequest.ts'
@@ -13,7 +15,7 @@ import { mediaCounts } from './mediaCounts.ts'
 import { MessagesMeter } from './messagesMeter.ts'
 import { type AnswerMeter, countsOf, Meter } from './meter.ts'
 import type { AnswerSeal } from './sealed.ts'
-import type { Sink } from './sink.ts'
+import { leftEarly, type Sink } from './sink.ts'
 
 /** Largest answer that is held in memory before it is charged, bytes. */
 export const MAX_ANSWER_BYTES = 64 * 1024 * 1024
@@ -29,26 +31,32 @@ export interface AnswerContext {
   readonly exchange: Exchange
   readonly multipliersFor: (promptTokens: number | null) => Multipliers
   readonly request: InferenceRequest
+  /** Prompt tokens that money was set aside for. */
+  readonly promptTokens: number
   /** Beside those that every answer has. */
   readonly headers: OutgoingHttpHeaders
   /** Seals the answer to a request that was sealed. */
   readonly seal: AnswerSeal | null
+  readonly log: Logger
 }
 
-/** Answers in one piece: read, count, charge, and only then let the first byte go. */
+/**
+ * Answers in one piece: read, count, charge, and only then let the first byte go.
+ * @throws AppError `client_left`, `engine_died`, `usage_missing`
+ */
 export async function answerWhole(
   sink: Sink,
   upstream: EngineResponse,
   context: AnswerContext,
 ): Promise<Counts> {
-  const { ledger, exchange, seal } = context
-  const plain = await readAnswer(upstream)
-  const counts = await countWhole(plain, context)
+  const { exchange, seal } = context
+  const plain = await readAnswer(upstream, sink.signal)
+  const metered = await countWhole(plain, context)
   const body = seal ? await sealWhole(plain, seal) : plain
-  if (sink.signal.aborted) return {}
+  if (sink.signal.aborted) throw leftEarly()
   const sealedHash = seal ? { sealedHash: seal.responseHash } : {}
-  const delivered = { responseHash: sha256Hex(body), responseBytes: body.length, counts, ...sealedHash }
-  const receipt = await ledger.charge(priced(context, counts), delivered, 'complete')
+  const whole = { responseHash: sha256Hex(body), responseBytes: body.length, ...sealedHash }
+  const { counts, receipt } = await charge(context, metered, whole, 'complete')
   sink.writeHead(200, {
     'content-type': String(upstream.headers['content-type'] ?? 'application/json'),
     'content-length': body.length,
@@ -63,10 +71,18 @@ export async function answerWhole(
   return counts
 }
 
-async function countWhole(body: Buffer, { engine, request, exchange }: AnswerContext): Promise<Counts> {
-  if (request.most) return mediaCounts(body, request) ?? exactly(request)
+async function countWhole(body: Buffer, context: AnswerContext): Promise<Metered> {
+  const { request } = context
+  if (request.most) return { stated: mediaCounts(body, request) ?? exactly(request), generatedBytes: 0 }
   const meter = meterOf(request)
   meter.read(body.toString('utf8'))
+  return { stated: await countTokens(meter, context), generatedBytes: meter.generatedBytes }
+}
+
+async function countTokens(
+  meter: AnswerMeter,
+  { engine, request, exchange }: AnswerContext,
+): Promise<Counts> {
   if (meter.usage) return countsOf(meter.usage, exchange.prices)
   const [input, output] = await Promise.all([
     engine.countPromptTokens(request.body),
@@ -74,12 +90,6 @@ async function countWhole(body: Buffer, { engine, request, exchange }: AnswerCon
   ])
   if (input === undefined || output === undefined) throw usageMissing()
   return { input, output }
-}
-
-/** The exchange with what is charged of its prices, by what was counted. */
-export function priced({ exchange, request, multipliersFor }: AnswerContext, counts: Counts): Exchange {
-  const promptTokens = request.most ? null : (counts.input ?? 0) + (counts.cachedInput ?? 0)
-  return { ...exchange, multipliers: multipliersFor(promptTokens) }
 }
 
 /** @throws AppError `usage_missing` */
@@ -101,11 +111,11 @@ async function sealWhole(body: Buffer, seal: AnswerSeal): Promise<Buffer> {
   }
 }
 
-async function readAnswer({ body }: EngineResponse): Promise<Buffer> {
+async function readAnswer({ body }: EngineResponse, signal: AbortSignal): Promise<Buffer> {
   try {
     return await allOf(body, MAX_ANSWER_BYTES)
   } catch (cause) {
-    throw engineBroke(cause)
+    throw signal.aborted ? leftEarly() : engineBroke(cause)
   }
 }
 

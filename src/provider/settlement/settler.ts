@@ -7,7 +7,8 @@ import { ReportBuilder, type SettlementReport } from './report.ts'
 import { runSettlement } from './run.ts'
 
 const DEFAULT_INTERVAL_MS = 5 * 60 * 1000
-const DEFAULT_MINIMUM_FEE = 4n * 10n ** 15n
+/** Who owes less waits, neuron. */
+export const DEFAULT_MINIMUM_FEE = 4n * 10n ** 15n
 const DEFAULT_EAGER_FEE = 10n ** 17n
 const DEFAULT_RECEIPT_TIMEOUT_MS = 120_000
 const DEFAULT_BUMP_AFTER_MS = 30_000

@@ -97,6 +97,7 @@ const unreachable = (socket: string, cause: unknown): AppError =>
     code: 'tee_unreachable',
     message: `dstack's guest agent does not answer at ${socket}`,
     hint: 'It is there inside a dstack CVM only, and the container must mount it',
+    next: '0g-compute provider check',
     retryable: true,
     cause,
   })

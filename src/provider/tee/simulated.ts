@@ -45,7 +45,7 @@ const CLOCK_MS = 60_000
  * @throws AppError `tee_simulated_refused` outside a devnet on this machine, `tee_key_invalid`
  */
 export function openSimulatedTee({ dir, network, url }: SimulatedTeeOptions): SimulatedTee {
-  if (!allowsSimulatedTee(network, ...(url === undefined ? [] : [url]))) throw refused(network)
+  if (!allowsSimulatedTee(network, ...(url === undefined ? [] : [url]))) throw refused(network, url)
   const { signerKey, authority } = secretsIn(dir)
   const machine = simulatedMachine()
   const collateral = freshCollateral(authority)
@@ -126,10 +126,10 @@ function readSecrets(path: string): Secrets | null {
   throw keyInvalid(path)
 }
 
-const refused = (network: NetworkProfile): AppError =>
+const refused = (network: NetworkProfile, url: string | undefined): AppError =>
   new AppError({
     code: 'tee_simulated_refused',
-    message: `A simulated TEE counts on a devnet of this machine only, not on ${network.name}`,
+    message: `A simulated TEE counts on a devnet of this machine only, not ${allowsSimulatedTee(network) ? `at ${url}` : `on ${network.name}`}`,
     hint: 'Its key lies in a file: whoever reads the disk can sign in its name. Use dstack, or serve without a TEE',
     next: '0g-compute devnet up',
   })

@@ -33,18 +33,21 @@ export function formatOfName(path: string): DatasetFormat {
 }
 
 async function sizeOf(path: string): Promise<number> {
-  try {
-    return (await stat(path)).size
-  } catch (cause) {
-    throw new AppError({
-      code: 'dataset_unreadable',
-      message: `Cannot read ${path}`,
-      hint: 'The file does not exist, or you may not read it.',
-      exitCode: EXIT.usage,
-      cause,
-    })
-  }
+  const found = await stat(path).catch((cause: unknown) => {
+    throw unreadable(path, 'The file does not exist, or you may not read it.', cause)
+  })
+  if (found.isDirectory()) throw unreadable(path, 'It is a folder. Name a file in it.')
+  return found.size
 }
+
+const unreadable = (path: string, hint: string, cause?: unknown): AppError =>
+  new AppError({
+    code: 'dataset_unreadable',
+    message: `Cannot read ${path}`,
+    hint,
+    exitCode: EXIT.usage,
+    cause,
+  })
 
 export const emptyDataset = () =>
   new AppError({

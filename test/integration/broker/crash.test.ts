@@ -45,7 +45,9 @@ interface Seen {
 }
 
 describe('kill -9 of the broker in the middle of streams', () => {
-  it('bills every whole answer exactly once, and one cut short at most for what was handed over', async () => {
+  it('bills every whole answer exactly once, and one cut short at most for what was handed over', {
+    timeout: 180_000,
+  }, async () => {
     const seen: Seen[] = []
     for (let round = 0; round < ROUNDS; round++) {
       const streams = [4, 40, 80, 120, 200].map((tokens) => stream(tokens))

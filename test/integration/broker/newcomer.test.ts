@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { Wallet } from 'ethers'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { Address } from '../../../src/base/hex.ts'
+import { sqlite } from '../../../src/base/nodeSqlite.ts'
 import { findAccount, findService } from '../../../src/chain/inference.ts'
 import { CHAT } from '../../support/brokerBench.ts'
 import { runCli } from '../../support/cli.ts'
@@ -54,6 +55,10 @@ describe('an operator without a configuration file', () => {
       code: 'ledger_locked',
       next: `0g-compute provider status --data-dir ${serve.dataDir}`,
     })
+    expect(JSON.parse((await provider(['leave', '--json', ...here()])).stdout)).toMatchObject({
+      code: 'provider_running',
+      next: `0g-compute provider stop --settle-all --data-dir ${serve.dataDir}`,
+    })
     const check = await provider(['check', ...engine, ...here()])
     expect(check.stdout).toContain(`one runs from this folder already, process ${serve.child.pid}`)
     expect(check.stderr).toContain(`Next: 0g-compute provider status --data-dir ${serve.dataDir}`)
@@ -66,6 +71,9 @@ describe('an operator without a configuration file', () => {
     expect(ready.stderr).toContain(`Next: 0g-compute provider serve ${flags}\n`)
     const nobody = await provider(['check', ...engine, '--wallet', 'nobody', '--data-dir', elsewhere])
     expect(nobody.stdout).toMatch(/FAIL {2}wallet {4}There is no wallet "nobody"/)
+    const file = join(world.dir, 'serve.log')
+    const onFile = await provider(['serve', ...engine, '--port', '0', '--data-dir', file, '--json'])
+    expect([onFile.code, JSON.parse(onFile.stdout).code]).toEqual([2, 'data_dir_unusable'])
     const poor = { ZG_PRIVATE_KEY: Wallet.createRandom().privateKey }
     const start = [
       'serve',
@@ -103,12 +111,38 @@ describe('an operator without a configuration file', () => {
     )
     expect(stopped.stderr).toContain(`Next: 0g-compute provider serve --data-dir ${serve.dataDir}`)
     expect(await settled()).toBe(before)
+    const check = await provider(['check', ...engine, ...here(), '--json'])
+    expect(JSON.parse(check.stdout).checks).toContainEqual(
+      expect.objectContaining({
+        name: 'owed',
+        text: expect.stringMatching(/^0\.0000023 0G of 1 user below settlement\.minimum, 0\.004 0G: /),
+      }),
+    )
+    const ledger = new sqlite.DatabaseSync(join(serve.dataDir, 'ledger.sqlite'))
+    ledger.exec("INSERT INTO finetune_tasks VALUES ('t', '0x', 'n', 'Training', 1, 1, 0, '{}', '')")
+    expect(JSON.parse((await provider(['leave', '--json', ...here()])).stdout)).toMatchObject({
+      code: 'provider_not_settled',
+      message: 'There is still 0.0000023 0G of 1 user not settled, and 1 training not finished',
+    })
+    ledger.exec('DELETE FROM finetune_tasks')
+    ledger.close()
+
+    // Ctrl-C says the same where the broker was started.
+    serve = await startServe(world, engine)
+    serve.child.kill('SIGINT')
+    await expect.poll(() => serve.child.exitCode).toBe(0)
+    const log = readFileSync(serve.logFile, 'utf8').split('\nServing ').at(-1)!
+    expect(log).toContain('\nStopping: 0.0000023 0G is owed. Ctrl-C again ends it at once.\n')
+    expect(log).toContain(
+      '\nThe broker has stopped. 0.0000023 0G of 1 user is still owed: less than the minimum',
+    )
+    expect(log).toMatch(/\nNext: 0g-compute provider serve .*--data-dir /)
 
     const without = await provider(['serve', ...engine, '--port', '0', '--tee', 'none', ...here(), '--json'])
     const refused = JSON.parse(without.stdout)
     expect(refused).toMatchObject({
       code: 'ledger_key_changed',
-      next: `0g-compute provider serve --data-dir <another folder> --tee none ${engine.join(' ')}`,
+      next: `0g-compute provider serve --data-dir <another folder> --tee none ${engine.join(' ')} --port 0`,
     })
     expect(refused.hint).toMatch(/^1 user still owes 0\.0000023 0G in it\. Only who wrote it can settle it: /)
 

@@ -243,7 +243,26 @@ describe('an operator', () => {
     const again = await cli('init', file, '--json')
     expect([again.code, JSON.parse(again.stdout).code]).toEqual([2, 'config_exists'])
     expect((await cli('init', `${file}2`, '--json', '--price-input', 'cheap')).code).toBe(2)
+    for (const engine of ['embedded', 'vllm']) {
+      const { code, stdout } = await cli(
+        ...['init', `${file}2`, '--json', '--engine', engine, '--model', './nothing.gguf'],
+      )
+      expect([code, JSON.parse(stdout)]).toEqual([
+        2,
+        expect.objectContaining({ code: 'model_not_found', next: '0g-compute provider init --help' }),
+      ])
+    }
+    for (const [flags, message] of [
+      [['--engine', 'url'], 'engine.target is missing'],
+      [['--tee', 'none', '--finetune'], 'finetune.enabled takes a TEE, and tee.kind is none'],
+    ] as const) {
+      const { stdout } = await cli('init', `${file}2`, '--json', ...flags)
+      expect(JSON.parse(stdout)).toMatchObject({ code: 'config_invalid', message })
+    }
     expect(existsSync(`${file}2`)).toBe(false)
+    const demo = join('models', 'demo', 'demo.gguf')
+    expect(await cli('init', `${file}2`, '--model', `./${demo}`)).toMatchObject({ code: 0 })
+    expect(readFileSync(`${file}2`, 'utf8')).toContain(`  model: "${join(process.cwd(), demo)}"\n`)
   })
 
   it('stops it from anywhere on the machine; nobody else can read the token for that', async () => {
@@ -254,6 +273,7 @@ describe('an operator', () => {
     expect((await running).status).toBe(200)
     const impatient = await cli('stop', '--json', '--timeout', '1', ...about())
     expect([impatient.code, JSON.parse(impatient.stdout).code]).toEqual([1, 'provider_still_running'])
+    expect(readFileSync(serve.logFile, 'utf8')).toMatch(/^Stopping: waiting for 1 request, 30 s at most; /m)
     scripted.delayMs = 0
     await (await running).text()
     await expect.poll(() => serve.child.exitCode, { timeout: 20_000 }).toBe(0)

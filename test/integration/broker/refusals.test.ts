@@ -89,6 +89,12 @@ describe('no request without a valid token reaches the engine', () => {
     for (const [bad, code] of cases) {
       expect(await post(chat(), { authorization: `Bearer ${bad}` })).toMatchObject({ status: 401, code })
     }
+    const other = await post(chat(), {
+      authorization: `Bearer ${await tokenOf(world.user, stranger.address)}`,
+    })
+    expect(other.error.message).toBe(
+      `Provider ${broker.provider} answers here, and the API key is for provider ${stranger.address}`,
+    )
     expect(scripted.requests.length).toBe(before)
   })
 

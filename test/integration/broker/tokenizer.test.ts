@@ -27,12 +27,14 @@ beforeAll(async () => {
     const json = (body: object) =>
       res.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify(body))
     if (req.url === '/v1/models') return json({ data: [{ id: 'words', max_model_len: 4096 }] })
-    const { messages = [], prompt = '', documents = [], stream, max_tokens } = JSON.parse(await text(req))
+    const { messages = [], prompt = '', documents = [], ...options } = JSON.parse(await text(req))
+    const { stream, max_tokens, factor = 1 } = options
     const words = (...texts: string[]) => texts.join(' ').split(' ').filter(Boolean).length
     const said = messages.map(({ content }: { content: string }) => content)
     if (req.url === '/tokenize') return json({ count: words(prompt, ...said) })
     runs++
-    const usage = { prompt_tokens: words(...said, ...documents), completion_tokens: max_tokens }
+    const prompt_tokens = words(...said, ...documents) * factor
+    const usage = { prompt_tokens, completion_tokens: max_tokens }
     if (!stream) return json({ choices: [{ index: 0, message: { content: 'ok' } }], usage })
     res.writeHead(200, { 'content-type': 'text/event-stream' })
     for (let i = 0; i < FRAMES; i++)
@@ -97,4 +99,11 @@ it('what a template may add to the prompt is set aside too where a tokenizer cou
   expect((await refused.json()).error?.code).toBe('voucher_insufficient')
   expect([runs, await fees()]).toEqual([before, []])
   expect((await post({ max_tokens: 1, temperature: 0 }, signed)).status).toBe(200)
+})
+
+it('what was set aside by the tokenizer is the most that is charged, whatever the engine counts then', async () => {
+  const { post, fees } = await payer(6)
+  const counted = PRICES.input + PRICES.output
+  expect((await post({ max_tokens: 1, factor: 1000 }, counted)).status).toBe(200)
+  expect(await fees()).toEqual([counted])
 })

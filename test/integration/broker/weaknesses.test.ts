@@ -3,15 +3,17 @@ import { join } from 'node:path'
 import { verifyMessage } from 'ethers'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { Address } from '../../../src/base/hex.ts'
+import { jsonLogger } from '../../../src/base/log.ts'
 import { findAccount } from '../../../src/chain/inference.ts'
 import { startAdmin } from '../../../src/provider/admin/adminServer.ts'
 import { type Bench, CHAT, startBench } from '../../support/brokerBench.ts'
 import { PRICES, tokenOf } from '../../support/world.ts'
 
 let bench: Bench
+const lines: string[] = []
 
 beforeAll(async () => {
-  bench = await startBench()
+  bench = await startBench({ log: jsonLogger((line) => void lines.push(line)) })
 })
 
 afterAll(() => bench?.stop())
@@ -158,13 +160,16 @@ describe('weaknesses of the present broker', () => {
     }
   })
 
-  it('B12: an engine that fails is told to the client, counted, and costs nothing', async () => {
+  it('B12: an engine that fails is told to the client, logged, counted, and costs nothing', async () => {
     const before = await bench.owed()
+    lines.length = 0
     expect(await bench.post(bench.chat({ model: 'fails' }))).toMatchObject({
       status: 502,
       code: 'engine_failed',
     })
     expect(await bench.owed()).toBe(before)
+    const logged = lines.map((line) => JSON.parse(line)).filter(({ event }) => event === 'request_failed')
+    expect(logged).toMatchObject([{ level: 'warn', code: 'engine_failed' }])
     expect(await bench.broker.control.metrics.text()).toMatch(
       /^broker_request_failures_total\{code="engine_failed".*\} [1-9]/m,
     )

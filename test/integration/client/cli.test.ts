@@ -6,6 +6,7 @@ import { ONE_0G } from '../../../src/base/units.ts'
 import type { Broker } from '../../../src/provider/broker.ts'
 import { runCli } from '../../support/cli.ts'
 import { devnetHome } from '../../support/devnetHome.ts'
+import { silence } from '../../support/recording.ts'
 import type { ScriptedEngine } from '../../support/scriptedEngine.ts'
 import { openShop, type Shop } from '../../support/shop.ts'
 import type { World } from '../../support/world.ts'
@@ -20,6 +21,7 @@ beforeAll(async () => {
   shop = await openShop()
   ;({ world, scripted, broker } = shop)
   devnet = devnetHome(world, broker.url)
+  writeFileSync(join(world.dir, 'talk.wav'), silence(1))
 })
 
 afterAll(() => shop?.stop())
@@ -72,13 +74,13 @@ describe('a user on a devnet', () => {
     const { code, stdout, stderr } = await runCli(['infer', 'Say something', ...STEADY], devnet)
     expect([code, stdout]).toEqual([0, 't0 t1 t2 \n'])
     const lines = [
-      'Transactions:',
-      'Sending: deposit',
+      'Transactions on devnet:',
+      'Sending 1 of 1 (gas',
       'open your account',
       'Verdict: accepted (assurance: simulated)',
     ]
     for (const line of lines) expect(stderr).toContain(line)
-    expect(stderr.indexOf('Transactions:')).toBeLessThan(stderr.indexOf('Sending: deposit'))
+    expect(stderr.indexOf('Transactions on devnet:')).toBeLessThan(stderr.indexOf('Sending 1 of 1 (gas'))
   })
 
   it('asks from stdin, with a system prompt; the contents of neither are kept', async () => {
@@ -99,6 +101,19 @@ describe('a user on a devnet', () => {
       outcome: 'accepted',
       savedAt: expect.any(Number),
     })
+  })
+
+  it('is told that nobody sells images, not who does not', async () => {
+    for (const args of [
+      ['image', 'red'],
+      ['image', 'red', '--model', 'steady'],
+      ['transcribe', join(world.dir, 'talk.wav')],
+    ])
+      expect((await json(args)).value).toMatchObject({
+        code: 'no_provider',
+        message: expect.stringMatching(/^Nobody sells (images|speech to text) on devnet$/),
+        next: '0g-compute provider list',
+      })
   })
 
   it('keeps receipts and has them compared with the chain', async () => {
@@ -199,6 +214,8 @@ describe('a user on another network', () => {
 
   it('spends nothing unasked: without a terminal it takes --yes', async () => {
     expect(await json(['fund', '1'], env)).toMatchObject({ code: 2, value: { code: 'terminal_needed' } })
+    const { stderr } = await runCli(['fund', '1'], env)
+    expect(stderr).toMatch(/Transactions on lab:(.|\n)* 0G on lab needs a confirmation/)
     expect(await sent()).toBe(0)
   })
 

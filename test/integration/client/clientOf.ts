@@ -1,5 +1,6 @@
 import type { HDNodeWallet } from 'ethers'
 import { afterEach } from 'vitest'
+import type { Policy } from '../../../src/attestation/policy.ts'
 import type { Address } from '../../../src/base/hex.ts'
 import { connect } from '../../../src/chain/rpc.ts'
 import { Compute } from '../../../src/client/compute.ts'
@@ -15,6 +16,7 @@ export async function clientOf(
   wallet: HDNodeWallet,
   receipts: ReceiptStore = memoryReceiptStore(),
   runtime: Runtime = nodeRuntime(),
+  policy?: Policy,
 ): Promise<Compute> {
   const rpc = await connect(world.network)
   return new Compute({
@@ -22,6 +24,7 @@ export async function clientOf(
     rpc,
     runtime,
     receipts,
+    ...(policy && { policy }),
     account: { address: wallet.address as Address, signer: (provider) => wallet.connect(provider) },
   })
 }
@@ -36,7 +39,7 @@ export function openClients(world: () => World) {
   })
   const clientOfWallet = async (
     wallet: HDNodeWallet,
-    ...more: [ReceiptStore?, Runtime?]
+    ...more: [ReceiptStore?, Runtime?, Policy?]
   ): Promise<Compute> => {
     const compute = await clientOf(world(), wallet, ...more)
     open.push(compute)

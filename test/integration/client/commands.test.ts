@@ -88,6 +88,8 @@ describe('chat', () => {
   it('takes a turn of each line, keeps what was said, and asks nothing without a terminal', async () => {
     const kept = join(world.dir, 'kept.json')
     const lines = [
+      `/save ${join(world.dir, 'empty.json')}`,
+      '/model nosuch',
       'first',
       'second',
       '/cost',
@@ -108,7 +110,10 @@ describe('chat', () => {
       { role: 'assistant', content: 't0 t1 t2 ' },
       { role: 'user', content: 'second' },
     ])
+    expect(existsSync(join(world.dir, 'empty.json'))).toBe(false)
     for (const said of [
+      'There is no answer yet.',
+      'Nobody sells nosuch',
       'for 2 answers',
       'receipt-signature',
       'steady',
@@ -149,6 +154,14 @@ describe('embed', () => {
     const { code, stdout } = await runCli(['embed', 'x', '--model', 'steady', '--json'], env)
     expect([code, JSON.parse(stdout).code]).toEqual([30, 'provider_answer_malformed'])
   })
+
+  it('sends nothing where the vectors could cost more than --max-cost', async () => {
+    const before = scripted.requests.length
+    const args = ['embed', 'x', '--model', 'steady', '--max-cost', '0.00000000001', '--json']
+    const { code, stdout } = await runCli(args, env)
+    expect([code, JSON.parse(stdout).code]).toEqual([5, 'max_cost_exceeded'])
+    expect(scripted.requests).toHaveLength(before)
+  })
 })
 
 describe('doctor', () => {
@@ -177,7 +190,7 @@ describe('doctor', () => {
           name: 'network',
           result: 'FAIL',
           detail: expect.stringContaining('127.0.0.1:1'),
-          fix: '0g-compute network show',
+          fix: 'name another with --rpc, or none',
         },
         { name: 'wallet', result: 'FAIL', detail: expect.any(String), fix: '0g-compute wallet new' },
       ]),
@@ -233,7 +246,7 @@ describe('completion', () => {
 
   it.each(['bash', 'zsh', 'fish', 'powershell'])('has a script for %s', async (shell) => {
     const { code, stdout } = await runCli(['completion', shell], env)
-    expect([code, stdout]).toEqual([0, expect.stringContaining('completion words')])
+    expect([code, stdout]).toEqual([0, expect.stringContaining('completion words --quiet')])
   })
 
   it('has none for others', async () => {

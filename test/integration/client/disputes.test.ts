@@ -181,6 +181,8 @@ describe('receipts dispute', { timeout: 120_000 }, () => {
     expect(claimed.stderr).toContain(`Taken beyond the receipt: ${back} 0G`)
     expect(claimed.stdout).toMatch(/The stake is frozen until \d{4}-.*Z; then: /)
     expect(claimed.stdout).toContain(`${back} 0G to ${world.user.address}`)
+    const left = await json(['provider', 'leave', '--force'])
+    expect([left.code, left.value.code]).toEqual([1, 'stake_frozen'])
 
     const before = await world.anvil.rpc.getBalance(world.user.address)
     const paid = await json(['receipts', 'dispute', dispute, '--wait'])
@@ -213,6 +215,47 @@ describe('a broker whose key signs two receipts with one number', { timeout: 120
     expect((await json(['receipts', 'audit'])).value.disputes).toEqual([])
     const full = await json(['receipts', 'audit', '--full'])
     expect([full.code, full.value.disputes.length]).toEqual([10, 1])
+  })
+
+  it('is found out where receipts that it lists do not add up, though every sum does', async () => {
+    const { seq, cumulative } = receiptFromJson(first.receipt).receipt
+    const dear = equivocate(first.receipt, {
+      seq: seq + 1,
+      fee: ONE_0G,
+      cumulative: cumulative + ONE_0G,
+    })
+    const detail = canonicalJson({ ...JSON.parse(first.receipt.detail), counts: { output: 1_000_000 } })
+    const fee = 1_000_000n * BigInt(JSON.parse(detail).prices.output)
+    const total = cumulative + ONE_0G + fee
+    const change = { seq: seq + 2, fee, cumulative: total, detail: sha256Text(detail) }
+    const much = equivocate({ ...first.receipt, detail }, change)
+    const documents: Record<string, object> = {
+      'receipts?after=0': { receipts: [first.receipt, dear, much], next: null },
+      unsettledfee: { unsettledFee: String(total) },
+      // Else the broker is shown what it would take for a receipt that it forgot.
+      receipts: {},
+    }
+    host.tampering = {
+      document: ({ pathname, search }) => {
+        const own = documents[`${pathname.split('/').at(-1)}${search}`]
+        return own ? JSON.stringify(own) : null
+      },
+    }
+    const elsewhere = { ZG_HOME: join(world.dir, 'elsewhere') }
+    const audit = await json(['receipts', 'audit'], elsewhere)
+    expect(audit.code).toBe(10)
+    const [provider] = audit.value.providers
+    expect(provider.unexplained).toContainEqual({
+      kind: 'receipt_wrong',
+      amount: String(ONE_0G + fee),
+      detail: `by 2 receipts that do not add up: receipts ${seq + 1}, ${seq + 2}`,
+    })
+    expect(provider).toMatchObject({
+      charged: String(total),
+      withoutAnswer: { receipts: 3, charged: String(total) },
+    })
+    const { stdout } = await runCli(['receipts', 'audit'], { ...env, ...elsewhere })
+    expect(stdout).toContain(`3 of them, ${formatEther(total)} 0G, have no answer here`)
   })
 
   it('is found out by its user, and loses its stake: a bounty for the payer where another sends the claim', async () => {

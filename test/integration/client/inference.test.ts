@@ -1,7 +1,9 @@
-import type { HDNodeWallet } from 'ethers'
+import { type HDNodeWallet, toQuantity, Wallet } from 'ethers'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
+import { DEFAULT_POLICY } from '../../../src/attestation/policy.ts'
 import { firstFailure } from '../../../src/attestation/verdict.ts'
 import { ONE_0G } from '../../../src/base/units.ts'
+import { nodeRuntime } from '../../../src/client/nodeRuntime.ts'
 import { memoryReceiptStore } from '../../../src/client/receipts/memoryReceiptStore.ts'
 import type { Broker } from '../../../src/provider/broker.ts'
 import type { ScriptedEngine } from '../../support/scriptedEngine.ts'
@@ -55,6 +57,22 @@ describe('an answer', () => {
     })
     expect(answer.text.split(' ')).toHaveLength(7)
     expect(await compute.receipts()).toMatchObject([{ signed: answer.receipt, outcome: 'accepted' }])
+  })
+
+  it('is rejected where it counts more tokens a byte than the policy allows', async () => {
+    const wallet = Wallet.createRandom()
+    await world.anvil.rpc.send('anvil_setBalance', [wallet.address, toQuantity(10n * ONE_0G)])
+    const verdicts = []
+    for (const maxTokensPerByte of [0.5, 0.1]) {
+      const policy = { ...DEFAULT_POLICY, maxTokensPerByte }
+      const compute = await clientOf(wallet, memoryReceiptStore(), nodeRuntime(), policy)
+      const { verdict } = await compute.infer({ ...STEADY, maxTokens: 100 }, approval().hooks)
+      verdicts.push([verdict.outcome, firstFailure(verdict)?.name ?? null])
+    }
+    expect(verdicts).toEqual([
+      ['accepted', null],
+      ['rejected', 'counts'],
+    ])
   })
 
   it('about an image costs what the engine makes of that, which its few bytes do not say', async () => {
@@ -176,6 +194,7 @@ describe('an audit', () => {
     expect(provider!.unexplained).toEqual([])
     expect(provider!.fetched).toBe(provider!.receipts)
     expect(provider!.receipts).toBeGreaterThanOrEqual(4)
+    expect(provider!.withoutAnswer).toEqual({ receipts: provider!.receipts, charged: audit.charged })
     expect(audit).toMatchObject({ difference: 0n, paid: 0n, unsettled: audit.charged })
   })
 

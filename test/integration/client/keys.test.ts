@@ -203,6 +203,8 @@ describe('on the command line', () => {
     await expectRevoked(`${broker.url}/v1/proxy`, key)
     expect((await run('keys', 'list')).value.keys).toEqual([])
     expect((await run('keys', 'list', '--all')).value.keys).toMatchObject([{ state: 'revoked' }])
+    // What is revoked already is not advised to be revoked.
+    expect((await runCli(['keys', 'list', '--all'], env)).stderr).toContain('Next: 0g-compute keys create')
   })
 
   it('a limit is signed into a key, and shown with what is spent of it', async () => {
@@ -214,7 +216,10 @@ describe('on the command line', () => {
     )
     expect(BigInt(listed.spent.amount)).toBeGreaterThan(0n)
     const { stdout } = await runCli(['keys', 'list', '--wide'], env)
-    expect(stdout).toMatch(/demo .* 0\.001 0G a day +0\.0000\d+ 0G/)
+    expect(stdout).toMatch(/demo .* 0\.0000\d+ of 0\.001 0G today /)
+    expect((await runCli(['keys', 'list', '--all'], env)).stderr).toContain(
+      'Next: 0g-compute keys revoke demo',
+    )
     for (const [code, ...bad] of [
       ['option_invalid', '--per', 'day'],
       ['option_invalid', '--limit', '1', '--per', 'week'],

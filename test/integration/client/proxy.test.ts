@@ -5,6 +5,9 @@ import OpenAI from 'openai'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { silentLogger } from '../../../src/base/log.ts'
 import { ONE_0G } from '../../../src/base/units.ts'
+import { Budget } from '../../../src/cli/mcp/budget.ts'
+import { infer } from '../../../src/cli/mcp/infer.ts'
+import { Arguments } from '../../../src/cli/mcp/tool.ts'
 import type { Compute } from '../../../src/client/compute.ts'
 import { type ProxyLine, ProxyServer } from '../../../src/client/proxy/proxyServer.ts'
 import { SpendBook } from '../../../src/client/proxy/spendBook.ts'
@@ -15,7 +18,7 @@ import { runCli } from '../../support/cli.ts'
 import { devnetHome } from '../../support/devnetHome.ts'
 import { type ScriptedEngine, startScriptedEngine } from '../../support/scriptedEngine.ts'
 import { startTamperProxy, type TamperProxy } from '../../support/tamperProxy.ts'
-import { startWorld, type World } from '../../support/world.ts'
+import { PRICES, startWorld, type World } from '../../support/world.ts'
 import { approval, clientOf } from './clientOf.ts'
 
 let world: World
@@ -218,6 +221,35 @@ describe('the proxy', () => {
     expect(bad).not.toContain('message_stop')
   })
 
+  it('refuses a message that cannot be translated as Anthropic does, and sends nothing', async () => {
+    const { length } = scripted.requests
+    const source = { type: 'base64', media_type: 'application/pdf', data: 'AAAA' }
+    const content = [
+      { type: 'document', source },
+      { type: 'text', text: 'Summarise this' },
+    ]
+    const asked = { model: 'no-messages', max_tokens: 3, messages: [{ role: 'user', content }] }
+    const response = await post('/messages', asked)
+    expect([response.status, await response.json()]).toMatchObject([
+      400,
+      { type: 'error', error: { type: 'invalid_request_error', code: 'request_invalid' } },
+    ])
+    const unknown = await post('/messages', asked, { authorization: 'Bearer zg-wrong' })
+    expect(await unknown.json()).toMatchObject({ type: 'error', error: { type: 'authentication_error' } })
+    expect(scripted.requests).toHaveLength(length)
+  })
+
+  it('refuses a response that goes on from another one, with the official client', async () => {
+    const { length } = scripted.requests
+    const ask = { model: 'steady', input: 'And its capital?', previous_response_id: 'resp_1' }
+    await expect(openai.responses.create(ask)).rejects.toMatchObject({
+      status: 400,
+      code: 'request_invalid',
+      message: expect.stringContaining('previous_response_id'),
+    })
+    expect(scripted.requests).toHaveLength(length)
+  })
+
   it('speaks the Responses API, with the official client', async () => {
     const ask = { model: 'steady', input: 'hi', instructions: 'short', max_output_tokens: 3 }
     const whole = await openai.responses.create(ask)
@@ -306,6 +338,46 @@ describe('the proxy', () => {
     await expect.poll(() => book.today).toBeGreaterThan(0n)
     expect(book.today).toBeLessThan(10n ** 12n)
     await limited.close(0)
+  })
+})
+
+describe('a price that changed since it was read', () => {
+  afterAll(() => broker.control.changePrices(PRICES))
+
+  /** Asks after each change of prices. @returns the fees of the answers */
+  async function feesOf(ask: () => Promise<bigint>): Promise<bigint> {
+    let fees = 0n
+    for (const times of [2n, 3n, 4n]) {
+      await broker.control.changePrices({ input: PRICES.input * times, output: PRICES.output * times })
+      fees += await ask()
+    }
+    return fees
+  }
+
+  it("sets nothing of the day's limit aside for good", async () => {
+    const book = new SpendBook(join(world.dir, 'dearer.json'), null)
+    const [dearer, url] = await started(book)
+    const client = new OpenAI({ baseURL: url, apiKey: TOKEN, maxRetries: 0 })
+    const fees = await feesOf(async () => {
+      const { response } = await client.chat.completions.create(CHAT).withResponse()
+      return BigInt(response.headers.get('x-0g-fee')!)
+    })
+    expect(fees).toBeGreaterThan(0n)
+    await expect.poll(() => book.today).toBe(fees)
+    await dearer.close(0)
+  })
+
+  it("nor of the budget of an agent's session", async () => {
+    const budget = new Budget(ONE_0G)
+    const desk = { compute, budget, maxCost: undefined, provider: undefined, preferences: {}, funding: {} }
+    const prompt = new Arguments({ prompt: 'x', model: 'steady', max_tokens: 3 })
+    await feesOf(async () => {
+      const before = budget.spent
+      await infer.run(desk, prompt, new AbortController().signal)
+      return budget.spent - before
+    })
+    expect(budget.spent).toBeGreaterThan(0n)
+    expect(budget.left).toBe(ONE_0G - budget.spent)
   })
 })
 

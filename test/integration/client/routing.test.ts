@@ -2,6 +2,7 @@ import type { HDNodeWallet } from 'ethers'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { ONE_0G } from '../../../src/base/units.ts'
 import { nodeRuntime } from '../../../src/client/nodeRuntime.ts'
+import type { PurchaseHooks } from '../../../src/client/purchase/purchase.ts'
 import { approval, clientOf } from './clientOf.ts'
 import { type Market, startMarket } from './market.ts'
 
@@ -89,14 +90,15 @@ describe('among three providers', () => {
     async (fault) => {
       const client = await market.client(7)
       market.ways[1]!.fault = fault
-      const failed: string[] = []
-      const hooks = {
-        onFailover: ({ service }: { service: { provider: string } }) => void failed.push(service.provider),
+      const failed: unknown[] = []
+      const hooks: PurchaseHooks = {
+        onFailover: ({ service }, _error, next) =>
+          void failed.push([service.provider, next?.service.provider]),
       }
       const answer = await client.infer(question(), hooks)
       expect(answer.provider).toBe(market.brokers[0]!.provider)
       expect(answer.verdict.outcome).toBe('accepted')
-      expect(failed).toEqual([market.brokers[1]!.provider])
+      expect(failed).toEqual([[market.brokers[1]!.provider, market.brokers[0]!.provider]])
       // The one that failed rests: the next request does not go there first.
       await client.infer(question(), hooks)
       expect(market.ways[1]!.asked).toBe(1)
@@ -108,8 +110,10 @@ describe('among three providers', () => {
     const client = await market.client(8)
     market.ways[1]!.fault = 'refuse'
     const { provider } = market.brokers[1]!
-    await expect(client.infer({ ...question(), provider })).rejects.toMatchObject({ status: 503 })
-    expect(asked()).toEqual([0, 1, 0])
+    const next: unknown[] = []
+    const hooks: PurchaseHooks = { onFailover: (_offer, _error, offer) => void next.push(offer) }
+    await expect(client.infer({ ...question(), provider }, hooks)).rejects.toMatchObject({ status: 503 })
+    expect([asked(), next]).toEqual([[0, 1, 0], [null]])
   })
 
   it('stays with the provider of a conversation', async () => {

@@ -55,6 +55,8 @@ describe.skipIf(!hasTmux)('in a terminal of 80 columns', () => {
     'keys create one --provider PROVIDER',
     'keys list',
     'receipts list',
+    // There is one: every id begins with nothing.
+    'receipts show ""',
     'finetune list',
     'finetune models',
     'dataset list',
@@ -64,6 +66,11 @@ describe.skipIf(!hasTmux)('in a terminal of 80 columns', () => {
     '--help',
     'infer --help',
     'help trust',
+    'help environment',
+    'keys create --help',
+    'fund 2 --dry-run',
+    'wallet show',
+    'fund withdraw --all',
   ])(
     '%s fits, without colour',
     async (command) => {

@@ -240,6 +240,17 @@ describe('a client of a provider without a TEE', () => {
     expect(await settle(wallet)).toBe(verified)
   })
 
+  it('makes no key for it, which could pay for nothing, and says what can', async () => {
+    const compute = await clientIn(newDir(), world.user)
+    const { provider } = broker
+    await expect(compute.keys.create({ provider, name: 'app', lifetimeMs: null })).rejects.toMatchObject({
+      code: 'key_useless',
+      next: `0g-compute proxy --provider ${provider}`,
+      exitCode: 20,
+    })
+    expect(await compute.keys.list()).toEqual([])
+  })
+
   it('is never routed to one that nobody named', async () => {
     const compute = await clientIn(newDir(), world.user)
     const asked = compute.infer({ messages: [{ role: 'user', content: 'hi' }] }, approval().hooks)

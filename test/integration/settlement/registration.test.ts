@@ -1,4 +1,4 @@
-import { parseEther, toQuantity } from 'ethers'
+import { type Contract, parseEther, toQuantity } from 'ethers'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { silentLogger } from '../../../src/base/log.ts'
 import type { ServiceParams } from '../../../src/chain/inference.ts'
@@ -61,6 +61,16 @@ describe.each(['theirs', 'ours'] as const)('registration on %s contracts', (cont
       service: { inputPrice: 6n },
       warning: null,
     })
+  })
+
+  it('stakes again after it left, unless the stake still waits there', async () => {
+    const [operator] = anvil.wallets
+    const serving = world.inference.connect(operator!) as Contract
+    await (await serving.getFunction('removeService')()).wait()
+    const before = await anvil.rpc.getBalance(operator!.address)
+    expect(await register({ inputPrice: 6n })).toMatchObject({ action: 'registered' })
+    const staked = before - (await anvil.rpc.getBalance(operator!.address))
+    expect(staked >= parseEther('100')).toBe(contracts === 'theirs')
   })
 
   it('names the exact shortfall of the stake', async () => {

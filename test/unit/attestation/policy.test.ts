@@ -33,6 +33,7 @@ describe('a policy file', () => {
       tls: 'report',
       pinnedImages: 'required',
     },
+    { maxTokensPerByte: 0.25 },
   ])('may say %j', (fields) => {
     expect(parsePolicy(JSON.stringify(fields))).toMatchObject(fields)
   })
@@ -52,6 +53,9 @@ describe('a policy file', () => {
     '{"maxEvidenceAgeSeconds":-1}',
     '{"maxCollateralAgeSeconds":"30d"}',
     '{"gpu":true}',
+    '{"maxTokensPerByte":0}',
+    '{"maxTokensPerByte":1.1}',
+    '{"maxTokensPerByte":"1"}',
   ])('is refused with exit 30: %s', (text) => {
     expect(() => parsePolicy(text)).toThrow(
       expect.objectContaining({ code: 'policy_malformed', exitCode: EXIT.malformed }),

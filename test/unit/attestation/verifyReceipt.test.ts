@@ -35,8 +35,17 @@ describe('verifyReceipt', () => {
     ['fee', { fields: { fee: 351n } }],
     ['fee', { detail: { prices: {} } }],
     ['cumulative', { fields: { cumulative: 1n } }],
+    ['counts', { fields: { fee: 950n }, detail: { counts: { input: 20, output: 25 } } }],
   ])('rejects at %s what the enclave signed wrong', (step, changes) => {
     expect(firstFailure(verifyReceipt(proofOf(changes).receipt, EXPECTED))?.name).toBe(step)
+  })
+
+  it('takes tokens that the bytes can have carried, and of a cut answer any', () => {
+    const counts = { input: 20, output: 24 }
+    const most = proofOf({ fields: { fee: 920n }, detail: { counts } })
+    expect(verifyReceipt(most.receipt, EXPECTED).outcome).toBe('accepted')
+    const cut = proofOf({ fields: { fee: 920n }, detail: { counts, status: 'partial', responseBytes: 0 } })
+    expect(verifyReceipt(cut.receipt, EXPECTED).outcome).toBe('accepted')
   })
 
   it('rejects another detail than the signed one', () => {

@@ -60,6 +60,13 @@ describe('on the command line', () => {
     })
   })
 
+  it('a home that is no folder', async () => {
+    const file = join(home.dir, 'file')
+    writeFileSync(file, '')
+    const { code, value } = await json(['wallet', 'new'], { ZG_HOME: file, ZG_PASSWORD: 'x' })
+    expect([code, value.code, value.message]).toEqual([1, 'path_unusable', expect.stringContaining(file)])
+  })
+
   it('a wallet that is no keystore', async () => {
     mkdirSync(join(home.dir, 'wallets'), { recursive: true })
     writeFileSync(join(home.dir, 'wallets', 'broken.json'), '{}')
@@ -84,7 +91,8 @@ describe('in the client', () => {
   })
 
   it('nobody who sells', () => {
-    expect(noProvider('devnet', 'image')).toMatchObject({ code: 'no_provider', next: '0g-compute devnet up' })
+    expect(noProvider('devnet', 'chat')).toMatchObject({ code: 'no_provider', next: '0g-compute devnet up' })
+    expect(noProvider('devnet', 'image')).toMatchObject({ next: '0g-compute provider list' })
   })
 
   it('a list of keys that cannot be read: no number is guessed', async () => {

@@ -1,5 +1,5 @@
 import { execFile, spawnSync } from 'node:child_process'
-import { readFileSync } from 'node:fs'
+import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { describe, expect, it } from 'vitest'
@@ -54,6 +54,25 @@ describe('help', () => {
     expect((await home.run(['help', 'environment'])).stdout).toMatch(/ZG_PRIVATE_KEY_FILE/)
     expect((await home.run(['help', 'trust'])).stdout).toMatch(/simulated/)
     expect(await home.run(['help', 'nothing'])).toMatchObject({ code: 2 })
+  })
+})
+
+describe('the environment', () => {
+  const SRC = join(import.meta.dirname, '../../../src')
+  /** Variables that the sources read, of the values of a broker's configuration the common beginning. */
+  const read = new Set(
+    readdirSync(SRC, { recursive: true, encoding: 'utf8' })
+      .filter((path) => path.endsWith('.ts') && !path.endsWith('helpTopics.ts'))
+      .flatMap((path) => [...readFileSync(join(SRC, path), 'utf8').matchAll(/(?:env\.|['`])(ZG_[A-Z_]+)/g)])
+      .map(([, name]) => (/^ZG_PROVIDER_(?!CONFIG)/.test(name!) ? 'ZG_PROVIDER_' : name!)),
+  )
+
+  it.each(['docs/USING.md', 'help environment'])('is all in %s, and nothing else', async (where) => {
+    const text = where.endsWith('.md')
+      ? readFileSync(join(SRC, '..', where), 'utf8')
+      : (await home.run(where.split(' '))).stdout
+    const told = (text.match(/ZG_[A-Z_]+/g) ?? []).map((name) => name.replace('_LISTEN_PORT', '_'))
+    expect([...new Set(told)].sort()).toEqual([...read].sort())
   })
 })
 

@@ -87,6 +87,18 @@ describe('networks', () => {
     })
   })
 
+  it('of real money is named once where none is chosen, and not to programs', async () => {
+    const env = { ZG_HOME: join(home.dir, 'newcomer') }
+    const said = async (...args: string[]) => (await home.run(args, env)).stderr.includes('Using mainnet')
+    const quiet = [
+      await said('fund', '1', '--json'),
+      await said('fund', '1', '--quiet'),
+      await said('fund', '1', '--network', 'mainnet'),
+    ]
+    expect(quiet).toEqual([false, false, false])
+    expect([await said('infer', 'hello'), await said('fund', '1')]).toEqual([true, false])
+  })
+
   it('a devnet that is not up is said to be down', async () => {
     expect(await json(['network', 'show', '--network', 'devnet'])).toMatchObject({
       code: 1,

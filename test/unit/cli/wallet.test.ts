@@ -46,6 +46,7 @@ describe('wallets', () => {
     const file = join(home.dir, 'theirs.json')
     writeFileSync(file, await new Wallet(KEY).encrypt('their password'), { mode: 0o600 })
     const args = ['wallet', 'import', '--name', 'theirs', '--keystore', file]
+    expect(await json(args, PASSWORD)).toMatchObject({ code: 2, value: { code: 'terminal_needed' } })
     expect(await json(args, { ...PASSWORD, ZG_IMPORT_PASSWORD: 'wrong' })).toMatchObject({
       code: 4,
       value: { code: 'password_wrong' },
@@ -87,10 +88,20 @@ describe('wallets', () => {
     expect(config().wallet).toBe('fresh')
     expect((await json(['wallet', 'use', 'b'])).code).toBe(0)
     expect(config().wallet).toBe('b')
-    expect(await json(['wallet', 'use', 'nobody'])).toMatchObject({
-      code: 4,
-      value: { code: 'wallet_unknown' },
+    const advice = async (...args: string[]) => (await json(args)).value
+    expect(await advice('wallet', 'use', 'frehs')).toMatchObject({
+      code: 'wallet_unknown',
+      hint: expect.stringContaining('Did you mean "fresh"? Wallets: a, b'),
+      next: '0g-compute wallet use fresh',
     })
+    expect((await advice('fund', '1', '--wallet', 'nobody')).next).toBe('0g-compute wallet show --wallet a')
+    expect((await advice('config', 'set', 'wallet', 'nobody')).next).toBe('0g-compute config set wallet a')
+    // One for good and another for this call: which is meant nobody knows.
+    expect(await json(['wallet', 'use', 'a', '--wallet', 'nobody'])).toMatchObject({
+      code: 2,
+      value: { code: 'usage', next: '0g-compute wallet use a' },
+    })
+    expect(config().wallet).toBe('b')
   })
 
   it('are not opened to look at receipts', async () => {

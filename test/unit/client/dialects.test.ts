@@ -165,6 +165,151 @@ describe("Anthropic's Messages", () => {
   })
 })
 
+describe('what a chat has no words for', () => {
+  const asked = (content: unknown, more: object = {}) => ({
+    model: 'm',
+    max_tokens: 9,
+    messages: [{ role: 'user', content }],
+    ...more,
+  })
+  const image = { type: 'image', source: { type: 'base64', media_type: 'image/png', data: 'AAAA' } }
+  const pdf = { type: 'document', source: { type: 'base64', media_type: 'application/pdf', data: 'AAAA' } }
+  const summarise = { type: 'text', text: 'Summarise this' }
+  const tool = { name: 'f', input_schema: {} }
+
+  it.each<[string, object]>([
+    ['messages[0].content[0]: a "document" of source "base64"', asked([pdf, summarise])],
+    ['messages[0].content[0]: a "document" of source "url"', asked([{ ...pdf, source: { type: 'url' } }])],
+    ['messages[0].content[0]: an "image" of source "file"', asked([{ ...image, source: { type: 'file' } }])],
+    [
+      'messages[0].content[0].content[0]: a "document" of source "base64"',
+      asked([{ type: 'tool_result', tool_use_id: 't', content: [pdf] }]),
+    ],
+    ['messages[0].content[1]: "container_upload"', asked([summarise, { type: 'container_upload' }])],
+    ['messages[0].content[0]: "server_tool_use"', asked([{ type: 'server_tool_use', name: 'web_search' }])],
+    ['system[0]: "image"', asked('x', { system: [image] })],
+    ['tools: "web_search_20250305"', asked('x', { tools: [{ type: 'web_search_20250305' }] })],
+    ['tool_choice: "any"', asked('x', { tool_choice: { type: 'any' } })],
+    ['tool_choice: "tool"', asked('x', { tools: [tool], tool_choice: { type: 'tool', name: 'g' } })],
+    ['container: "container"', asked('x', { container: { skills: [] } })],
+    ['mcp_servers: "mcp_servers"', asked('x', { mcp_servers: [{ type: 'url', url: 'https://a.example' }] })],
+    ['thread: "thread"', asked('x', { thread: { type: 'continue', previous_message_id: 'msg_1' } })],
+    ['inference_geo: "inference_geo"', asked('x', { inference_geo: 'us' })],
+    [
+      'messages[0].content[0]: "citations"',
+      asked([{ type: 'document', source: { type: 'text', data: 'x' }, citations: { enabled: true } }]),
+    ],
+  ])("of Anthropic's Messages is refused: %s", (named, body) => {
+    const message = `${named} cannot be translated into a chat`
+    expect(() => chatOf('/v1/messages', body)).toThrow(
+      expect.objectContaining({ code: 'request_invalid', status: 400, message }),
+    )
+  })
+
+  const item = (part: object) => ({ input: [{ role: 'user', content: [part] }] })
+
+  it.each<[string, object]>([
+    ['input[0].content[0]: "input_file"', item({ type: 'input_file', file_data: 'AAAA' })],
+    [
+      'input[0].content[0]: an "input_image" without "image_url"',
+      item({ type: 'input_image', file_id: 'f' }),
+    ],
+    ['input[0]: "item_reference"', { input: [{ type: 'item_reference', id: 'msg_1' }] }],
+    ['input[0]: "computer_call_output"', { input: [{ type: 'computer_call_output', output: {} }] }],
+    ['previous_response_id: "previous_response_id"', { input: 'x', previous_response_id: 'resp_1' }],
+    ['conversation: "conversation"', { input: 'x', conversation: 'conv_1' }],
+    ['prompt: "prompt"', { input: 'x', prompt: { id: 'pmpt_1' } }],
+    ['background: "background"', { input: 'x', background: true }],
+    ['top_logprobs: "top_logprobs"', { input: 'x', top_logprobs: 3 }],
+    ['include: "include"', { input: 'x', include: ['message.output_text.logprobs'] }],
+    ['tools: "file_search"', { input: 'x', tools: [{ type: 'file_search' }] }],
+    ['tool_choice: "web_search"', { input: 'x', tool_choice: { type: 'web_search' } }],
+    ['tool_choice: "required"', { input: 'x', tool_choice: 'required' }],
+    ['text.format: "grammar"', { input: 'x', text: { format: { type: 'grammar' } } }],
+  ])("of OpenAI's Responses is refused: %s", (named, body) => {
+    const message = `${named} cannot be translated into a chat`
+    expect(() => chatOf('/v1/responses', { model: 'm', ...body })).toThrow(
+      expect.objectContaining({ code: 'request_invalid', status: 400, message }),
+    )
+  })
+
+  it('is refused too where it has no shape at all', () => {
+    for (const body of [asked(null), asked(['x']), { model: 'm' }])
+      expect(() => chatOf('/v1/messages', body)).toThrow(expect.objectContaining({ code: 'request_invalid' }))
+    for (const input of [7, ['x'], [{ role: 'user' }]])
+      expect(() => chatOf('/v1/responses', { model: 'm', input })).toThrow(
+        expect.objectContaining({ code: 'request_invalid' }),
+      )
+  })
+
+  it('is left out, and said, where an agent sends it whether it is needed or not', () => {
+    const headerOf = (path: string, body: object) =>
+      dialectOf(path, body).reply({ ...HEAD, body: WHOLE }).headers['x-0g-left-out']
+    const codex = {
+      model: 'm',
+      input: 'x',
+      tools: [
+        { type: 'function', name: 'f', parameters: {} },
+        { type: 'custom', name: 'apply_patch' },
+        { type: 'web_search' },
+      ],
+      reasoning: { effort: 'high' },
+      include: ['reasoning.encrypted_content'],
+      ...{ store: false, prompt_cache_key: 'k', client_metadata: {}, parallel_tool_calls: false },
+    }
+    expect(chatOf('/v1/responses', codex)).toMatchObject({
+      tools: [{ type: 'function' }],
+      parallel_tool_calls: false,
+    })
+    expect(headerOf('/v1/responses', codex)).toBe('tools.custom, tools.web_search, reasoning')
+    const claude = asked('x', {
+      tools: [tool, { type: 'web_search_20250305', name: 'web_search' }],
+      thinking: { type: 'adaptive' },
+      metadata: { user_id: 'u' },
+    })
+    expect(headerOf('/v1/messages', claude)).toBe('tools.web_search_20250305, thinking')
+    expect(headerOf('/v1/messages', asked('x', { metadata: {}, 'é\n': 1 }))).toBe('unknown')
+    expect(headerOf('/v1/messages', asked('x'))).toBeUndefined()
+  })
+
+  it('is not what can be said otherwise: texts as documents, pictures of tools, schemas, refusals', () => {
+    const text = { type: 'document', title: 'T', context: 'C', source: { type: 'text', data: 'body' } }
+    const found = { type: 'search_result', title: 'R', source: 'https://a.example', content: [summarise] }
+    expect(chatOf('/v1/messages', asked([text, found, summarise])).messages).toEqual([
+      {
+        role: 'user',
+        content: 'T\nC\nbody\nR\nhttps://a.example\nSummarise this\nSummarise this',
+      },
+    ])
+    const seen = { type: 'tool_result', tool_use_id: 't', is_error: true, content: [summarise, image] }
+    const picture = { type: 'image_url', image_url: { url: 'data:image/png;base64,AAAA' } }
+    expect(chatOf('/v1/messages', asked([seen, summarise])).messages).toEqual([
+      { role: 'tool', tool_call_id: 't', content: 'Error: Summarise this\n[image: in the next message]' },
+      { role: 'user', content: [picture, summarise] },
+    ])
+    const format = { type: 'json_schema', schema: { type: 'object' } }
+    const named = { name: 'answer', schema: format.schema, strict: true }
+    for (const more of [{ output_config: { format } }, { output_format: format }])
+      expect(chatOf('/v1/messages', asked('x', more)).response_format).toEqual({
+        type: 'json_schema',
+        json_schema: named,
+      })
+    const output = [
+      { type: 'input_text', text: 'seen' },
+      { type: 'input_image', image_url: 'data:,' },
+    ]
+    const input = [
+      { type: 'function_call_output', call_id: 'c', output },
+      { role: 'assistant', content: [{ type: 'refusal', refusal: 'no' }] },
+    ]
+    expect(chatOf('/v1/responses', { model: 'm', input }).messages).toEqual([
+      { role: 'tool', tool_call_id: 'c', content: 'seen\n[image: in the next message]' },
+      { role: 'user', content: [{ type: 'image_url', image_url: { url: 'data:,' } }] },
+      { role: 'assistant', content: 'no' },
+    ])
+  })
+})
+
 describe("OpenAI's Responses", () => {
   it('become a chat: instructions, items, tools and a form', () => {
     const chat = chatOf('/v1/responses', {

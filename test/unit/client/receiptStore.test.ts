@@ -52,6 +52,17 @@ describe.each([
     expect(await store.list(ACCOUNT)).toHaveLength(2)
   })
 
+  it('keep the verdict of an answer whose receipt an audit fetched first, and no audit takes it away', async () => {
+    const store = open()
+    const fetched = { ...stored(A), source: 'audit', outcome: null } as const
+    const judged = { ...stored(A), outcome: 'rejected' } as const
+    for (const receipt of [fetched, judged, fetched]) await store.add(receipt)
+    expect(await store.list(ACCOUNT)).toEqual([judged])
+    const totals = []
+    for await (const row of store.totals(ACCOUNT)) totals.push(row)
+    expect(totals).toMatchObject([{ seq: 3, fee: 100n, source: 'answer', outcome: 'rejected' }])
+  })
+
   it('keep accounts apart, and list them', async () => {
     const store = open()
     const another = receipt(5, 1n, 1n, '0xf39Fd6e51aad88F6F4ce6aB8827279cffFb92266')

@@ -1,11 +1,13 @@
 import { execFile } from 'node:child_process'
-import { globSync, readFileSync } from 'node:fs'
+import { existsSync, globSync, readFileSync } from 'node:fs'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { promisify } from 'node:util'
 import { describe, expect, it } from 'vitest'
 import { parse } from 'yaml'
+import { imagesOf } from '../../../src/attestation/compose.ts'
 import { variableOf } from '../../../src/provider/config/environment.ts'
+import { loadConfig } from '../../../src/provider/config/load.ts'
 
 interface Service {
   readonly image: string
@@ -13,6 +15,18 @@ interface Service {
   readonly volumes: readonly string[]
   readonly [setting: string]: unknown
 }
+
+const TLS = ['cert', 'key'].map((name) => ['listen', 'tls', name])
+
+/** As compose puts variables in: `:-` is for what is not set or empty, `-` for what is not set. */
+const filledIn = (text: string, given: Readonly<Record<string, string>> = {}): string =>
+  text.replace(/\$\{(\w+)(:?)-([^}]*)\}/g, (_, name, orEmpty, fallback) => {
+    const value = given[name]
+    return value === undefined || (orEmpty && value === '') ? fallback : value
+  })
+
+const mapped = (record: Readonly<Record<string, string>>, change: (value: string) => string) =>
+  Object.fromEntries(Object.entries(record).map(([name, value]) => [name, change(value)]))
 
 describe('the compose file', () => {
   const text = readFileSync('deploy/docker/compose.yaml', 'utf8')
@@ -32,9 +46,35 @@ describe('the compose file', () => {
   it('sets nothing that the broker does not know', () => {
     const known = new Set([
       'ZG_PRIVATE_KEY_FILE',
-      ...[['listen', 'host'], ['dataDir'], ['admin', 'port']].map(variableOf),
+      ...[['listen', 'host'], ['dataDir'], ['admin', 'port'], ...TLS].map(variableOf),
     ])
     for (const name of Object.keys(broker!.environment!)) expect(known).toContain(name)
+  })
+
+  it('ends TLS in the broker, with a certificate that is mounted, unless it is told not to', () => {
+    const inBroker = { listen: { tls: { cert: '/tls/cert.pem', key: '/tls/key.pem' } } }
+    const configured = (given = {}) =>
+      loadConfig({ env: mapped(broker!.environment!, (value) => filledIn(value, given)) })
+    expect(configured()).toMatchObject(inBroker)
+    expect(JSON.stringify(broker!.volumes)).toContain('./tls:/tls:ro')
+    expect(configured({ TLS_CERT: '', TLS_KEY: '' }).listen).not.toHaveProperty('tls')
+  })
+
+  it('names every file that has to be there first', () => {
+    const [header] = text.split('\nservices:')
+    const files = [...text.split('\nservices:')[1]!.matchAll(/\.\/[\w.]+/g)].map(([path]) => path.slice(2))
+    expect(files.sort()).toEqual(['key', 'prometheus.yml', 'provider.yaml', 'tls'])
+    for (const file of files) expect(existsSync(`deploy/docker/${file}`) || header!.includes(file)).toBe(true)
+  })
+
+  it('has every image named by content, once the variables say so', () => {
+    const digest = (name: string) => `registry.example.org/${name}@sha256:${'ab'.repeat(32)}`
+    const given = Object.fromEntries(
+      ['BROKER_IMAGE', 'ENGINE_IMAGE', 'PROMETHEUS_IMAGE'].map((name) => [name, digest(name.toLowerCase())]),
+    )
+    const measured = (file: string) => imagesOf(JSON.stringify({ docker_compose_file: file }))
+    expect(measured(filledIn(text, given))).toEqual({ pinned: Object.values(given), mutable: [] })
+    expect(measured(filledIn(text))!.pinned).toEqual([])
   })
 })
 

@@ -45,6 +45,16 @@ describe('a configuration', () => {
     )
   })
 
+  it('refuses what a flag must not say', () => {
+    expect(() => load('', {}, { tee: { kind: 'nonee' as never } })).toThrow(
+      expect.objectContaining({
+        code: 'config_invalid',
+        message: 'tee.kind is none of dstack, simulated, none',
+        exitCode: 2,
+      }),
+    )
+  })
+
   it.each([
     [
       'an unknown key',
@@ -64,7 +74,7 @@ describe('a configuration', () => {
     [
       'a negative price',
       "prices:\n  input: '-1'\n",
-      '/provider.yaml:2: prices.input has not the form of: In 0G, in quotes',
+      "/provider.yaml:2: prices.input has not the form of: In 0G, in quotes, as '0.05'",
     ],
     ['a port out of range', '\n\nlisten: { port: 70000 }\n', '/provider.yaml:3: listen.port is above 65535'],
     ['a list', '- a\n', '/provider.yaml:1: the file is not a section with settings'],
@@ -79,6 +89,9 @@ describe('a configuration', () => {
 
   it('that is no YAML is refused by line, and a bad variable by name', () => {
     expect(problem('listen: {\n  port: [\n')).toMatch(/^\/provider\.yaml:\d+: /)
+    expect(problem('', { ZG_PROVIDER_LISTEN_TLS_KEY: 'k' })).toBe(
+      'ZG_PROVIDER_LISTEN_TLS_KEY "cert" is missing',
+    )
     expect(problem('', { ZG_PROVIDER_LISTEN_PORT: 'eighty' })).toBe(
       'ZG_PROVIDER_LISTEN_PORT is not a whole number',
     )

@@ -49,6 +49,7 @@ async function requireGguf(file: string): Promise<void> {
       code: 'model_not_found',
       message: `There is no readable model file at ${file}.`,
       hint: 'Give the path of a GGUF file, for example with --model ./models/demo/demo.gguf.',
+      next: '0g-compute provider serve --help',
       cause,
     })
   })

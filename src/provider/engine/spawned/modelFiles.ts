@@ -18,6 +18,7 @@ export async function filesOfModel(path: string): Promise<readonly string[]> {
     code: 'model_not_found',
     message: `${path} is neither a model file nor a folder with safetensors.`,
     hint: 'Give a GGUF file, or a folder with config.json, tokenizer.json and *.safetensors.',
+    next: '0g-compute provider serve --help',
   })
 }
 

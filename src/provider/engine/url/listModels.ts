@@ -99,6 +99,7 @@ function unreachable(url: string, reason: string, cause?: unknown): AppError {
     code: 'engine_unreachable',
     message: `The engine at ${url} cannot be used: ${reason}.`,
     hint: 'Start it, or check host, port and path: the base of an OpenAI-compatible server ends in /v1.',
+    next: '0g-compute provider check',
     retryable: true,
     status: 503,
     cause,
