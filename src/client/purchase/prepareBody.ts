@@ -1,6 +1,7 @@
 import type { Prices } from '../../protocol/pricing.ts'
 import { promptBound } from '../../protocol/promptBound.ts'
 import { promptsIn } from '../../protocol/promptsIn.ts'
+import { CHOICE_FIELDS, LENGTH_FIELDS, N_PREDICT } from '../../protocol/requestFields.ts'
 import type { Form } from '../media/form.ts'
 import type { Offer } from '../offers.ts'
 import { dearestPrices } from '../priceTiers.ts'
@@ -51,13 +52,12 @@ const UNKNOWN_CONTEXT = 4096
 export function prepareBody(spec: BodySpec, offer: Offer): PreparedBody {
   const { endpoint, body, maxCost } = spec
   const stream = body.stream === true && endpoint !== '/v1/embeddings'
-  const field = body.max_completion_tokens == null ? 'max_tokens' : 'max_completion_tokens'
-  const asked = countField(body, field)
-  const choices = Math.max(countField(body, 'n') ?? 1, countField(body, 'best_of') ?? 1) * promptsIn(body)
+  const asked = highest(body, [...LENGTH_FIELDS, N_PREDICT])
+  const choices = (highest(body, CHOICE_FIELDS) ?? 1) * promptsIn(body)
   const make = (maxTokens: number | undefined) => ({
     ...body,
     model: offer.model,
-    ...(maxTokens !== undefined && { [field]: maxTokens }),
+    ...(asked === undefined && maxTokens !== undefined && { max_tokens: maxTokens }),
   })
   if (endpoint === '/v1/embeddings') {
     const prepared = priced(make(undefined), false, 0, offer)
@@ -82,6 +82,12 @@ export function prepareBody(spec: BodySpec, offer: Offer): PreparedBody {
     prices: { input, output: output * BigInt(choices) },
   })
   return priced(make(maxTokens), stream, maxTokens * choices, offer)
+}
+
+/** The highest of what stands in these fields. @throws AppError `request_invalid` */
+function highest(body: BodySpec['body'], fields: readonly string[]): number | undefined {
+  const numbers = fields.flatMap((field) => countField(body, field) ?? [])
+  return numbers.length > 0 ? Math.max(...numbers) : undefined
 }
 
 function priced(

@@ -2,6 +2,7 @@ import { AppError } from '../../base/errors.ts'
 import { HEADER, parseMaxPrice } from '../../protocol/headers.ts'
 import type { Counts, Prices, UnitClass } from '../../protocol/pricing.ts'
 import { promptsIn } from '../../protocol/promptsIn.ts'
+import { CHOICE_FIELDS, LENGTH_FIELDS, N_PREDICT } from '../../protocol/requestFields.ts'
 import type { EngineModel } from '../engine/engine.ts'
 import type { InferenceKind, TokenKind } from './route.ts'
 
@@ -37,11 +38,6 @@ const ENGINE_KIND = {
   'audio/transcriptions': 'transcription',
 } as const
 
-/** How many answers to a prompt are asked for; the last is llama-server's own name for it. */
-const CHOICES = ['n', 'best_of', 'n_cmpl']
-/** llama-server's own name for the length of an answer, which overrules the others there. */
-const N_PREDICT = 'n_predict'
-
 /**
  * Checks the JSON of a request for tokens.
  * @param raw the same as bytes
@@ -58,7 +54,7 @@ export function readInferenceRequest(
   const asksUsage = stream && kind !== 'messages'
   const { forward, changed } = withUsage(body, asksUsage, model.id)
   const output = maxOutputTokens(kind, body, model)
-  const choices = Math.max(...CHOICES.map((field) => countField(body, field) ?? 1)) * promptsIn(body)
+  const choices = Math.max(...CHOICE_FIELDS.map((field) => countField(body, field) ?? 1)) * promptsIn(body)
   return {
     kind,
     model,
@@ -125,15 +121,14 @@ export function findModel(name: unknown, kind: InferenceKind, models: readonly E
   })
 }
 
-/** Which of several names an engine follows is its own affair: the highest counts. */
 function maxOutputTokens(kind: TokenKind, body: Record<string, unknown>, model: EngineModel): number {
   const asked = lengthNames(kind).flatMap((name) => countField(body, name) ?? [])
   if (asked.length === 0) return model.contextLength
   return Math.min(Math.max(...asked, countField(body, N_PREDICT) ?? 0), model.contextLength)
 }
 
-const lengthNames = (kind: InferenceKind): string[] =>
-  kind === 'messages' ? ['max_tokens'] : ['max_completion_tokens', 'max_tokens']
+const lengthNames = (kind: InferenceKind): readonly string[] =>
+  kind === 'messages' ? ['max_tokens'] : LENGTH_FIELDS
 
 /** The same request for fewer tokens: `cap` for each choice. */
 export function withOutputCap(request: InferenceRequest, cap: number): InferenceRequest {
