@@ -30,15 +30,16 @@ contradicted itself in a way that the contract takes as a proof, a file for rece
       ...provider,
       unreachable: provider.unreachable?.toObject() ?? null,
     }))
+    const proof = `Proof of a contradiction${audit.disputable ? ', for the contract' : '; this network takes no disputes'}`
     out.report({ ...audit, providers, disputes }, (paint) =>
       [
         ...audit.providers.map((provider) => renderProvider(provider, paint.red)),
         `Charged ${format0G(audit.charged)} 0G, paid on chain ${format0G(audit.paid)} 0G, not settled yet ${format0G(audit.unsettled)} 0G.`,
         `Difference: ${format0G(audit.difference)} 0G (paid and not settled, less charged)`,
-        ...disputes.map((path) => paint.red(`Proof of a contradiction, for the contract: ${path}`)),
+        ...disputes.map((path) => paint.red(`${proof}: ${path}`)),
       ].join('\n'),
     )
-    if (disputes.length > 0) out.next(`0g-compute receipts dispute ${disputes[0]}`)
+    if (disputes.length > 0 && audit.disputable) out.next(`0g-compute receipts dispute ${disputes[0]}`)
     else if (hasRejected(audit)) out.next('0g-compute receipts list')
     return exitCodeOf(audit)
   },

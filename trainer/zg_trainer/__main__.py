@@ -113,7 +113,9 @@ def _arguments() -> argparse.Namespace:
     run = commands.add_parser("run", help="train; run again to go on after an interruption")
     run.add_argument("--config", type=Path, required=True, metavar="JOB.JSON")
     run.add_argument("--output", type=Path, required=True, metavar="FOLDER")
-    run.add_argument("--attended", action="store_true", help="end when stdin closes, and wait for a run before this one")
+    run.add_argument(
+        "--attended", action="store_true", help="end when stdin closes, and wait for a run before this one"
+    )
     run.set_defaults(run=_run)
 
     count = commands.add_parser("count", help="count the dataset's tokens, exactly as training takes them")

@@ -49,7 +49,10 @@ def write_zip(folder: Path, file: Path) -> None:
         for path in sorted(folder.iterdir()):
             entry = zipfile.ZipInfo(path.name)
             entry.external_attr = 0o644 << 16
-            with path.open("rb") as source, archive.open(entry, "w", force_zip64=path.stat().st_size >> 31 > 0) as target:
+            with (
+                path.open("rb") as source,
+                archive.open(entry, "w", force_zip64=path.stat().st_size >> 31 > 0) as target,
+            ):
                 shutil.copyfileobj(source, target, 1 << 20)
     partial.replace(file)
 

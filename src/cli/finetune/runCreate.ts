@@ -1,6 +1,6 @@
 import { counted } from '../../base/counted.ts'
 import { format0G } from '../../base/units.ts'
-import type { CreateHooks } from '../../client/finetune/fineTuning.ts'
+import type { CreateHooks } from '../../client/finetune/createHooks.ts'
 import type { LocalTask } from '../../client/finetune/localTask.ts'
 import type { TrainPlan, TrainRequest } from '../../client/finetune/plan.ts'
 import { ENOUGH_STEPS, enoughEpochs, learningRateOf } from '../../client/finetune/steps.ts'

@@ -3,30 +3,23 @@ import { AppError } from '../../base/errors.ts'
 import type { Address } from '../../base/hex.ts'
 import { type FineTuningAccount, findFineTuningAccount, fineTuningContract } from '../../chain/fineTuning.ts'
 import { type EscrowTask, readEscrowTask } from '../../chain/taskEscrow.ts'
-import { TASK_STATES, type Task, type TaskEvent, type TaskState } from '../../protocol/finetune/task.ts'
-import { Funding, type FundingHooks } from '../funding/funding.ts'
+import { isTrained, type Task, type TaskEvent } from '../../protocol/finetune/task.ts'
+import { Funding } from '../funding/funding.ts'
 import type { FundingPlan } from '../funding/fundingPlan.ts'
 import { requireAccount, type Session } from '../session.ts'
 import type { SessionTokens } from '../tokens.ts'
 import { assertAccepted } from './assertAccepted.ts'
 import type { CancelHooks, CancelResult } from './cancelTask.ts'
+import type { CreateHooks } from './createHooks.ts'
 import type { DeployHooks } from './deployAdapter.ts'
 import { notApproved, notSubmitted } from './errors.ts'
-import { isOver, type LocalTask } from './localTask.ts'
+import { isOver, isStale, type LocalTask } from './localTask.ts'
 import { FineTuneMarket, type FineTuneOffer } from './market.ts'
 import { assertUsable } from './outputFolder.ts'
 import type { TrainPlan, TrainRequest } from './plan.ts'
 import type { Pursuit, PursuitHooks } from './pursue.ts'
 import { TaskStore } from './taskStore.ts'
 import { UserKey } from './userKey.ts'
-
-export interface CreateHooks extends FundingHooks {
-  /** Whether to pay that much. Without it, or when it answers false, nothing is sent. */
-  readonly approveTask?: (plan: TrainPlan) => Promise<boolean> | boolean
-  readonly onStage?: (stage: 'check' | 'fund' | 'seal' | 'upload' | 'created') => void
-  /** A task of an earlier call with the same order is gone on with. */
-  readonly onResume?: (task: LocalTask) => void
-}
 
 /** A task as this machine, its broker and the chain know it; null where one of them does not. */
 export interface TaskView {
@@ -97,24 +90,14 @@ export class FineTuning {
    */
   async create(request: TrainRequest, hooks: CreateHooks): Promise<LocalTask> {
     hooks.onStage?.('check')
-    const { fingerprintOf, orderTask, submitTask } = await import('./create.ts')
+    const { fingerprintOf, submitTask } = await import('./create.ts')
     const plan = await this.#plan(request)
     const user = await this.#userKey()
     const api = this.market.api(plan.offer.service)
-    let task = await this.#unfinished(fingerprintOf(plan, request), request.deploy)
-    if (task) hooks.onResume?.(task)
-    if (task?.taskId) return task
-    if (!task) {
-      await assertUsable(request.output)
-      if (request.deploy) await this.#assertServes(plan.offer.service.provider)
-      if (!(await hooks.approveTask?.(plan))) throw notApproved(plan.fee)
-      hooks.onStage?.('fund')
-      const { provider, teeSignerAddress } = plan.offer.service
-      await this.#funding.ensure(provider, () => plan.fee, hooks, { signer: teeSignerAddress })
-      hooks.onStage?.('seal')
-      await this.#store.sweep(this.#session.runtime.now())
-      task = await orderTask(this.#session, this.#store, user, plan, request)
-    }
+    const unfinished = await this.#unfinished(fingerprintOf(plan, request), request.deploy)
+    if (unfinished) hooks.onResume?.(unfinished)
+    if (unfinished?.taskId) return unfinished
+    const task = unfinished ?? (await this.#order(plan, request, user, hooks))
     hooks.onStage?.('upload')
     const created = await submitTask(this.#session, this.#store, user, api, task, request.store)
     hooks.onStage?.('created')
@@ -176,7 +159,7 @@ export class FineTuning {
         for await (const event of this.#events(local, { after, follow: true, ...(signal && { signal }) })) {
           after = event.seq
           yield event
-          if (event.event === 'state' && isTrained(event.state)) return
+          if (event.event === 'state' && event.state && isTrained(event.state)) return
         }
       } catch (error) {
         if (signal?.aborted || !(error instanceof AppError && error.retryable)) throw error
@@ -237,11 +220,6 @@ export class FineTuning {
     return tasks.find((task) => task.adapter === adapter)?.provider ?? null
   }
 
-  async #assertServes(provider: Address): Promise<void> {
-    const { serviceServing } = await import('./deployAdapter.ts')
-    await serviceServing(this.#inference, provider)
-  }
-
   async *#events(
     local: LocalTask,
     options: { after: number; follow: boolean; signal?: AbortSignal },
@@ -282,6 +260,28 @@ export class FineTuning {
     return planTask(this.#session, this.market, request)
   }
 
+  /** Pays into the sub-account and signs; nothing of it has been sent to the provider yet. */
+  async #order(
+    plan: TrainPlan,
+    request: TrainRequest,
+    user: UserKey,
+    hooks: CreateHooks,
+  ): Promise<LocalTask> {
+    const { provider, teeSignerAddress: signer } = plan.offer.service
+    await assertUsable(request.output)
+    if (request.deploy) {
+      const { serviceServing } = await import('./deployAdapter.ts')
+      await serviceServing(this.#inference, provider)
+    }
+    if (!(await hooks.approveTask?.(plan))) throw notApproved(plan.fee)
+    hooks.onStage?.('fund')
+    await this.#funding.ensure(provider, () => plan.fee, hooks, { signer })
+    hooks.onStage?.('seal')
+    await this.#store.sweep(this.#session.runtime.now())
+    const { orderTask } = await import('./create.ts')
+    return orderTask(this.#session, this.#store, user, plan, request)
+  }
+
   /** A task of the same order that has not come to its end; one that its broker has given up is no hindrance. */
   async #unfinished(fingerprint: string, isToBeServed = false): Promise<LocalTask | null> {
     const tasks = await this.tasks()
@@ -298,15 +298,3 @@ export class FineTuning {
 }
 
 const RECONNECT_MS = 1_000
-
-/** The trainer has nothing more to tell. */
-const isTrained = (state: TaskState | undefined): boolean =>
-  state !== undefined && TASK_STATES.indexOf(state) >= TASK_STATES.indexOf('Delivered')
-
-/** An order that was never sent and whose time has nearly run out is made anew. */
-const isStale = ({ request, createdAt }: LocalTask, now: number): boolean => {
-  const trainBy = request.order?.trainBy
-  if (trainBy === undefined) return false
-  const window = trainBy * 1000 - createdAt
-  return now - createdAt > window / 2
-}

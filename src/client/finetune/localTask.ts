@@ -53,3 +53,11 @@ export interface LocalTask {
 /** Nothing is left to do for it. @param isToBeServed whether that belongs to it */
 export const isOver = ({ decrypted, adapter, ended }: LocalTask, isToBeServed = false): boolean =>
   ended !== null || (decrypted && (adapter !== null || !isToBeServed))
+
+/** An order that was never sent and whose time has nearly run out is made anew. */
+export const isStale = ({ request, createdAt }: LocalTask, now: number): boolean => {
+  const trainBy = request.order?.trainBy
+  if (trainBy === undefined) return false
+  const window = trainBy * 1000 - createdAt
+  return now - createdAt > window / 2
+}

@@ -9,6 +9,7 @@ const ALWAYS = new Set([
   'model_not_found',
   'price_changed',
   'private_unavailable',
+  'token_wrong_provider',
   'e2ee_unsupported',
 ])
 /** Retryable, and not the provider's fault: another one would not help. */

@@ -3,7 +3,7 @@ import { type Address, sameAddress } from '../../base/hex.ts'
 import type { Settled } from '../../chain/batches.ts'
 import { listAccountsOf } from '../../chain/inference.ts'
 import { listPayments, type Payment } from '../../chain/payments.ts'
-import { settledByBatches, signerVersion } from '../../chain/stakes.ts'
+import { findStakes, settledByBatches, signerVersion } from '../../chain/stakes.ts'
 import { recoverReceipt } from '../../protocol/receipt.ts'
 import { requireAccount, type Session } from '../session.ts'
 import type { SessionTokens } from '../tokens.ts'
@@ -49,7 +49,7 @@ export interface ProviderAudit {
   /** `paid` + `owed` − `charged`: 0 when every neuron has its receipt. */
   readonly difference: bigint
   readonly unexplained: readonly Unexplained[]
-  /** What the contract takes as a proof that the signer contradicted itself. */
+  /** What proves that the signer contradicted itself, to the contract where it is `disputable`. */
   readonly contradictions: readonly Contradiction[]
   /** Why the provider could not be asked, or null. */
   readonly unreachable: AppError | null
@@ -63,6 +63,8 @@ export interface Audit {
   readonly unsettled: bigint
   /** `paid` + `unsettled` − `charged`. */
   readonly difference: bigint
+  /** Whether the contracts take contradictions as a proof: those of the deployed network do not. */
+  readonly disputable: boolean
 }
 
 export interface AuditOptions {
@@ -118,6 +120,7 @@ async function auditOnce(
     paid: sum(({ paid }) => paid),
     unsettled: sum(({ owed }) => owed),
     difference: sum(({ difference }) => difference),
+    disputable: (await findStakes(inference, rpc)) !== null,
   }
 }
 

@@ -23,6 +23,10 @@ export type TaskState = (typeof TASK_STATES)[number]
 /** Nothing happens to a task any more. */
 export const isFinalState = (state: TaskState): boolean => state === 'Finished' || state === 'Failed'
 
+/** The trainer has nothing more to tell, and needs no dataset any more. */
+export const isTrained = (state: TaskState): boolean =>
+  TASK_STATES.indexOf(state) >= TASK_STATES.indexOf('Delivered')
+
 /** The user may still cancel, for nothing. */
 export const isCancellable = (state: TaskState): boolean =>
   state === 'Init' || state === 'SettingUp' || state === 'SetUp'

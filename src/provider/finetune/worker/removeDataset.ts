@@ -1,5 +1,5 @@
 import { sameAddress } from '../../../base/hex.ts'
-import { TASK_STATES, type TaskState } from '../../../protocol/finetune/task.ts'
+import { isTrained } from '../../../protocol/finetune/task.ts'
 import type { Task } from '../task.ts'
 import type { Workshop } from '../workshop.ts'
 
@@ -12,10 +12,7 @@ export async function removeDataset({ store, node, datasets }: Workshop, task: T
       other.id !== id &&
       sameAddress(other.user, user) &&
       other.request.datasetHash === request.datasetHash &&
-      needsDataset(other.state),
+      !isTrained(other.state),
   )
   if (!isNeeded) await datasets.remove(user, request.datasetHash)
 }
-
-const needsDataset = (state: TaskState): boolean =>
-  TASK_STATES.indexOf(state) < TASK_STATES.indexOf('Delivered')
