@@ -12,6 +12,7 @@ import type { Context } from './framework/context.ts'
 import type { CommandDefinition } from './framework/definition.ts'
 import type { Input } from './framework/input.ts'
 import { canAsk } from './framework/prompt.ts'
+import { assertNetworkKnown } from './framework/selectNetwork.ts'
 import { askForConfig } from './provider/askForConfig.ts'
 import { findModel } from './provider/findModel.ts'
 import { trainerFolder } from './provider/fineTuning.ts'
@@ -48,7 +49,9 @@ export const command: CommandDefinition = {
   async run(context, input) {
     const { out } = context
     const file = input.argument(0) ?? defaultConfigFile(context)
-    const given = { ...fromFlags(input), ...(context.flags.network && { network: context.flags.network }) }
+    const { network } = context.flags
+    if (network) assertNetworkKnown(network, context.settings)
+    const given = { ...fromFlags(input), ...(network && { network }) }
     if (existsSync(file) && !input.flag('force')) await addFineTuning(context, file, given)
     else await writeNew(context, input, file, given)
     out.next(`0g-compute provider check${input.argument(0) ? ` --config ${file}` : ''}`)

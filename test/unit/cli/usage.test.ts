@@ -48,6 +48,7 @@ describe('wrong usage', () => {
     [['network', 'use', 'mianet'], 'network_unknown', /Try: 0g-compute network use mainnet/],
     [['network', 'show', '--rpc', 'foo'], 'url_invalid', /https:.*\n.*Try: 0g-compute network show --help/],
     [['receipts', 'list', '--rpc', 'ws://127.0.0.1'], 'url_invalid', /of --rpc is/],
+    [['provider', 'init', '--network', 'mianet'], 'network_unknown', /Did you mean "mainnet"/],
     [['train', 'create'], 'usage', /--config is missing[\s\S]*Try: 0g-compute train create --help/],
     [['train', 'create', '--config', 'x', '--vocabulary', '1'], 'option_invalid', /from 260 up/],
   ])('%j is %s, exit 2', async (args, code, says) => {
