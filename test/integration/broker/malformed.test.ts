@@ -111,7 +111,7 @@ describe(`${REQUESTS} malformed requests with seed ${SEED}`, () => {
     expect([...codes]).toEqual(expect.arrayContaining(REFUSALS))
     expect(bench.scripted.requests.map(({ path }) => path)).toEqual(expect.arrayContaining(REACHED))
     expect((await bench.post(bench.chat())).status).toBe(200)
-    expect((await bench.broker.control.status()).running).toBe(0)
+    await expect.poll(() => bench.broker.control.status().then(({ running }) => running)).toBe(0)
   })
 })
 
