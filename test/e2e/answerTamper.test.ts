@@ -38,7 +38,7 @@ beforeAll(async () => {
   shop = await openTamperedShop()
   ;({ world, scripted, host: proxy } = shop)
   await world.fund(world.user, 20n * ONE_0G)
-  await world.fund(other(), ONE_0G)
+  await world.fund(other(), 3n * ONE_0G)
   compute = await machine(world.user)
 })
 

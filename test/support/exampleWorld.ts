@@ -30,6 +30,8 @@ export async function startExampleWorld(): Promise<ExampleWorld> {
     startEmbeddedEngine({ modelPath: join(ROOT, 'models/demo/demo.gguf'), logger: silentLogger }),
   ])
   const broker = await world.startBroker(engine)
+  // The least that theirs takes is beyond what the examples may spend: there the user has paid in before.
+  if (world.contracts === 'theirs') await world.fund(world.user)
   const env = { ...process.env, ...devnetHome(world, broker.url) }
   const proxy = spawn(process.execPath, [join(ROOT, 'bin/0g-compute.js'), 'proxy', '--port', '0', '--json'], {
     env,

@@ -44,9 +44,9 @@ export interface TamperedShop extends Shop {
   file(name: string, content: unknown): string
 }
 
-export async function openTamperedShop(): Promise<TamperedShop> {
+export async function openTamperedShop(contracts?: Contracts): Promise<TamperedShop> {
   const host = await startTamperProxy()
-  const shop = await openShop({ publicUrl: host.url })
+  const shop = await openShop({ publicUrl: host.url }, contracts)
   host.target = `http://127.0.0.1:${shop.broker.port}`
   return {
     ...shop,

@@ -15,13 +15,14 @@ import type { Engine } from '../../src/provider/engine/engine.ts'
 import { openSimulatedTee } from '../../src/provider/tee/simulated.ts'
 import type { Tee } from '../../src/provider/tee/tee.ts'
 import { type Anvil, type AnvilOptions, startAnvil } from './anvil.ts'
-import { deployTheirs } from './deployed.ts'
+import { acknowledgeByOwner, deployTheirs } from './deployed.ts'
 
 /** Whose contracts: this project's, or the deployed bytecode of the live network. */
 export type Contracts = 'ours' | 'theirs'
 
 /** A chain with contracts, a provider and a user: everything of the network on one machine. */
 export interface World {
+  readonly contracts: Contracts
   readonly anvil: Anvil
   readonly network: NetworkProfile
   readonly inference: Contract
@@ -31,8 +32,8 @@ export interface World {
   readonly user: HDNodeWallet
   readonly provider: HDNodeWallet
   startBroker(engine: Engine, options?: Partial<BrokerOptions>): Promise<Broker>
-  /** The contract's owner acknowledges the provider's signer, where there is an owner. */
-  acknowledge(): Promise<void>
+  /** The contract's owner acknowledges a provider's signer, where there is an owner. @param of default: the world's own */
+  acknowledge(of?: Address): Promise<void>
   /** Gives a user a funded sub-account that acknowledges the provider. Needs the service on chain. */
   fund(user: HDNodeWallet, amount?: bigint): Promise<void>
   stop(): Promise<void>
@@ -66,10 +67,11 @@ export async function startWorld(
   const tee = openSimulatedTee({ dir, network: deployed })
   const network: NetworkProfile = { ...deployed, simulatedTee: tee.trust }
   const brokers: Broker[] = []
-  const acknowledge = async () => {
-    if (theirs) await acknowledgeByOwner(inference, theirs.owner as HDNodeWallet, provider.address as Address)
+  const acknowledge = async (of = provider.address as Address) => {
+    if (theirs) await acknowledgeByOwner(theirs, of)
   }
   return {
+    contracts,
     anvil,
     network,
     inference,
@@ -93,7 +95,7 @@ export async function startWorld(
         ...options,
       })
       brokers.push(broker)
-      await acknowledge()
+      await acknowledge(broker.provider)
       return broker
     },
     acknowledge,
@@ -139,13 +141,4 @@ async function deployNetworkOf(
 ): Promise<Parameters<Anvil['network']>[0]> {
   const { ledger, inference, fineTuning } = await deployNetwork(deployer, PARAMETERS)
   return { ledger, inference, fineTuning }
-}
-
-async function acknowledgeByOwner(
-  inference: Contract,
-  owner: HDNodeWallet,
-  provider: Address,
-): Promise<void> {
-  const serving = inference.connect(owner) as Contract
-  await (await serving.getFunction('acknowledgeTEESignerByOwner')(provider)).wait()
 }

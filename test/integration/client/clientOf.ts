@@ -8,7 +8,7 @@ import { nodeRuntime } from '../../../src/client/nodeRuntime.ts'
 import { memoryReceiptStore } from '../../../src/client/receipts/memoryReceiptStore.ts'
 import type { ReceiptStore } from '../../../src/client/receipts/receiptStore.ts'
 import type { Runtime } from '../../../src/client/runtime.ts'
-import type { World } from '../../support/world.ts'
+import type { Contracts, World } from '../../support/world.ts'
 
 /** A client of one of the world's wallets, with receipts of its own unless they are given. */
 export async function clientOf(
@@ -55,6 +55,10 @@ export function openClients(world: () => World) {
     },
   }
 }
+
+/** The transactions of one who never paid anybody: deposit, sub-account and acknowledgement of the signer. */
+export const firstSteps = (contracts: Contracts): readonly string[] =>
+  contracts === 'ours' ? ['onboard'] : ['deposit', 'transfer']
 
 /** Approves every plan and counts transactions by kind. */
 export function approval() {

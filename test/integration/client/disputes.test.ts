@@ -1,4 +1,3 @@
-import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { type Contract, formatEther, type HDNodeWallet } from 'ethers'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
@@ -8,19 +7,13 @@ import { chainTimeSeconds } from '../../../src/chain/clock.ts'
 import { contradictionOf } from '../../../src/client/receipts/contradiction.ts'
 import { encodeBatchRows, signBatch } from '../../../src/protocol/batch.ts'
 import { canonicalJson, sha256Text } from '../../../src/protocol/canonical.ts'
-import {
-  type Receipt,
-  type ReceiptJson,
-  receiptDigest,
-  receiptFromJson,
-  receiptToJson,
-} from '../../../src/protocol/receipt.ts'
-import { signDigest } from '../../../src/protocol/signature.ts'
+import { type ReceiptJson, receiptFromJson } from '../../../src/protocol/receipt.ts'
 import type { Broker } from '../../../src/provider/broker.ts'
 import { runCli } from '../../support/cli.ts'
+import { equivocate } from '../../support/equivocate.ts'
 import { openTamperedShop, type TamperedShop } from '../../support/shop.ts'
 import type { TamperProxy } from '../../support/tamperProxy.ts'
-import type { World } from '../../support/world.ts'
+import type { Contracts, World } from '../../support/world.ts'
 import { clientOf } from './clientOf.ts'
 
 let shop: TamperedShop
@@ -30,7 +23,7 @@ let host: TamperProxy
 let env: Record<string, string>
 let file: TamperedShop['file']
 
-beforeAll(setUp)
+beforeAll(() => setUp('ours'))
 
 afterEach(() => {
   host.tampering = null
@@ -44,90 +37,6 @@ async function json(args: string[], more: Record<string, string> = {}) {
   const { code, stdout, stderr } = await runCli([...args, '--json'], { ...env, ...more })
   return { code, stderr, value: JSON.parse(stdout) }
 }
-
-/** The enclave's key says something else than it said. */
-function equivocate(json: ReceiptJson, change: Partial<Receipt>): ReceiptJson {
-  const { chainId, contract, receipt, detail } = receiptFromJson(json)
-  const other = { ...receipt, ...change }
-  const signature = signDigest(world.tee.signerKey, receiptDigest(chainId, contract, other))
-  return receiptToJson({ chainId, contract, receipt: other, detail, signature })
-}
-
-describe('receipts verify', { timeout: 120_000 }, () => {
-  let receipt: ReceiptJson
-  let path: string
-
-  beforeAll(async () => {
-    const asked = await json(ASK)
-    expect(asked.value).toMatchObject({ verdict: 'accepted' })
-    receipt = asked.value.receipt
-    path = file('answer.json', asked.value)
-  })
-
-  it('says who signed, and is incomplete without knowing who should have', async () => {
-    const { code, value } = await json(['receipts', 'verify', path])
-    expect([code, value.verdict]).toEqual([11, 'incomplete'])
-    const step = value.steps.find(({ name }: { name: string }) => name === 'receipt-signature')
-    expect(step.detail).toContain(world.tee.signer.toLowerCase())
-    expect((await json(['receipts', 'verify', path, '--accept', 'incomplete'])).code).toBe(0)
-    expect((await json(['receipts', 'verify', path, '--signer', world.tee.signer])).code).toBe(0)
-    const other = await json(['receipts', 'verify', path, '--signer', world.user.address])
-    expect([other.code, other.value.failedStep]).toEqual([10, 'receipt-signature'])
-  })
-
-  it("is accepted with the provider's evidence, by nobody else's word", async () => {
-    const evidence = join(world.dir, 'evidence.json')
-    expect((await json(['provider', 'verify', broker.provider, '--save', evidence])).code).toBe(0)
-    const nobody = ['--evidence', evidence, '--mine', '--rpc', 'http://127.0.0.1:1']
-    const { code, value } = await json(['receipts', 'verify', path, ...nobody])
-    expect([code, value.verdict, value.assurance]).toEqual([0, 'accepted', 'simulated'])
-    const stranger = await json(['receipts', 'verify', path, '--evidence', evidence])
-    expect([stranger.code, stranger.value.verdict]).toEqual([11, 'incomplete'])
-    const forged = file('forged.json', { ...receipt, signature: `0x${'12'.repeat(64)}1b` })
-    expect((await json(['receipts', 'verify', forged, ...nobody])).code).toBe(10)
-  })
-
-  it('compares the bytes of the exchange', async () => {
-    const detail = JSON.parse(receipt.detail)
-    const [request, response] = ['{"model":"steady"}', 'the answer']
-    const changed = canonicalJson({
-      ...detail,
-      requestHash: sha256Text(request).slice(2),
-      responseHash: sha256Text(response).slice(2),
-      responseBytes: response.length,
-    })
-    const own = equivocate({ ...receipt, detail: changed }, { detail: sha256Text(changed) })
-    const paths = {
-      receipt: file('own.json', own),
-      request: join(world.dir, 'request.bin'),
-      response: join(world.dir, 'response.bin'),
-    }
-    writeFileSync(paths.request, request)
-    writeFileSync(paths.response, response)
-    const bytes = ['--request', paths.request, '--response', paths.response, '--signer', world.tee.signer]
-    const { code, value } = await json(['receipts', 'verify', paths.receipt, ...bytes])
-    expect([code, value.failedStep]).toEqual([0, null])
-    writeFileSync(paths.response, `${response}!`)
-    const other = await json(['receipts', 'verify', paths.receipt, ...bytes])
-    expect([other.code, other.value.failedStep]).toEqual([10, 'receipt-response'])
-  })
-
-  it('is exit 30 and one line for what is no receipt', async () => {
-    for (const bad of [
-      null,
-      [],
-      7,
-      {},
-      { receipt: {} },
-      { ...receipt, detail: 1 },
-      { receipts: [{}] },
-      { receipts: [] },
-    ]) {
-      const { code, stderr } = await runCli(['receipts', 'verify', file('bad.json', bad)], env)
-      expect([code, stderr.trimEnd().split('\n').length]).toEqual([30, 1])
-    }
-  })
-})
 
 describe('receipts dispute', { timeout: 120_000 }, () => {
   it('refuses receipts that prove nothing, before anything is sent', async () => {
@@ -144,7 +53,7 @@ describe('receipts dispute', { timeout: 120_000 }, () => {
 
   it('sends nothing without approval, nor where the contracts know no disputes', async () => {
     const { receipt } = (await json(ASK)).value
-    const other = equivocate(receipt, { fee: 1n })
+    const other = equivocate(world, receipt, { fee: 1n })
     const contradiction = contradictionOf([receipt, other].map(receiptFromJson))!
     const compute = await clientOf(world, world.user)
     await expect(compute.dispute(contradiction)).rejects.toMatchObject({ code: 'dispute_declined' })
@@ -156,8 +65,8 @@ describe('receipts dispute', { timeout: 120_000 }, () => {
       exitCode: 20,
     })
     await elsewhere.close()
-    const own = equivocate(receipt, { provider: world.user.address as Address })
-    const never = contradictionOf([own, equivocate(own, { fee: 1n })].map(receiptFromJson))!
+    const own = equivocate(world, receipt, { provider: world.user.address as Address })
+    const never = contradictionOf([own, equivocate(world, own, { fee: 1n })].map(receiptFromJson))!
     const third = await clientOf(world, world.user)
     await expect(third.dispute(never)).rejects.toMatchObject({ code: 'dispute_unfounded' })
     await third.close()
@@ -205,12 +114,12 @@ describe('a broker whose key signs two receipts with one number', { timeout: 120
 
   beforeAll(async () => {
     await shop.stop()
-    await setUp()
+    await setUp('ours')
     first = (await json(ASK)).value
   })
 
   it('is found out by an audit of all that it lists', async () => {
-    const listed = JSON.stringify({ receipts: [equivocate(first.receipt, { fee: 1n })], next: null })
+    const listed = JSON.stringify({ receipts: [equivocate(world, first.receipt, { fee: 1n })], next: null })
     host.tampering = { document: ({ search }) => (search === '?after=0' ? listed : null) }
     expect((await json(['receipts', 'audit'])).value.disputes).toEqual([])
     const full = await json(['receipts', 'audit', '--full'])
@@ -219,7 +128,7 @@ describe('a broker whose key signs two receipts with one number', { timeout: 120
 
   it('is found out where receipts that it lists do not add up, though every sum does', async () => {
     const { seq, cumulative } = receiptFromJson(first.receipt).receipt
-    const dear = equivocate(first.receipt, {
+    const dear = equivocate(world, first.receipt, {
       seq: seq + 1,
       fee: ONE_0G,
       cumulative: cumulative + ONE_0G,
@@ -228,7 +137,7 @@ describe('a broker whose key signs two receipts with one number', { timeout: 120
     const fee = 1_000_000n * BigInt(JSON.parse(detail).prices.output)
     const total = cumulative + ONE_0G + fee
     const change = { seq: seq + 2, fee, cumulative: total, detail: sha256Text(detail) }
-    const much = equivocate({ ...first.receipt, detail }, change)
+    const much = equivocate(world, { ...first.receipt, detail }, change)
     const documents: Record<string, object> = {
       'receipts?after=0': { receipts: [first.receipt, dear, much], next: null },
       unsettledfee: { unsettledFee: String(total) },
@@ -261,7 +170,7 @@ describe('a broker whose key signs two receipts with one number', { timeout: 120
   it('is found out by its user, and loses its stake: a bounty for the payer where another sends the claim', async () => {
     const { seq } = first.receipt.receipt
     host.tampering = {
-      proof: (proof) => ({ ...proof, receipt: equivocate(proof.receipt as never, { seq }) as never }),
+      proof: (proof) => ({ ...proof, receipt: equivocate(world, proof.receipt as never, { seq }) as never }),
     }
     const second = await json(ASK)
     expect([second.code, second.value.failedStep]).toEqual([10, 'sequence'])
@@ -282,6 +191,29 @@ describe('a broker whose key signs two receipts with one number', { timeout: 120
     expect(paid.value.collected).toEqual([{ user: world.user.address, amount: bounty.toString() }])
     expect(paid.value.burned).toBe((ONE_0G - bounty).toString())
     expect(await world.anvil.rpc.getBalance(world.user.address)).toBe(before + bounty)
+  })
+})
+
+describe('on contracts that know no disputes', { timeout: 120_000 }, () => {
+  beforeAll(async () => {
+    await shop.stop()
+    await setUp('theirs')
+  })
+
+  it('an audit keeps the proof for anybody who reads it, and advises no claim', async () => {
+    const { receipt } = (await json(ASK)).value
+    const listed = JSON.stringify({ receipts: [equivocate(world, receipt, { fee: 1n })], next: null })
+    host.tampering = { document: ({ search }) => (search === '?after=0' ? listed : null) }
+    const audit = await json(['receipts', 'audit', '--full'])
+    expect(audit).toMatchObject({ code: 10, value: { disputable: false, disputes: { length: 1 } } })
+    expect(audit.stderr).not.toContain('receipts dispute')
+    const [proof] = audit.value.disputes
+    const { stdout } = await runCli(['receipts', 'audit', '--full'], env)
+    expect(stdout).toContain(`Proof of a contradiction; this network takes no disputes: ${proof}\n`)
+    expect(await json(['receipts', 'dispute', proof])).toMatchObject({
+      code: 20,
+      value: { code: 'disputes_unsupported' },
+    })
   })
 })
 
@@ -308,7 +240,7 @@ async function chargeBeyondReceipts(amount: bigint): Promise<bigint> {
 
 const fundMore = (amount: bigint): Promise<void> => world.fund(world.user as HDNodeWallet, 2n * amount)
 
-async function setUp(): Promise<void> {
-  shop = await openTamperedShop()
+async function setUp(contracts: Contracts): Promise<void> {
+  shop = await openTamperedShop(contracts)
   ;({ world, broker, host, env, file } = shop)
 }

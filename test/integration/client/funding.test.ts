@@ -9,7 +9,7 @@ import type { Broker } from '../../../src/provider/broker.ts'
 import { runCli } from '../../support/cli.ts'
 import { openShop, type Shop } from '../../support/shop.ts'
 import type { Contracts, World } from '../../support/world.ts'
-import { approval, openClients } from './clientOf.ts'
+import { approval, firstSteps, openClients } from './clientOf.ts'
 
 describe.each<Contracts>(['ours', 'theirs'])('money on %s contracts', (contracts) => {
   let shop: Shop
@@ -24,8 +24,7 @@ describe.each<Contracts>(['ours', 'theirs'])('money on %s contracts', (contracts
 
   afterAll(() => shop?.stop())
 
-  /** Deposit, sub-account and acknowledgement of the signer. */
-  const FIRST = contracts === 'ours' ? ['onboard'] : ['deposit', 'transfer']
+  const FIRST = firstSteps(contracts)
 
   it(`goes to a provider in ${FIRST.length} transactions, and in none when it is there`, async () => {
     const { compute } = await newUser()

@@ -9,7 +9,7 @@ import type { Broker } from '../../../src/provider/broker.ts'
 import type { ScriptedEngine } from '../../support/scriptedEngine.ts'
 import { openShop, type Shop } from '../../support/shop.ts'
 import { PRICES, type World } from '../../support/world.ts'
-import { approval, openClients } from './clientOf.ts'
+import { approval, firstSteps, openClients } from './clientOf.ts'
 
 const STEADY = {
   model: 'steady',
@@ -36,6 +36,13 @@ afterEach(() => {
 
 afterAll(() => shop?.stop())
 
+/** A wallet of nobody's, with money. */
+async function stranger(): Promise<HDNodeWallet> {
+  const wallet = Wallet.createRandom()
+  await world.anvil.rpc.send('anvil_setBalance', [wallet.address, toQuantity(10n * ONE_0G)])
+  return wallet
+}
+
 describe('an answer', () => {
   it.each([true, false])('is bought by someone who never was here, stream %s', async (stream) => {
     const { compute } = await newUser()
@@ -45,7 +52,7 @@ describe('an answer', () => {
     let step = await chat.next()
     for (; !step.done; step = await chat.next()) pieces.push(step.value)
     const answer = step.value
-    expect(sent).toEqual(['onboard'])
+    expect(sent).toEqual(firstSteps(world.contracts))
     expect(firstFailure(answer.verdict)).toBeNull()
     expect(answer.verdict).toMatchObject({ outcome: 'accepted', assurance: 'simulated' })
     expect(answer).toMatchObject({
@@ -60,8 +67,7 @@ describe('an answer', () => {
   })
 
   it('is rejected where it counts more tokens a byte than the policy allows', async () => {
-    const wallet = Wallet.createRandom()
-    await world.anvil.rpc.send('anvil_setBalance', [wallet.address, toQuantity(10n * ONE_0G)])
+    const wallet = await stranger()
     const verdicts = []
     for (const maxTokensPerByte of [0.5, 0.1]) {
       const policy = { ...DEFAULT_POLICY, maxTokensPerByte }
@@ -91,7 +97,7 @@ describe('an answer', () => {
     const { sent, hooks } = approval()
     const first = await compute.infer(STEADY, hooks)
     const second = await compute.infer(STEADY, hooks)
-    expect(sent).toEqual(['onboard'])
+    expect(sent).toEqual(firstSteps(world.contracts))
     expect(second.receipt!.receipt.cumulative).toBe(first.receipt!.receipt.cumulative + STEADY_FEE)
   })
 
@@ -112,7 +118,7 @@ describe('an answer', () => {
     const { sent, hooks } = approval()
     const answers = await Promise.all(Array.from({ length: 64 }, () => compute.infer(STEADY, hooks)))
     expect(answers.every(({ verdict }) => verdict.outcome === 'accepted')).toBe(true)
-    expect(sent).toEqual(['onboard'])
+    expect(sent).toEqual(firstSteps(world.contracts))
   })
 })
 
@@ -141,7 +147,7 @@ describe('nothing is sent', () => {
   })
 
   it('without approval of the transactions that it needs', async () => {
-    const wallet = world.anvil.wallets[9] as HDNodeWallet
+    const wallet = await stranger()
     const compute = await clientOf(wallet)
     const before = requests()
     await expect(compute.infer(STEADY)).rejects.toMatchObject({ code: 'funding_needed', exitCode: 5 })

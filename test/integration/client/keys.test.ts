@@ -11,6 +11,7 @@ import { attachUrlEngine } from '../../../src/provider/engine/url/attachUrlEngin
 import { runCli } from '../../support/cli.ts'
 import { devnetHome } from '../../support/devnetHome.ts'
 import { type ScriptedEngine, startScriptedEngine } from '../../support/scriptedEngine.ts'
+import { openShop, type Shop } from '../../support/shop.ts'
 import { startWorld, type World } from '../../support/world.ts'
 import { approval, clientOf, misreading } from './clientOf.ts'
 
@@ -153,8 +154,16 @@ describe('a persistent key', () => {
   })
 })
 
-describe('a key of an account that was closed', () => {
+// Theirs lock what lies there for an hour: nothing closes the account before.
+describe('a key of an account that was closed, on contracts of ours', () => {
+  let shop: Shop
+  beforeAll(async () => {
+    shop = await openShop({}, 'ours')
+  })
+  afterAll(() => shop?.stop())
+
   it('is revoked with it where another was revoked; one that is made before the next deposit serves after it', async () => {
+    const { world, broker } = shop
     const wallet = world.anvil.wallets[8] as HDNodeWallet
     const returning = await clientOf(world, wallet)
     const request = { provider: broker.provider, lifetimeMs: DAY }

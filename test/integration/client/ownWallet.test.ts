@@ -38,8 +38,8 @@ it('a wallet of one’s own on a devnet gets money there, and pays where it is n
   expect(more.balance).toBe(`10005${'0'.repeat(17)}`)
   const shown = JSON.parse((await cli('wallet', 'show', '--wallet', 'own', '--json')).stdout)
   expect(shown).toMatchObject({ address: funded.address, balance: more.balance })
-  const inLedger = await cli('fund', '1', '--wallet', 'own')
-  expect(inLedger).toMatchObject({ code: 0, stdout: '1 0G deposited, on devnet.\n' })
+  const inLedger = await cli('fund', '3', '--wallet', 'own')
+  expect(inLedger).toMatchObject({ code: 0, stdout: '3 0G deposited, on devnet.\n' })
   expect(inLedger.stderr).toMatch(/Next: 0g-compute infer "…" --wallet own$/m)
 
   expect(JSON.parse((await cli('devnet', 'fund', 'nobody', '--json')).stdout).code).toBe('wallet_unknown')
@@ -51,7 +51,7 @@ it('a wallet is unlocked for a while, for its owner alone, and locked again', as
   await cli('wallet', 'new', '--name', 'held')
   await cli('devnet', 'fund', 'held')
   const { ZG_PASSWORD: _, ...unasked } = env
-  const pay = () => runCli(['fund', '0.1', '--wallet', 'held', '--json'], unasked)
+  const pay = () => runCli(['fund', '3', '--wallet', 'held', '--json'], unasked)
   const refused = { code: 2, stdout: expect.stringContaining('terminal_needed') }
   const unlocked = await cli('wallet', 'unlock', 'held', '--for', '1h')
   expect(unlocked).toMatchObject({

@@ -93,17 +93,24 @@ describe('a client', () => {
   })
 
   it('fills the exact shortfall that the broker states, once, and asks again', async () => {
-    const { compute, wallet } = await newUser()
-    await compute.infer({ ...STEADY, maxTokens: 100 }, approval().hooks)
-    const forgetful = misreading('/unsettledfee', () => '{"unsettledFee":"0"}')
-    const again = await clientOf(wallet, undefined, forgetful)
-    const account = await again.account(broker.provider)
-    // Asks for as much as lies there, although some of it is owed.
-    const maxTokens = Number((account!.balance - 400n * PRICES.input) / PRICES.output)
-    const { sent, hooks } = approval()
-    const answer = await again.infer({ ...STEADY, maxTokens }, hooks)
-    expect(answer.verdict.outcome).toBe('accepted')
-    // What the ledger lacks is deposited with it, in the same transaction.
-    expect(sent.at(-1)).toBe('onboard')
+    // So dear that no transfer is worth more answers than there is time for.
+    const dear = { input: PRICES.input * 10n ** 6n, output: PRICES.output * 10n ** 6n }
+    await broker.control.changePrices(dear)
+    try {
+      const { compute, wallet } = await newUser()
+      await compute.infer({ ...STEADY, maxTokens: 100 }, approval().hooks)
+      const forgetful = misreading('/unsettledfee', () => '{"unsettledFee":"0"}')
+      const again = await clientOf(wallet, undefined, forgetful)
+      const account = await again.account(broker.provider)
+      // Asks for as much as lies there, although some of it is owed.
+      const maxTokens = Number((account!.balance - 400n * dear.input) / dear.output)
+      const { sent, hooks } = approval()
+      const answer = await again.infer({ ...STEADY, maxTokens }, hooks)
+      expect(answer.verdict.outcome).toBe('accepted')
+      // What the ledger lacks is deposited with it, in the same transaction; the smallest deposit of theirs left enough.
+      expect(sent.at(-1)).toBe(world.contracts === 'ours' ? 'onboard' : 'transfer')
+    } finally {
+      await broker.control.changePrices(PRICES)
+    }
   })
 })

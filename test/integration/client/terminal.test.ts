@@ -35,7 +35,9 @@ describe.skipIf(!hasTmux)('in a terminal of 80 columns', () => {
     const lines = terminal.lines()
     const said = lines.slice(lines.findIndex((line) => line.startsWith('> hello')))
     expect(said.filter((line) => line.length > COLUMNS)).toEqual([])
-    expect(said.join('\n')).toContain('open your account')
+    expect(said.join('\n')).toContain(
+      shop.world.contracts === 'ours' ? 'open your account' : 'move 1 0G from your ledger',
+    )
     terminal.press('C-d')
     await terminal.sees(/for 1 answer\.[\s\S]*for 1 answer\.\n/)
     expect(hasColour()).toBe(false)

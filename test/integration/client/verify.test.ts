@@ -270,6 +270,7 @@ describe('a model server with a key of its own', { timeout: 120_000 }, () => {
       additionalInfo,
     }
     await (await own.getFunction('addOrUpdateService')(params)).wait()
+    await world.acknowledge()
   })
 
   it('is verified with the same nonce', async () => {

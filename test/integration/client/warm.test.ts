@@ -15,7 +15,7 @@ import { attachUrlEngine } from '../../../src/provider/engine/url/attachUrlEngin
 import { type FaultyRpc, startFaultyRpc } from '../../support/faultyRpc.ts'
 import { type ScriptedEngine, startScriptedEngine } from '../../support/scriptedEngine.ts'
 import { PRICES, startWorld, type World } from '../../support/world.ts'
-import { approval, clientOf } from './clientOf.ts'
+import { approval, clientOf, firstSteps } from './clientOf.ts'
 
 const STEADY = { model: 'steady', messages: [{ role: 'user', content: 'Hi' }], maxTokens: 4 } as const
 
@@ -78,7 +78,7 @@ describe('a process that starts for one answer', () => {
   it('asks the chain nothing that an earlier one knows, and keeps no key and no text', async () => {
     const { wallet, stateDir, infer } = userOf(3)
     const first = await infer()
-    expect(first.sent).toEqual(['onboard'])
+    expect(first.sent).toEqual(firstSteps(world.contracts))
     expect(first.calls).toContain('eth_chainId')
     await infer() // what lies there since the transfer is read once
     const third = await infer()
