@@ -1,3 +1,4 @@
+import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { Address } from '../../src/base/hex.ts'
@@ -23,12 +24,13 @@ describe.skipIf(!hasTrainer)('client: ends of a task', { timeout: 240_000 }, () 
   afterAll(() => tuner?.stop())
 
   const wealth = () => wealthOf(tuner)
-  const seed = (() => {
-    let next = 100
-    return () => next++
-  })()
-  const create = (change: Parameters<typeof smallTask>[1] = {}) =>
-    finetune.create(smallTask(folder, { seed: seed(), ...change }), APPROVE)
+  let created = 0
+  /** Each an order of its own, with a folder of its own. */
+  const create = (change: Parameters<typeof smallTask>[1] = {}) => {
+    const number = ++created
+    const own = { seed: number, output: join(folder, `model-${number}`) }
+    return finetune.create(smallTask(folder, { ...own, ...change }), APPROVE)
+  }
   const ending = (task: LocalTask) => endingOf(tuner, task)
 
   it('rejected by the user: the stated penalty, the rest back, and no key', async () => {
@@ -63,7 +65,7 @@ describe.skipIf(!hasTrainer)('client: ends of a task', { timeout: 240_000 }, () 
 
   it('failed in training: all of it comes back at the deadline', async () => {
     const before = await wealth()
-    const config = { model_type: 'no-such-architecture', hidden_size: 8 }
+    const config = { model_type: 'no-such-architecture', hidden_size: 8, num_hidden_layers: 1 }
     const task = await create({ model: null, scratch: { config, vocabulary: 300 }, trainWithinSeconds: 20 })
     expect(await codeOf(finetune.finish(task.key))).toBe('training_failed')
     await sleep(20_000)

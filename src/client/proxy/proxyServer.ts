@@ -120,6 +120,7 @@ export class ProxyServer {
     key: Pick<GatewayRequest, 'idempotencyKey'>,
   ): Promise<Answer | null> {
     const left = new AbortController()
+    if (res.destroyed) left.abort()
     res.once('close', () => left.abort())
     const tab = new Tab(this.#options.spending)
     let answer: Answer | null = null
@@ -232,7 +233,8 @@ async function relay(res: ServerResponse, reply: GatewayReply, isOpenAi: boolean
   try {
     for (let step = await body.next(); ; step = await body.next()) {
       if (step.done) return endStream(res, step.value)
-      if (!res.write(step.value)) await drained(res)
+      // What was read ahead when the client left goes nowhere: the next step says so.
+      if (!res.destroyed && !res.write(step.value)) await drained(res)
     }
   } catch (error) {
     // The status is out already: an event says it, and the stream has no regular end.

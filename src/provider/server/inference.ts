@@ -31,7 +31,7 @@ import { readBody } from './readBody.ts'
 import { assertBodySigned } from './requestSignatures.ts'
 import type { Route } from './route.ts'
 import { AnswerSeal, type OpenedRequest, openSealed, sealedRequest } from './sealed.ts'
-import { DirectSink, type Sink } from './sink.ts'
+import { DirectSink, leftEarly, type Sink } from './sink.ts'
 import { answerStream } from './stream.ts'
 import type { Telemetry } from './telemetry.ts'
 import { type AnswerContext, answerWhole } from './whole.ts'
@@ -128,8 +128,13 @@ function bodyOf(req: IncomingMessage, { account }: Visitor, options: InferenceOp
   })
 }
 
-/** Held until the last byte has left: a slow reader holds its own places only. */
+/**
+ * Held until the last byte has left: a slow reader holds its own places only.
+ * @throws AppError `client_left`, and those of the limiter
+ */
 function takePlace(res: ServerResponse, { claims, account }: Visitor, limiter: Limiter): Pass {
+  // While the chain was asked who it is: nothing would say again that it left.
+  if (res.destroyed) throw leftEarly()
   try {
     const pass = account ? limiter.enter(claims.address) : limiter.enterStranger()
     res.once('close', pass.leave)

@@ -341,6 +341,32 @@ describe('the proxy', () => {
   })
 })
 
+describe('clients that leave', () => {
+  const CLIENTS = 30
+
+  it('keep no request open', async () => {
+    for (let i = 0; i < CLIENTS; i++) await readSome(i % 10)
+    await expect.poll(() => lines.length).toBe(CLIENTS)
+  })
+
+  /** Leaves after so many pieces of a stream, with more of it on the way. */
+  function readSome(pieces: number): Promise<void> {
+    return new Promise((left) => {
+      const headers = { authorization: `Bearer ${TOKEN}` }
+      const url = `${baseURL}/chat/completions`
+      const asked = request(url, { method: 'POST', headers }, (response) => {
+        let read = 0
+        response.on('data', () => {
+          if (read++ === pieces) asked.destroy()
+        })
+        response.on('error', () => {})
+        response.on('close', left)
+      })
+      asked.end(JSON.stringify({ ...CHAT, max_tokens: 1000, stream: true }))
+    })
+  }
+})
+
 describe('a price that changed since it was read', () => {
   afterAll(() => broker.control.changePrices(PRICES))
 
