@@ -51,11 +51,15 @@ async function secondsLeft(task: Task, shop: Workshop): Promise<number> {
   })
 }
 
+interface FollowContext extends Pick<StepContext, 'signal'> {
+  readonly shop: { readonly store: Pick<Workshop['store'], 'addEvent'> }
+}
+
 /** Writes the trainer's events into the task's log, and ends a run that takes too long or is not wanted any more. */
-async function follow(
+export async function follow(
   run: TrainerRun,
-  task: Task,
-  { shop, signal }: StepContext,
+  task: Pick<Task, 'id'>,
+  { shop, signal }: FollowContext,
   seconds: number,
 ): Promise<Outcome> {
   const last = new Map<string, TrainerEvent>()
@@ -65,6 +69,8 @@ async function follow(
     isLate = true
     end()
   }, seconds * 1000)
+  // While its run was being started, nobody listened.
+  if (signal.aborted) end()
   signal.addEventListener('abort', end, { once: true })
   try {
     for await (const event of run.events) {
