@@ -1,8 +1,17 @@
-import { AbiCoder, concat, getCreateAddress, Interface, type Signer, type TransactionResponse } from 'ethers'
+import {
+  AbiCoder,
+  concat,
+  getCreateAddress,
+  Interface,
+  type Signer,
+  type TransactionReceipt,
+  type TransactionResponse,
+} from 'ethers'
 import { AppError } from '../base/errors.ts'
 import type { Address, Hex } from '../base/hex.ts'
 import { type Artifact, loadBuild } from './builds.ts'
 import { FINE_TUNING_SERVICE, INFERENCE_SERVICE } from './ledger.ts'
+import { untilMined } from './untilMined.ts'
 
 /** Parameters of a network of one's own; all but the owner are fixed for ever. */
 export interface DeployOptions {
@@ -168,10 +177,10 @@ async function openQueue(signer: Signer, from: Address): Promise<Queue> {
     async settle() {
       try {
         const responses = await Promise.all(sent)
-        const receipts = await Promise.all(responses.map((response) => response.wait()))
+        const receipts = await Promise.all(responses.map((response) => mined(signer, response)))
         return {
-          block: Math.min(...receipts.map((receipt) => receipt!.blockNumber)),
-          gasUsed: receipts.reduce((sum, receipt) => sum + receipt!.gasUsed, 0n),
+          block: Math.min(...receipts.map(({ blockNumber }) => blockNumber)),
+          gasUsed: receipts.reduce((sum, receipt) => sum + receipt.gasUsed, 0n),
         }
       } catch (cause) {
         throw new AppError({
@@ -183,4 +192,13 @@ async function openQueue(signer: Signer, from: Address): Promise<Queue> {
       }
     },
   }
+}
+
+async function mined(
+  signer: Signer,
+  { hash, from, nonce }: TransactionResponse,
+): Promise<TransactionReceipt> {
+  const receipt = await untilMined(signer.provider!, { hash, from, nonce, raw: null })
+  if (receipt?.status === 1) return receipt
+  throw new Error(receipt ? `${hash} reverted` : `${hash} was not mined in time`)
 }

@@ -1,13 +1,15 @@
 import {
+  BaseWallet,
   type Contract,
-  type ContractTransactionResponse,
   isError,
   type Signer,
+  Transaction,
   type TransactionReceipt,
   type TransactionRequest,
 } from 'ethers'
 import { AppError, EXIT } from '../base/errors.ts'
 import { format0G } from '../base/units.ts'
+import { type SentTransaction, untilMined } from './untilMined.ts'
 
 /** A call that changes the chain, prepared and priced but not sent. */
 export interface PreparedTransaction {
@@ -31,7 +33,6 @@ export interface TransactionCall {
 
 /** Gas limit above the estimate, in percent: state may move between estimate and block. */
 const GAS_MARGIN_PERCENT = 25n
-const RECEIPT_TIMEOUT_MS = 120_000
 
 /**
  * Prepares a call: simulates it and prices it.
@@ -59,20 +60,35 @@ export async function prepare(signer: Signer, call: TransactionCall): Promise<Pr
  * @throws AppError `transaction_reverted`, `transaction_unknown` (sent, not seen in time: retry finds out)
  */
 export async function send(signer: Signer, prepared: PreparedTransaction): Promise<TransactionReceipt> {
-  let response: ContractTransactionResponse
-  try {
-    const sent = await signer.sendTransaction({ ...prepared.request, gasLimit: prepared.gasLimit })
-    response = sent as ContractTransactionResponse
-  } catch (error) {
-    throw toTransactionError(error, { title: prepared.title })
-  }
-  const receipt = await response.wait(1, RECEIPT_TIMEOUT_MS).catch((error: unknown) => {
-    if (isError(error, 'CALL_EXCEPTION')) throw reverted(prepared.title, 'it reverted on chain', error)
-    throw unknownOutcome(prepared.title, response.hash, error)
+  const { title, request, gasLimit } = prepared
+  const sent = await dispatch(signer, { ...request, gasLimit }).catch((error: unknown) => {
+    throw toTransactionError(error, { title })
   })
-  if (!receipt) throw unknownOutcome(prepared.title, response.hash)
+  const receipt = await untilMined(signer.provider!, sent)
+  if (!receipt) throw unknownOutcome(title, sent.hash)
+  if (receipt.status === 0) throw reverted(title, 'it reverted on chain')
   return receipt
 }
+
+/** Where the key is here the hash is known before anything leaves: an answer that is lost on the way loses nothing. */
+async function dispatch(signer: Signer, request: TransactionRequest): Promise<SentTransaction> {
+  if (!(signer instanceof BaseWallet)) {
+    const { hash, from, nonce } = await signer.sendTransaction(request)
+    return { hash, from, nonce, raw: null }
+  }
+  const raw = await signer.signTransaction(await signer.populateTransaction(request))
+  const { hash, nonce } = Transaction.from(raw) as Transaction & { readonly hash: string }
+  const provider = signer.provider!
+  await provider.broadcastTransaction(raw).catch(async (error: unknown) => {
+    // "Already known", or a nonce that is used up, may be the word of a second node about what the first one took.
+    const isOut = isUnreachable(error) || (await provider.getTransaction(hash).catch(isUnreachable))
+    if (!isOut) throw error
+  })
+  return { hash, from: signer.address, nonce, raw }
+}
+
+const isUnreachable = (error: unknown): boolean =>
+  error instanceof AppError && error.code === 'rpc_unreachable'
 
 async function assertCanPay(
   signer: Signer,
@@ -111,7 +127,7 @@ const insufficientFunds = (title: string, needed: bigint, balance?: bigint): App
     details: { needed: needed.toString(), ...(balance !== undefined && { balance: balance.toString() }) },
   })
 
-const reverted = (title: string, reason: string, cause: unknown, error?: string): AppError =>
+const reverted = (title: string, reason: string, cause?: unknown, error?: string): AppError =>
   new AppError({
     code: 'transaction_reverted',
     message: `"${title}" was refused by the contract: ${reason}`,
@@ -121,7 +137,7 @@ const reverted = (title: string, reason: string, cause: unknown, error?: string)
     cause,
   })
 
-const unknownOutcome = (title: string, hash: string, cause?: unknown): AppError =>
+const unknownOutcome = (title: string, hash: string): AppError =>
   new AppError({
     code: 'transaction_unknown',
     message: `"${title}" was sent as ${hash}, and is not mined yet`,
@@ -129,5 +145,4 @@ const unknownOutcome = (title: string, hash: string, cause?: unknown): AppError 
     next: '0g-compute fund status',
     retryable: true,
     details: { txHash: hash },
-    cause,
   })

@@ -76,7 +76,7 @@ export class BrokerControl {
 
   async status(now = Date.now()): Promise<BrokerStatus> {
     const { provider, url, tee, engine, accounts, limiter, ledger, startedAt } = this.#options
-    const reasons = unready(engine, accounts, now)
+    const reasons = unready(this.#options, now)
     const { owed, oldestIssuedAt } = await ledger.unsettled()
     return {
       provider,
@@ -136,9 +136,13 @@ export class BrokerControl {
 }
 
 /** Why requests should go elsewhere now. */
-export function unready(engine: Engine, accounts: AccountBook, now = Date.now()): string[] {
+export function unready(
+  { engine, accounts, ledger }: Pick<ControlOptions, 'engine' | 'accounts' | 'ledger'>,
+  now = Date.now(),
+): string[] {
   const reasons: string[] = []
   if (engine.state !== 'ready') reasons.push(`engine_${engine.state}`)
   if (now - accounts.headSeenAt > HEAD_OLD_MS) reasons.push('chain_stale')
+  if (ledger.failure) reasons.push('ledger_failed')
   return reasons
 }

@@ -28,7 +28,7 @@ beforeAll(async () => {
   const start = (name: string) =>
     world.startBroker(engine, { database, dataDir: join(world.dir, name), publicUrl: 'http://127.0.0.1:1' })
   replicas = [await start('one'), await start('two')]
-}, 120_000)
+}, 300_000)
 
 afterAll(async () => {
   await world?.stop()

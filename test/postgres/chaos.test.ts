@@ -13,7 +13,7 @@ afterAll(() => postgres?.stop())
 describe('chaos with two replicas whose clocks differ by five seconds', () => {
   it.each(['ours', 'theirs'] as const)(
     'costs nobody a neuron on %s contracts',
-    { timeout: 120_000 },
+    { timeout: 300_000 },
     async (contracts) => {
       const database = await postgres.create(`chaos-${contracts}`)
       const report = await runChaos({ requests: 80, kills: 5, replicas: 2, database, seed: 7, contracts })

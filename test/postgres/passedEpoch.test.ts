@@ -18,7 +18,7 @@ beforeAll(async () => {
   both = await startTwoBrokers(DEFAULT_LIMITS)
   await both.world.fund(both.world.user)
   token = await tokenOf(both.world.user, both.here.provider)
-}, 180_000)
+}, 300_000)
 
 afterAll(() => both?.stop())
 
@@ -30,7 +30,7 @@ async function receipts(): Promise<SignedReceipt[]> {
 
 describe('two brokers on one database whose epoch the chain has passed', () => {
   it('both refuse until one of them has opened the next one, and lose nothing', {
-    timeout: 120_000,
+    timeout: 300_000,
   }, async () => {
     const { inference, provider, anvil, user } = both.world
     const outcomes = () => Promise.all(([0, 1] as const).map((which) => both.ask(which, token)))

@@ -45,7 +45,7 @@ beforeAll(async () => {
     sessionKey: addressOf(sessionKey),
   }
   token = await createToken(claims, async (hash) => (await user.signMessage(getBytes(hash))) as Hex)
-}, 120_000)
+}, 300_000)
 
 afterAll(async () => {
   await world?.stop()

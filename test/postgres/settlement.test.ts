@@ -66,7 +66,7 @@ describe('settling on two replicas', () => {
     await expectPaidOnce(alice, 111n)
   })
 
-  it('pays once also when both settle at the same time', { timeout: 60_000 }, async () => {
+  it('pays once also when both settle at the same time', { timeout: 240_000 }, async () => {
     const bob = await newUser(market, 2)
     for (let round = 1; round <= 6; round++) {
       await charge(one, bob, 10n)

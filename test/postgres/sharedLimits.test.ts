@@ -41,7 +41,7 @@ beforeAll(async () => {
   expect(wallets.map(({ address }) => address.toLowerCase())).toEqual(addresses)
   for (const wallet of wallets) await both.world.fund(wallet)
   tokens = await Promise.all(wallets.map((wallet) => tokenOf(wallet, both.here.provider)))
-}, 180_000)
+}, 300_000)
 
 afterAll(() => both?.stop())
 
@@ -114,7 +114,7 @@ describe('two brokers on one database', () => {
   })
 
   it('of which one is killed: what it held is taken for now, and free after its lease', {
-    timeout: 120_000,
+    timeout: 300_000,
   }, async () => {
     const cut = Promise.allSettled(await start([1, 1], tokens[3]!))
     expect(codes([await both.ask(0, tokens[3]!)])).toEqual(['concurrency'])
@@ -180,7 +180,7 @@ describe('a key with a limit, on two brokers', () => {
   })
 
   it('never spends more than that, however many ask at once, one is killed, and both count on', {
-    timeout: 120_000,
+    timeout: 300_000,
   }, async () => {
     const limit = 10n ** 12n
     const key = await limited(wallets[4]!, { limit: `${limit}`, limitPer: 'total' })

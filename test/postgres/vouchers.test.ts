@@ -115,5 +115,5 @@ describe('two replicas without a TEE', () => {
     charged += fee
     await replicas[1]!.settler.settleNow()
     expect(await settled()).toBe(charged)
-  }, 60_000)
+  }, 240_000)
 })

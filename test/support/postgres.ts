@@ -27,7 +27,7 @@ export const POSTGRES_CACHE = resolve(import.meta.dirname, '../../cache/postgres
 
 /** The unprivileged user that the server runs as when this process is root, which it refuses. */
 const NOBODY = 65534
-const START_MS = 30_000
+const START_MS = 120_000
 
 export function postgresBinaries(): string {
   const platform = process.platform === 'win32' ? 'windows' : process.platform

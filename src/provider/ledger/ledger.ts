@@ -92,11 +92,15 @@ export interface Ledger {
    */
   recover(): Promise<SignedReceipt[]>
 
+  /** Why nothing is charged any more, and so nothing served, before it is opened again; null as long as all is well. */
+  readonly failure: Error | null
+
   /**
    * Brings what this process has in memory of a user up to what every replica has committed; nothing to wait
    * for where there is one process. To be awaited before `totals` and `openSettlement` decide about money:
    * between it and the charge only what other replicas have in flight is unknown.
    * @param key id of one of the user's keys, before `spent` is asked for it
+   * @throws AppError `ledger_failed` with a `failure`: nothing is served that could not be charged
    */
   refresh(user: Address, key?: Hex): Promise<void> | undefined
   /** From memory. Counts a charge from the moment it is made, before it is on disk. */

@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Contract, Provider, Signer } from 'ethers'
+import { AppError } from '../../base/errors.ts'
 import type { Address } from '../../base/hex.ts'
 import type { Logger } from '../../base/log.ts'
 import { isKnownSigner, readEpoch, readSettled, type Settled } from '../../chain/batches.ts'
@@ -97,7 +98,7 @@ const numberNow = (epoch: number, since: number, now: number): number =>
 /** One replica decides; who comes later finds it done. */
 async function beginEpoch(options: EnterEpochOptions, why = () => whyNewEpoch(options)): Promise<void> {
   const { ledger, contract, provider, rpc, log } = options
-  const turn = await takeTurn(ledger)
+  const turn = await takeTurn(options)
   try {
     const reason = await why()
     const mark = await ledger.numbers.epoch()
@@ -196,13 +197,24 @@ async function adoptChain(options: EnterEpochOptions): Promise<void> {
   }
 }
 
-async function takeTurn(ledger: Ledger): Promise<SettlingTurn> {
+async function takeTurn({ ledger, deadline = inTime() }: EnterEpochOptions): Promise<SettlingTurn> {
   for (;;) {
     const turn = await ledger.takeTurn()
     if (turn) return turn
+    if (deadline.isOver) throw turnTaken()
     await sleep(TURN_EVERY_MS)
   }
 }
+
+const turnTaken = (): AppError =>
+  new AppError({
+    code: 'epoch_not_open',
+    message: 'Another replica of this provider settles, and did not end in time',
+    hint: 'Nothing is served before the epoch is clear. If a replica hangs, stop it; then start again',
+    next: '0g-compute provider serve',
+    retryable: true,
+    status: 503,
+  })
 
 /** The clock, or the chain's time where that is ahead: clocks of replicas may differ. */
 async function chainSeconds(rpc: Provider): Promise<number> {

@@ -107,7 +107,7 @@ class Mining {
     for (;;) {
       const seen = await this.#look().catch(() => 'unreachable' as const)
       if (typeof seen === 'object') return seen
-      if (!this.#mayCome || deadline.isOver) return null
+      if (deadline.isOver || (seen === 'missing' && !this.#mayCome)) return null
       if (seen === 'missing') await this.#pushOn()
       await sleep(pollMs)
     }

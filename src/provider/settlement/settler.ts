@@ -60,7 +60,13 @@ export class Settler {
 
   /** To be called when a user asks for money back: settles at once, so that nothing earned leaves with it. */
   noteLeaving(user: Address): void {
-    if (this.#owes(user)) this.#schedule(0)
+    const settle = () => {
+      if (this.#owes(user)) this.#schedule(0)
+    }
+    // What other replicas charged is not known here, and none of them may be left to settle it.
+    const known = this.#options.ledger.refresh(user)
+    if (known) void known.then(settle, settle)
+    else settle()
   }
 
   /**

@@ -153,7 +153,7 @@ describe('a broker on contracts with epochs', () => {
     expect([refused.status, (await refused.json()).error.code]).toEqual([503, 'epoch_opening'])
     await world.anvil.rpc.send('evm_setAutomine', [true])
     await world.anvil.rpc.send('evm_mine', [])
-    await expect.poll(epochOnChain, { timeout: 5000 }).toBe(epoch + 1)
+    await expect.poll(epochOnChain).toBe(epoch + 1)
     const { receipt } = await untilServed()
     expect(receipt.seq).toBeGreaterThan(forgotten.receipt.seq)
     expect(receipt.cumulative).toBe(forgotten.receipt.cumulative + receipt.fee)

@@ -10,8 +10,6 @@ import { type Anvil, startAnvil, type TestWallet } from '../../support/anvil.ts'
 import { call, type DeployedWorld, deployTheirs, fundUser, mined, topUp } from '../../support/deployed.ts'
 import { type FaultyRpc, startFaultyRpc } from '../../support/faultyRpc.ts'
 
-const PATIENT = { timeout: 5000 }
-
 describe('the account book', () => {
   let anvil: Anvil
   let world: DeployedWorld
@@ -60,7 +58,7 @@ describe('the account book', () => {
     const looked = () => calls.filter((method) => method === 'eth_getLogs').length
     const before = looked()
     await anvil.rpc.send('anvil_mine', ['0x1'])
-    await expect.poll(looked, PATIENT).toBeGreaterThan(before)
+    await expect.poll(looked).toBeGreaterThan(before)
     await sleep(200)
   }
 
@@ -77,11 +75,11 @@ describe('the account book', () => {
     const inference = world.inference.connect(alice) as Contract
     await book.get(user())
     await mined(call(inference, 'revokeToken', provider(), 3))
-    await expect.poll(async () => isTokenRevoked((await book.get(user()))!, 3), PATIENT).toBe(true)
+    await expect.poll(async () => isTokenRevoked((await book.get(user()))!, 3)).toBe(true)
     await mined(call(inference, 'revokeAllTokens', provider()))
-    await expect.poll(async () => (await book.get(user()))!.generation, PATIENT).toBe(1)
+    await expect.poll(async () => (await book.get(user()))!.generation).toBe(1)
     await topUp(world, alice, provider(), '2')
-    await expect.poll(async () => (await book.get(user()))!.balance, PATIENT).toBe(parseEther('3'))
+    await expect.poll(async () => (await book.get(user()))!.balance).toBe(parseEther('3'))
   })
 
   it('reads nothing again for blocks that do not touch its users', async () => {
@@ -98,23 +96,28 @@ describe('the account book', () => {
   it('forgets what a reorganisation took back', async () => {
     const snapshot = await anvil.rpc.send('evm_snapshot', [])
     await topUp(world, alice, provider(), '2')
-    await expect.poll(async () => (await book.get(user()))!.balance, PATIENT).toBe(parseEther('3'))
+    await expect.poll(async () => (await book.get(user()))!.balance).toBe(parseEther('3'))
     await anvil.rpc.send('evm_revert', [snapshot])
     await anvil.rpc.send('anvil_mine', ['0x3', '0x7'])
-    await expect.poll(async () => (await book.get(user()))!.balance, PATIENT).toBe(parseEther('1'))
+    await expect.poll(async () => (await book.get(user()))!.balance).toBe(parseEther('1'))
   })
 
   it('tells how old it is, serves what it knows, and asks the chain when told to', async () => {
     await book.get(user())
-    faulty.decide = () => 'drop-call'
-    await sleep(100)
+    let dropped = 0
+    faulty.decide = () => {
+      dropped++
+      return 'drop-call'
+    }
+    // What was on its way has arrived.
+    await expect.poll(() => dropped).toBeGreaterThan(2)
     const seen = book.headSeenAt
     await sleep(200)
     expect(book.headSeenAt).toBe(seen)
     expect((await book.get(user()))!.balance).toBe(parseEther('1'))
     await expect(book.refresh(user())).rejects.toMatchObject({ code: 'rpc_unreachable' })
     faulty.decide = () => 'none'
-    await expect.poll(() => book.headSeenAt, { timeout: 5000 }).toBeGreaterThan(seen)
+    await expect.poll(() => book.headSeenAt).toBeGreaterThan(seen)
     expect((await book.refresh(user()))!.balance).toBe(parseEther('1'))
   })
 })

@@ -101,9 +101,9 @@ describe('settlement in batches', () => {
       expect(before.settled).toBe(101n)
       await settleElsewhere(user, 102n)
       await expect
-        .poll(() => book.known(user.address as Address), { timeout: 5000 })
+        .poll(() => book.known(user.address as Address))
         .toMatchObject({ settled: 102n, balance: before.balance - 1n })
-      expect(told).toEqual([101n, 102n])
+      await expect.poll(() => told).toEqual([101n, 102n])
     } finally {
       await book.stop()
     }

@@ -2,10 +2,14 @@ import { rmSync } from 'node:fs'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { silentLogger } from '../../../src/base/log.ts'
 import { readEpoch } from '../../../src/chain/batches.ts'
+import { inferenceContract } from '../../../src/chain/inference.ts'
+import { RpcProvider } from '../../../src/chain/rpc.ts'
 import { EPOCH_NUMBERS, epochOfNumber } from '../../../src/protocol/batch.ts'
 import { Deadline } from '../../../src/provider/settlement/deadline.ts'
 import { type EnterEpochOptions, enterEpoch } from '../../../src/provider/settlement/enterEpoch.ts'
 import { assertCurrentEpoch, firstSeqNow } from '../../../src/provider/settlement/epoch.ts'
+import { raiseEpoch } from '../../../src/provider/settlement/raiseEpoch.ts'
+import { startFaultyRpc } from '../../support/faultyRpc.ts'
 import { TEST_SIGNER } from '../../support/ledger.ts'
 import { type Market, newUser, openMarket, paidOnChain } from './market.ts'
 
@@ -91,16 +95,17 @@ describe('an epoch on chain', () => {
       ...options,
     })
   const rpc = (method: string, ...params: unknown[]) => market.anvil.rpc.send(method, params)
-  const soon = () => new Deadline(Date.now() + 300)
+  const within = (ms: number) => new Deadline(Date.now() + ms)
   const onChain = () => readEpoch(market.world.inference, market.provider)
 
   it('is waited for: nothing begins before it is mined, and deep enough', async () => {
     await rpc('evm_setAutomine', false)
-    await expect(enter({ deadline: soon() })).rejects.toMatchObject({ code: 'epoch_not_open' })
+    // Long enough to be sent.
+    await expect(enter({ deadline: within(2000) })).rejects.toMatchObject({ code: 'epoch_not_open' })
     await rpc('evm_setAutomine', true)
     await rpc('evm_mine')
     expect(await onChain()).toBe(1)
-    await expect(enter({ deadline: soon(), confirmations: 9 })).rejects.toMatchObject({
+    await expect(enter({ deadline: within(300), confirmations: 9 })).rejects.toMatchObject({
       code: 'epoch_not_open',
     })
     await rpc('anvil_mine', '0x9')
@@ -137,5 +142,29 @@ describe('an epoch on chain', () => {
     await enter()
     expect(await onChain()).toBe(3)
     expect(await market.ledger.numbers.last()).toBeGreaterThanOrEqual(3 * EPOCH_NUMBERS)
+  })
+
+  it('that another replica opened since it was looked at is open, for this one too', async () => {
+    const [block, epoch] = [await market.anvil.rpc.getBlockNumber(), (await onChain()) + 1]
+    const faulty = await startFaultyRpc(market.anvil.url)
+    const lagging = new RpcProvider({ ...market.world.network, rpcUrls: [faulty.url] })
+    const raise = (provider: RpcProvider) =>
+      raiseEpoch({
+        ...{ epoch, provider: market.provider, log: silentLogger },
+        operator: market.operator.connect(provider),
+        contract: inferenceContract(market.world.network.inference, provider),
+        ...{ confirmations: 1, pollMs: 20, bumpAfterMs: 20_000, deadline: new Deadline(Date.now() + 20_000) },
+      })
+    await raise(market.anvil.rpc)
+    let looks = 0
+    faulty.rewrite = (call) =>
+      call.method === 'eth_call' && ++looks === 1
+        ? { ...call, params: [call.params[0], `0x${block.toString(16)}`] }
+        : call
+    await raise(lagging)
+    expect(looks).toBeGreaterThan(0)
+    expect(await onChain()).toBe(epoch)
+    lagging.destroy()
+    await faulty.stop()
   })
 })

@@ -75,7 +75,7 @@ describe.each(['theirs', 'ours'] as const)('settlement through faults on %s cont
     await expectPaidOnce(grace, 100n)
   })
 
-  it('pays once whatever call fails, one after the other', { timeout: 60_000 }, async () => {
+  it('pays once whatever call fails, one after the other', { timeout: 240_000 }, async () => {
     const user = market.anvil.wallets[7]!
     const before = await paidOnChain(market, user)
     const rounds = 12

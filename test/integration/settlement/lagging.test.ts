@@ -19,7 +19,7 @@ beforeAll(async () => {
   faulty = await startFaultyRpc(market.anvil.url)
   rpc = new RpcProvider(
     { ...market.world.network, rpcUrls: [faulty.url] },
-    { pollingMs: 50, timeoutMs: 2000 },
+    { pollingMs: 50, timeoutMs: 10_000 },
   )
 })
 

@@ -79,7 +79,7 @@ export async function openMarket(contracts: Contracts): Promise<Market> {
     },
     settler({ rpcUrl, ...options } = {}) {
       const network = { ...world.network, rpcUrls: [rpcUrl ?? anvil.url] }
-      const rpc = new RpcProvider(network, { pollingMs: 50, timeoutMs: 2000 })
+      const rpc = new RpcProvider(network, { pollingMs: 50, timeoutMs: 10_000 })
       connections.push(rpc)
       return new Settler({
         ledger: market.ledger,

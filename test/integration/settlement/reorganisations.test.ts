@@ -70,7 +70,7 @@ describe.each(['theirs', 'ours'] as const)('reorganisations on %s contracts', (c
     const running = settler.settleNow()
     const pending = () => market.anvil.rpc.getTransactionCount(market.provider, 'pending')
     const mined = await market.anvil.rpc.getTransactionCount(market.provider)
-    await expect.poll(pending, { timeout: 10_000 }).toBe(mined + 1)
+    await expect.poll(pending).toBe(mined + 1)
     await reorganise(1)
     await market.anvil.rpc.send('evm_setAutomine', [true])
     await running

@@ -79,7 +79,7 @@ describe.each(['theirs', 'ours'] as const)('settlement on %s contracts', (contra
     await market.charge(frank, 40n)
     const { rpc } = market.anvil
     await rpc.send('evm_setAutomine', [false])
-    const settler = market.settler()
+    const settler = market.settler({ receiptTimeoutMs: 60_000 })
     const running = settler.settleNow()
     await untilPending(1)
     const revoke = market.world.inference.getFunction('revokeTEESignerAcknowledgement')
@@ -122,7 +122,7 @@ describe.each(['theirs', 'ours'] as const)('settlement on %s contracts', (contra
     settler.noteCharge(heidi.address as `0x${string}`)
     await market.charge(heidi, 1n)
     settler.noteCharge(heidi.address as `0x${string}`)
-    await expect.poll(() => totals(heidi).paid, { timeout: 5000 }).toBe(1001n)
+    await expect.poll(() => totals(heidi).paid).toBe(1001n)
     await settler.stop()
   })
 
@@ -143,9 +143,7 @@ describe.each(['theirs', 'ours'] as const)('settlement on %s contracts', (contra
 
   async function untilPending(count: number): Promise<void> {
     await expect
-      .poll(async () => Object.keys((await market.anvil.rpc.send('txpool_content', [])).pending).length, {
-        timeout: 5000,
-      })
+      .poll(async () => Object.keys((await market.anvil.rpc.send('txpool_content', [])).pending).length)
       .toBe(count)
   }
 })

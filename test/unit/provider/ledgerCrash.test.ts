@@ -20,7 +20,7 @@ afterAll(async () => {
 
 describe('kill -9', () => {
   it('loses no charge that was answered, makes none twice, and frees the lock', {
-    timeout: 60_000,
+    timeout: 240_000,
   }, async () => {
     const answered = new Map<string, string>()
     // Alone, a client's charges are written in place once the disk has shown that it is quick.
@@ -77,6 +77,8 @@ describe('kill -9', () => {
     })
     await started
     await expect(openLedger(folder)).rejects.toMatchObject({ code: 'ledger_locked' })
+    // However slow the disk is: some charges have been answered.
+    await expect.poll(() => output.split('\n').length).toBeGreaterThan(20)
     await sleep(ms)
     const ended = new Promise((resolve) => child.once('close', resolve))
     child.kill('SIGKILL')

@@ -71,6 +71,8 @@ describe('the file', () => {
     database.exec('DROP TABLE users')
     database.close()
     await expect(charge(ALICE, 1)).rejects.toMatchObject({ code: 'ledger_failed' })
+    // What admission awaits: no engine works for what cannot be charged.
+    await expect(ledger.refresh()).rejects.toMatchObject({ code: 'ledger_failed' })
     expect(await ledger.receipts(ALICE, 0, 10)).toHaveLength(1)
     await expect(ledger.checkpoint(exchangeOf(BOB), deliveredOf(1))).rejects.toMatchObject({
       code: 'ledger_failed',

@@ -98,7 +98,7 @@ export class PostgresCommits {
   async #commit(batch: readonly Job[]): Promise<void> {
     try {
       const { accounts, spending, ends } = await this.#write(batch)
-      for (const account of accounts) this.#memory.learnAccount(account)
+      for (const account of accounts) this.#memory.learnCharge(account)
       for (const counted of spending.keys) this.#memory.learnSpending(counted.id, counted, spending.today)
       for (const job of batch) {
         const end = job.kind === 'charge' ? ends.get(job) : null

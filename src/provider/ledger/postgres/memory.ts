@@ -79,17 +79,21 @@ export class Memory {
 
   /** What a look into the database showed. */
   learn(account: UserAccount, settlements: readonly StoredSettlement[]): void {
-    this.learnAccount(account)
-    const known = this.#known.get(account.user)!
-    known.settlements = settlements
+    const before = this.#known.get(account.user)?.account
+    this.#known.set(account.user, { account: chargedAsIn(account, before), settlements, fault: null })
   }
 
-  learnAccount(account: UserAccount): void {
-    const before = this.#known.get(account.user)
-    const isOlder = before && before.account.charged > account.charged
-    const { charged, lastSeq } = isOlder ? before.account : account
-    const settlements = before?.settlements ?? []
-    this.#known.set(account.user, { account: { ...account, charged, lastSeq }, settlements, fault: null })
+  /**
+   * What a charge made of an account. What was paid stays as the last look showed it, together with its settlements:
+   * a payment that was booked since is still open among these, and would count twice.
+   */
+  learnCharge(account: UserAccount): void {
+    const before = this.#known.get(account.user) ?? { account, settlements: [] }
+    this.#known.set(account.user, {
+      account: chargedAsIn(before.account, account),
+      settlements: before.settlements,
+      fault: null,
+    })
   }
 
   learnFault(user: Address, fault: Error): void {
@@ -109,6 +113,12 @@ export class Memory {
     if (known?.fault) throw known.fault
     return known
   }
+}
+
+/** Whichever answer comes first, `charged` never goes down. */
+function chargedAsIn(account: UserAccount, other: UserAccount = account): UserAccount {
+  const { charged, lastSeq } = other.charged > account.charged ? other : account
+  return { ...account, charged, lastSeq }
 }
 
 const isLater = (a: KeySpending, b: KeySpending): boolean =>

@@ -66,6 +66,8 @@ export class PostgresLedger implements Ledger {
   readonly #database: PostgresDatabase
   readonly #memory = new Memory()
   readonly #looks: Looks
+  /** A database that is away comes back. */
+  readonly failure = null
   readonly #commits: PostgresCommits
   readonly settlements: PostgresSettlements
   readonly batches: PostgresBatches

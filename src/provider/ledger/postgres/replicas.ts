@@ -14,6 +14,8 @@ export class Replicas {
   readonly #database: PostgresDatabase
   readonly #leaseMs: number
   readonly #id: string
+  /** Before this nobody is taken for gone, ms of this process. */
+  #judgesFrom = 0
 
   constructor(database: PostgresDatabase, id: string, leaseMs: number) {
     this.#database = database
@@ -30,14 +32,19 @@ export class Replicas {
   isAlive = (eb: ExpressionBuilder<Pick<Tables, 'replicas'>, 'replicas'>) =>
     eb('replicas.seen_at', '>=', this.#deadSince())
 
+  /** One that could not show itself, as while the database was away, cannot tell who else could not: all get a lease. */
   async showUp(): Promise<void> {
-    await this.#database.plainly((db) =>
-      db
+    let wasCutOff = false
+    await this.#database.plainly(async (db) => {
+      const own = await db.selectFrom('replicas').select(this.#isLate).where('id', '=', this.#id).execute()
+      wasCutOff ||= own.some(({ late }) => late)
+      await db
         .insertInto('replicas')
         .values({ id: this.#id, seen_at: sql<Date>`now()` })
         .onConflict((conflict) => conflict.column('id').doUpdateSet({ seen_at: sql<Date>`now()` }))
-        .execute(),
-    )
+        .execute()
+    })
+    if (wasCutOff) this.#judgesFrom = performance.now() + this.#leaseMs
   }
 
   /** What it had in flight is for the others at once. */
@@ -46,7 +53,8 @@ export class Replicas {
   }
 
   /** Exchanges of replicas that are gone. */
-  leftBehind(): Promise<ExchangeRow[]> {
+  async leftBehind(): Promise<ExchangeRow[]> {
+    if (performance.now() < this.#judgesFrom) return []
     return this.#database.plainly((db) =>
       db
         .selectFrom('exchanges')
@@ -62,7 +70,12 @@ export class Replicas {
     )
   }
 
-  #deadSince = () => sql<Date>`now() - ${this.#leaseMs} * interval '1 millisecond'`
+  #deadSince = () => this.#ago(this.#leaseMs)
+
+  #isLate = (eb: ExpressionBuilder<Pick<Tables, 'replicas'>, 'replicas'>) =>
+    eb('seen_at', '<', this.#ago(this.#leaseMs / 2)).as('late')
+
+  #ago = (ms: number) => sql<Date>`now() - ${ms} * interval '1 millisecond'`
 
   read = (row: ExchangeRow): ReturnType<typeof leftBehind> => leftBehind(this.#database.seal, row)
 }

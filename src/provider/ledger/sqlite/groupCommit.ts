@@ -57,6 +57,11 @@ export class GroupCommit {
     void this.#exited.then(() => this.#fail(new Error('the writer ended')))
   }
 
+  /** Why nothing is written any more. */
+  get failure(): Error | null {
+    return this.#failure
+  }
+
   /**
    * Writes all of these in one transaction; resolves when it is on disk.
    * @throws AppError `ledger_failed`, `ledger_closed`

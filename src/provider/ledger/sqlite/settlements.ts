@@ -88,11 +88,12 @@ export class SqliteSettlements extends SettlementSteps implements Settlements {
   async adopt(user: Address, payment: { readonly paid: bigint; readonly nonce: bigint }): Promise<void> {
     const { users, commits, seal } = this.#parts
     const held = users.get(user)
-    const account = adopt(held.account, payment)
-    if (account === held.account) return
+    const before = held.account
+    const account = adopt(before, payment)
+    if (account === before) return
     held.account = account
-    if (account.charged > held.durable.charged)
-      held.durable = { seq: account.lastSeq, charged: account.charged }
+    // Charges on their way to the disk are none of what it raised.
+    if (account.charged > before.charged) held.durable = { seq: account.lastSeq, charged: account.charged }
     await commits.commit([write('putUser', userRow(seal, account))])
   }
 

@@ -150,8 +150,12 @@ export class SqliteLedger implements Ledger {
     return (await Promise.all(receipts)).filter((signed) => signed !== null)
   }
 
-  refresh(): undefined {
-    return undefined
+  get failure(): Error | null {
+    return this.#commits.failure
+  }
+
+  refresh(): Promise<void> | undefined {
+    return this.failure ? Promise.reject(this.failure) : undefined
   }
 
   totals(user: Address): UserTotals {
