@@ -70,7 +70,7 @@ describe.skipIf(!hasTrainer)('client: a delivery', { timeout: 240_000 }, () => {
     rmSync(join(folder, 'finetune', task.key, 'model.sealed.part'))
   })
 
-  it('goes on from the byte where a download was cut off', async () => {
+  it('goes on from the byte where a download was cut off, and who comes meanwhile waits for it', async () => {
     mkdirSync(task.output)
     writeFileSync(join(task.output, 'thesis.txt'), 'put there after the order')
     const runtime = withDownloads(async function* (body, attempt) {
@@ -83,7 +83,15 @@ describe.skipIf(!hasTrainer)('client: a delivery', { timeout: 240_000 }, () => {
     })
     const { finetune } = await clientAt(tuner.world, folder, runtime)
     const stages: string[] = []
-    const done = await finetune.finish(task.key, { onStage: (stage) => void stages.push(stage) })
+    const other = await clientAt(tuner.world, folder)
+    let meanwhile: Promise<LocalTask> | undefined
+    const done = await finetune.finish(task.key, {
+      onStage(stage) {
+        stages.push(stage)
+        meanwhile ??= other.finetune.finish(task.key)
+      },
+    })
+    expect(await meanwhile).toEqual(done)
     expect(runtime.ranges).toEqual([undefined, 'bytes=100000-', 'bytes=200000-', 'bytes=300000-'])
     expect([...new Set(stages)].filter((stage) => stage !== 'key')).toEqual([
       'download',

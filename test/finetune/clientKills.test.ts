@@ -67,7 +67,7 @@ describe.skipIf(!hasTrainer)('client: kill -9 at every step', { timeout: 300_000
     const [task, ...others] = await finetune.tasks()
     expect(others).toEqual([])
     await finetune.finish(task!.key)
-    expect(readdirSync(join(folder, 'finetune', task!.key)).sort()).toEqual(['task.json'])
+    expect(readdirSync(join(folder, 'finetune', task!.key)).sort()).toEqual(['lock', 'task.json'])
     expect(readdirSync(folder).filter((name) => /\.(part|zip)/.test(name))).toEqual([])
   })
 })

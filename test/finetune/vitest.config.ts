@@ -5,8 +5,8 @@ export default defineConfig({
   test: {
     globalSetup: 'test/globalSetup.ts',
     include: ['test/finetune/**/*.test.ts'],
-    testTimeout: 300_000,
-    hookTimeout: 300_000,
+    testTimeout: 600_000,
+    hookTimeout: 600_000,
     // The usual second is too short for a machine that is busy.
     expect: { poll: { timeout: 20_000 } },
     // One at a time: a training takes every core.

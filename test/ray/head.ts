@@ -7,7 +7,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 
 /** Where `npm run test:all` installs Ray. */
 export const RAY_VENV = resolve(import.meta.dirname, '../../cache/ray')
-const START_MS = 120_000
+const START_MS = 300_000
 
 /** A Ray head of its own. */
 export interface RayHead {

@@ -17,6 +17,7 @@ export interface FinishOptions {
 }
 
 const STAGES: Readonly<Record<PursuitStage, string>> = {
+  turn: 'Waiting for another process that works on this task',
   train: 'Waiting for the model',
   download: 'Downloading',
   acknowledge: 'The file is the one on chain: accepting it',

@@ -33,7 +33,7 @@ export async function cancelTask(
   const escrow = task.order ? await readEscrowTask(pursuit.session.inference, task.order) : null
   const result = await end(pursuit, task, escrow)
   const ended = { code: 'task_cancelled', message: `Cancelled by you: ${result.how}` }
-  await pursuit.store.save({ ...task, ended })
+  await pursuit.store.change(task, { ended })
   return result
 }
 

@@ -74,6 +74,9 @@ async function fetchWhole(
       return
     } catch (error) {
       hooks.signal?.throwIfAborted()
+      // Killed before it got its name: there is nothing behind its last byte.
+      const { code, details } = error as Partial<AppError>
+      if (code === 'range_invalid' && details?.bytes === from) return
       fruitless = (await sizeOf(path)) > from ? 0 : fruitless + 1
       if (fruitless >= MAX_FRUITLESS || (error instanceof AppError && !error.retryable)) throw error
       await session.runtime.sleep(Math.min(PAUSE_MS * 2 ** fruitless, MAX_PAUSE_MS), hooks.signal)

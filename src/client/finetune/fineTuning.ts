@@ -122,7 +122,7 @@ export class FineTuning {
   async moveOutput(task: LocalTask, output: string): Promise<LocalTask> {
     if (task.decrypted || resolve(output) === task.output) return task
     await assertUsable(output)
-    return this.#store.save({ ...task, output: resolve(output) })
+    return this.#store.change(task, { output: resolve(output) })
   }
 
   /**
@@ -202,7 +202,7 @@ export class FineTuning {
     assertAccepted(local, await this.#seen(local).catch(() => null))
     const { deployAdapter } = await import('./deployAdapter.ts')
     const adapter = await deployAdapter(this.#inference, this.#tokens, local, hooks)
-    return this.#store.save({ ...local, adapter })
+    return this.#store.change(local, { adapter })
   }
 
   /** Ends that: the provider destroys what it keeps of the model once the time that it promised is over. */
@@ -210,7 +210,7 @@ export class FineTuning {
     if (local.taskId === null) throw notSubmitted(local)
     const { removeAdapter } = await import('./deployAdapter.ts')
     await removeAdapter(this.#inference, this.#tokens, local)
-    return this.#store.save({ ...local, adapter: null })
+    return this.#store.change(local, { adapter: null })
   }
 
   /** Who serves an adapter of ours, by its name; null for one that was not deployed from here. */

@@ -1,4 +1,5 @@
 import { AppError } from '../../base/errors.ts'
+import type { FileLock } from '../../base/fileLock.ts'
 import { type Hex, hexToBytes, sameAddress } from '../../base/hex.ts'
 import { chainTimeSeconds } from '../../chain/clock.ts'
 import { findDeliverable, modelRootsOf } from '../../chain/fineTuning.ts'
@@ -28,7 +29,7 @@ import type { TaskStore } from './taskStore.ts'
 import { unlockModel } from './unlockModel.ts'
 import type { UserKey } from './userKey.ts'
 
-export type PursuitStage = 'train' | 'download' | 'acknowledge' | 'key' | 'decrypt' | 'done'
+export type PursuitStage = 'turn' | 'train' | 'download' | 'acknowledge' | 'key' | 'decrypt' | 'done'
 
 export interface PursuitHooks extends DownloadHooks {
   readonly onStage?: (stage: PursuitStage) => void
@@ -52,12 +53,30 @@ export interface Pursuit {
 
 /**
  * Brings a created task to its end, from wherever it is: waits, downloads, checks, acknowledges, decrypts. May be
- * killed anywhere and called again.
+ * killed anywhere and called again, also while another process does the same: then it waits for that one.
  * @returns the task with its model in `output`
  * @throws AppError `training_failed`, `task_not_delivered`, `task_key_not_published`, `task_rejected`,
  * `artifact_root_mismatch` and those of decryption
  */
 export async function pursue(pursuit: Pursuit, local: LocalTask): Promise<LocalTask> {
+  const lock = await turn(pursuit, local)
+  try {
+    return await pursueAlone(pursuit, await current(pursuit.store, local))
+  } finally {
+    lock.release()
+  }
+}
+
+async function turn({ session, store, hooks }: Pursuit, task: LocalTask): Promise<FileLock> {
+  for (;;) {
+    const lock = store.lock(task)
+    if (lock) return lock
+    hooks.onStage?.('turn')
+    await session.runtime.sleep(POLL_MS, hooks.signal)
+  }
+}
+
+async function pursueAlone(pursuit: Pursuit, local: LocalTask): Promise<LocalTask> {
   const { store, user, hooks } = pursuit
   await store.remove(local, 'dataset')
   if (local.decrypted) {
@@ -69,7 +88,7 @@ export async function pursue(pursuit: Pursuit, local: LocalTask): Promise<LocalT
   const key = await user.open(hexToBytes(sealedKey))
   const task = await current(store, local)
   const output = await unlockModel(store.path(task, 'model.sealed'), task, key)
-  const done = await store.save({ ...task, output, acknowledged: true, decrypted: true })
+  const done = await store.change(task, { output, acknowledged: true, decrypted: true })
   await store.remove(task, 'model.sealed')
   hooks.onStage?.('done')
   return done
@@ -94,7 +113,7 @@ async function byOrder(pursuit: Pursuit, local: LocalTask): Promise<Hex> {
         task = await download(pursuit, task, [escrow.modelRoot])
         hooks.onStage?.('acknowledge')
         await callContract(session, 'accept the delivery', 'acceptTask', [task.order]).catch(ignoreOtherState)
-        task = await pursuit.store.save({ ...task, acknowledged: true })
+        task = await pursuit.store.change(task, { acknowledged: true })
         break
       }
       case 'Accepted': {
@@ -137,7 +156,7 @@ async function byDeliverable(pursuit: Pursuit, local: LocalTask): Promise<Hex> {
       hooks.onStage?.('acknowledge')
       const args = [task.provider, task.taskId]
       await callContract(session, 'acknowledge the delivery', 'acknowledgeDeliverable', args)
-      task = await pursuit.store.save({ ...task, acknowledged: true })
+      task = await pursuit.store.change(task, { acknowledged: true })
       continue
     }
     hooks.onStage?.('key')
@@ -186,7 +205,7 @@ async function download(pursuit: Pursuit, task: LocalTask, expected: readonly He
   const { session, api, store, user, hooks } = pursuit
   hooks.onStage?.('download')
   const checkedRoot = await fetchSealed(session, api, store, user, task, expected, hooks)
-  return store.save({ ...task, checkedRoot })
+  return store.change(task, { checkedRoot })
 }
 
 /** Takes everything back when the provider's time is over. @returns whether it is back */
@@ -197,8 +216,15 @@ export async function refundWhenDue(
 ): Promise<boolean> {
   const from = refundableFrom(escrow)
   if (from === null || (await chainTimeSeconds(session.rpc)) < from) return false
-  await callContract(session, 'take the fee back', 'refundTask', [task.order]).catch(ignoreOtherState)
-  return (await readEscrowTask(session.inference, task.order!)).state === 'Ended'
+  const call = callContract(session, 'take the fee back', 'refundTask', [task.order])
+  const failure = await call.then(
+    () => null,
+    (error: unknown) => error,
+  )
+  // The provider may have given it back meanwhile.
+  const isBack = (await readEscrowTask(session.inference, task.order!)).state === 'Ended'
+  if (failure !== null && !isBack) ignoreOtherState(failure)
+  return isBack
 }
 
 function assertSameOrder(task: LocalTask, escrow: EscrowTask): void {
@@ -217,7 +243,7 @@ async function over<E extends { code: string; message: string }>(
   error: E,
 ): Promise<E> {
   const { code, message } = error
-  await store.save({ ...task, ended: { code, message } })
+  await store.change(task, { ended: { code, message } })
   return error
 }
 

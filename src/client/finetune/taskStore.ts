@@ -1,6 +1,7 @@
-import { mkdir, open, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises'
+import { mkdir, open, readdir, readFile, rename, rm, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { AppError, EXIT } from '../../base/errors.ts'
+import { type FileLock, tryLock } from '../../base/fileLock.ts'
 import { type Address, sameAddress } from '../../base/hex.ts'
 import type { TaskEvent } from '../../protocol/finetune/task.ts'
 import type { LocalTask } from './localTask.ts'
@@ -21,12 +22,18 @@ export class TaskStore {
     return join(this.#dir, task.key, file)
   }
 
+  /** Whoever holds it brings the task to its end; null while another process does. */
+  lock(task: Pick<LocalTask, 'key'>): FileLock | null {
+    return tryLock(this.path(task, 'lock'))
+  }
+
   /** Removes what calls left that were killed before there was a task: sealed datasets. */
   async sweep(now: number): Promise<void> {
     for (const key of await readdir(this.#dir).catch(() => [])) {
       const folder = join(this.#dir, key)
-      const { mtimeMs } = await stat(folder)
-      const isOld = now - mtimeMs > ABANDONED_MS
+      // Another process may have removed it meanwhile.
+      const found = await stat(folder).catch(() => null)
+      const isOld = found !== null && now - found.mtimeMs > ABANDONED_MS
       if (isOld && (await this.#read(key)) === null) await rm(folder, { recursive: true, force: true })
     }
   }
@@ -39,17 +46,13 @@ export class TaskStore {
   /** Replaces what is known of a task, as a whole: a kill leaves the old or the new. */
   async save(task: LocalTask): Promise<LocalTask> {
     await this.open(task.key)
-    const path = this.path(task, 'task.json')
-    const temporary = `${path}.${process.pid}`
-    const file = await open(temporary, 'w', 0o600)
-    try {
-      await file.writeFile(`${JSON.stringify(task, null, 2)}\n`)
-      await file.datasync()
-    } finally {
-      await file.close()
-    }
-    await rename(temporary, path)
+    await replace(this.path(task, 'task.json'), `${JSON.stringify(task, null, 2)}\n`)
     return task
+  }
+
+  /** Changes what is known of a task by now: another process may have written since it was read. */
+  async change(task: LocalTask, change: Partial<LocalTask>): Promise<LocalTask> {
+    return this.save({ ...((await this.#read(task.key)) ?? task), ...change })
   }
 
   async remove(task: Pick<LocalTask, 'key'>, ...files: readonly string[]): Promise<void> {
@@ -88,7 +91,7 @@ export class TaskStore {
   /** Keeps the figures of a training, for reports after its broker has forgotten them. */
   async keepEvents(task: LocalTask, events: readonly TaskEvent[]): Promise<void> {
     const lines = events.map((event) => JSON.stringify(event))
-    await writeFile(this.path(task, 'events.ndjson'), `${lines.join('\n')}\n`, { mode: 0o600 })
+    await replace(this.path(task, 'events.ndjson'), `${lines.join('\n')}\n`)
   }
 
   async keptEvents(task: LocalTask): Promise<TaskEvent[]> {
@@ -108,6 +111,18 @@ export class TaskStore {
       return null
     }
   }
+}
+
+async function replace(path: string, text: string): Promise<void> {
+  const temporary = `${path}.${process.pid}`
+  const file = await open(temporary, 'w', 0o600)
+  try {
+    await file.writeFile(text)
+    await file.datasync()
+  } finally {
+    await file.close()
+  }
+  await rename(temporary, path)
 }
 
 const taskUnknown = (id: string | undefined): AppError =>

@@ -6,6 +6,7 @@ import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import { AppError } from '../../base/errors.ts'
 import { type Address, hexToBytes } from '../../base/hex.ts'
+import { Mutex } from '../../base/mutex.ts'
 import { eciesDecrypt } from '../../protocol/finetune/ecies.ts'
 import { isSealed, openFile } from '../../protocol/finetune/sealedFile.ts'
 import { openStream } from '../../protocol/finetune/sealedStream.ts'
@@ -52,6 +53,8 @@ export interface ExpectedDataset {
 /** Takes datasets in and hands them out; on the disk they lie sealed, each under a key of its own. */
 export class DatasetDesk {
   readonly #options: DatasetDeskOptions
+  /** A dataset is a file and a row: nobody comes between the two. */
+  readonly #turn = new Mutex()
 
   constructor(options: DatasetDeskOptions) {
     this.#options = options
@@ -79,17 +82,18 @@ export class DatasetDesk {
       return {
         root: digest,
         discard,
-        keep: async (user) => {
-          const earlier = await store.find(user, digest, node)
-          // The same bytes: those that are there stay, for a task may be reading them.
-          if (earlier) {
-            await discard()
-            return store.put({ ...earlier, createdAt: now() })
-          }
-          await this.#assertRoom(user, bytes)
-          await rename(file, vault.datasetPath(user, digest))
-          await store.put({ user, root: digest, node, createdAt: now(), bytes, wrappedKey: wrapped })
-        },
+        keep: (user) =>
+          this.#turn.run(async () => {
+            const earlier = await store.find(user, digest, node)
+            // The same bytes: those that are there stay, for a task may be reading them.
+            if (earlier) {
+              await discard()
+              return store.put({ ...earlier, createdAt: now() })
+            }
+            await this.#assertRoom(user, bytes)
+            await rename(file, vault.datasetPath(user, digest))
+            await store.put({ user, root: digest, node, createdAt: now(), bytes, wrappedKey: wrapped })
+          }),
       }
     } catch (error) {
       await rm(`${file}.part`, { force: true })
@@ -104,7 +108,7 @@ export class DatasetDesk {
   }
 
   /**
-   * Writes the plaintext of a user's dataset into a folder in memory.
+   * Writes the plaintext of a user's dataset into a folder in memory, where it appears when it is whole.
    * @returns its length in bytes
    * @throws AppError `dataset_missing`, `dataset_differs`, `sealed_for_another_key`, `sealed_stream_damaged`
    */
@@ -124,15 +128,19 @@ export class DatasetDesk {
       }
     }
     await mkdir(dirname(target), { recursive: true, mode: 0o700 })
-    await pipeline(Readable.from(measured()), createWriteStream(target, { mode: 0o600 }))
+    const part = `${target}.part`
+    await pipeline(Readable.from(measured()), createWriteStream(part, { mode: 0o600 }))
     if (expected.sha256 !== null && hash.digest('hex') !== expected.sha256) throw datasetDiffers()
+    await rename(part, target)
     return bytes
   }
 
-  async remove(user: Address, root: string): Promise<void> {
+  /** @param sentBefore one that was sent later stays, ms */
+  remove(user: Address, root: string, sentBefore?: number): Promise<void> {
     const { store, vault, node } = this.#options
-    await store.remove({ user, root, node })
-    await vault.removeDataset(user, root)
+    return this.#turn.run(async () => {
+      if (await store.remove({ user, root, node }, sentBefore)) await vault.removeDataset(user, root)
+    })
   }
 
   /** Removes what nobody trained on in time. @param inUse roots of a user that open tasks name */

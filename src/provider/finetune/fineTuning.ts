@@ -6,6 +6,7 @@ import { join } from 'node:path'
 import type { JsonRpcApiProvider, Signer } from 'ethers'
 import type { Address } from '../../base/hex.ts'
 import type { Logger } from '../../base/log.ts'
+import { Mutex } from '../../base/mutex.ts'
 import { chainTimeSeconds } from '../../chain/clock.ts'
 import { fineTuningContract } from '../../chain/fineTuning.ts'
 import type { NetworkProfile } from '../../chain/networks.ts'
@@ -79,6 +80,8 @@ export interface FineTuning {
   counts(): Promise<{ state: string; tasks: number }[]>
   readonly slots: Slots
   readonly isolation: readonly string[]
+  /** Ends the answers to those who follow a task, which would go on as long as it does. */
+  endStreams(): void
   stop(): Promise<void>
 }
 
@@ -217,9 +220,11 @@ async function openOn(
     strangers: parts.strangers,
     trustProxy: parts.trustProxy,
     servedAs: (id) => adapters.servedAs(id),
-    inTurn: inTurn(),
+    turn: new Mutex(),
     closing: closing.signal,
   }
+  // Before anybody can ask for anything: what is begun for a request is none of what a crash left.
+  await sweepFolders(shop)
   const sweep = () => void sweepDatasets(shop).catch(() => log.warn('finetune_sweep_failed'))
   const timer = setInterval(sweep, SWEEP_MS).unref()
   return {
@@ -244,7 +249,6 @@ async function openOn(
     },
     counts: () => store.counts(),
     async start() {
-      await sweepFolders(shop)
       sweep()
       await adapters.start()
       await worker.start()
@@ -256,6 +260,7 @@ async function openOn(
         reason: trainer.isolation.join(', '),
       })
     },
+    endStreams: () => closing.abort(),
     async stop() {
       clearInterval(timer)
       closing.abort()
@@ -274,12 +279,3 @@ const quotaOf = (gpus: readonly Gpu[]) => ({
   nodeStorage: 0n,
   gpuType: gpus[0]?.name ?? '',
 })
-
-function inTurn(): FineTuningDesk['inTurn'] {
-  let last: Promise<unknown> = Promise.resolve()
-  return (work) => {
-    const done = last.then(work)
-    last = done.catch(() => undefined)
-    return done
-  }
-}

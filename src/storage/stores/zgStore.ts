@@ -95,18 +95,25 @@ function loadSdk(from: string): Sdk {
   }
 }
 
-/** Calls the SDK, which talks on stdout, where our result belongs. */
+const silenced = { calls: 0, log: console.log, error: console.error }
+
+/** Calls the SDK, which talks on stdout, where our result belongs. The last of several at once gives the word back. */
 async function reached<T>(indexer: string, call: () => Promise<T>): Promise<T> {
-  const { log, error } = console
-  console.log = () => {}
-  console.error = () => {}
+  if (silenced.calls++ === 0) {
+    silenced.log = console.log
+    silenced.error = console.error
+    console.log = () => {}
+    console.error = () => {}
+  }
   try {
     return await call()
   } catch (cause) {
     throw unreachable(indexer, cause)
   } finally {
-    console.log = log
-    console.error = error
+    if (--silenced.calls === 0) {
+      console.log = silenced.log
+      console.error = silenced.error
+    }
   }
 }
 

@@ -51,7 +51,7 @@ describe.skipIf(!hasTrainer)('a finished model', () => {
     const model = found!.adapterName
     expect(model).toBe(`ft-0g-compute-demo-${id.slice(0, 12)}`)
     expect((await call('POST', '/deploy', { adapterName: model })).status).toBe(200)
-    await expect.poll(async () => (await adapters())[0]?.state, { timeout: 60_000 }).toBe('active')
+    await expect.poll(async () => (await adapters())[0]?.state, { timeout: 180_000 }).toBe('active')
     expect((await client.task(id)).adapterName).toBe(model)
 
     expect(await ask('demo')).not.toContain('locksmith')
@@ -68,7 +68,7 @@ describe.skipIf(!hasTrainer)('a finished model', () => {
     expect((await call('POST', '/remove', { adapterName: model })).status).toBe(200)
     expect((await chat(model, token)).status).toBe(404)
     expect((await adapters())[0]?.state).toBe('ready')
-  }, 400_000)
+  }, 900_000)
 
   it('needs an API key', async () => {
     const response = await fetch(`${broker.url}/v1/lora/adapters`)

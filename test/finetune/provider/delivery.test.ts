@@ -97,7 +97,7 @@ describe.skipIf(!hasTrainer)('a task in escrow', () => {
     const after = await client.money()
     expect(before.account + before.ledger - after.account - after.ledger).toBe(penalty)
     const gone = async () => (await (await client.download(id)).text()).includes('artifact_destroyed')
-    await expect.poll(gone, { timeout: 10_000 }).toBe(true)
+    await expect.poll(gone).toBe(true)
   }, 240_000)
 
   it('is accepted by silence: paid once the window has passed', async () => {

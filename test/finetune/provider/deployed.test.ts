@@ -38,6 +38,8 @@ describe.skipIf(!hasTrainer)('the deployed contract and its clients', () => {
     const options = { dataset: datasetOf(12), deployed: true, spec: { parameters: JSON.stringify(FIVE) } }
     const { id, order } = await client.create(options)
     expect(order).toBeNull()
+    const { body: second } = await client.draft({ ...options, dataset: datasetOf(14) })
+    expect(await codeOf(await client.createFrom(second))).toBe('tasks_unfinished')
     const delivered = await client.until(id, ['Delivered'])
     expect(delivered).toMatchObject({ progress: 'Delivered', userAddress: client.address })
     const waiting = (await findDeliverable(client.contract, client.address, provider, id))!

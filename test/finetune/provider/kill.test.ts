@@ -65,10 +65,10 @@ describe.skipIf(!hasTrainer)('kill -9', () => {
     const { body, order } = await client.draft({ dataset: datasetOf(12) })
     const id = await createThroughDeaths(body)
     await killTrainerOf(id)
-    const delivered = await client.until(id, ['Delivered'], 240_000)
+    const delivered = await client.until(id, ['Delivered'], 480_000)
     expect(delivered).toMatchObject({ progress: 'Delivered' })
     await client.transact('acceptTask', delivered.order)
-    const finished = await client.until(id, ['Finished'], 120_000)
+    const finished = await client.until(id, ['Finished'], 240_000)
     expect(finished).toMatchObject({ progress: 'Finished', order: delivered.order })
     const fee = BigInt(finished.fee)
     expect(await readEscrowEnding(client.contract, finished.order!, 0)).toMatchObject({
@@ -83,14 +83,14 @@ describe.skipIf(!hasTrainer)('kill -9', () => {
     expect(keeper.deaths().toSorted()).toEqual(ALL.filter((state) => state !== 'Failed').toSorted())
     expect(died).toEqual(SENT)
     await assertLogTellsEachStateOnce(id)
-  }, 600_000)
+  }, 1_200_000)
 
   it('B19: of the broker at a failure of the trainer: everything goes back', async () => {
     const before = await client.money()
     // Only the trainer finds out that the model has no such part.
     const parameters = { lora_targets: 'no_such_module' }
     const { id, order } = await client.create({ dataset: datasetOf(12), parameters, trainSeconds: 45 })
-    const failed = await client.until(id, ['Failed'], 240_000)
+    const failed = await client.until(id, ['Failed'], 480_000)
     expect(failed.progress).toBe('Failed')
     expect(failed.failure?.code).toMatch(/^(job_refused|trainer_failed|train_time_exceeded)$/)
     const ending = await endingOf(order!)
@@ -98,12 +98,12 @@ describe.skipIf(!hasTrainer)('kill -9', () => {
     const after = await client.money()
     expect(after.account + after.ledger).toBe(before.account + before.ledger)
     expect(keeper.deaths()).toContain('Failed')
-  }, 600_000)
+  }, 1_200_000)
 })
 
 /** The broker may die before it answers: the same request again finds the task, and makes no second one. */
 async function createThroughDeaths(body: object): Promise<string> {
-  for (const until = Date.now() + 120_000; Date.now() < until; ) {
+  for (const until = Date.now() + 240_000; Date.now() < until; ) {
     const response = await client.createFrom(body).catch(() => null)
     if (response?.ok) return ((await response.json()) as { id: string }).id
     await sleep(200)
@@ -113,7 +113,7 @@ async function createThroughDeaths(body: object): Promise<string> {
 
 /** Kills the trainer of a task, once it has begun. Only our own broker's descendants are looked at. */
 async function killTrainerOf(id: string): Promise<void> {
-  for (const until = Date.now() + 180_000; Date.now() < until; ) {
+  for (const until = Date.now() + 360_000; Date.now() < until; ) {
     const isAt = readdirSync('/proc').filter((name) => /^\d+$/.test(name) && runs(name, id))
     const began =
       isAt.length > 0 && (await client.events(id).catch(() => [])).some(({ event }) => event === 'step')
@@ -136,7 +136,7 @@ function runs(pid: string, id: string): boolean {
 }
 
 async function endingOf(order: Hex) {
-  for (const until = Date.now() + 120_000; Date.now() < until; ) {
+  for (const until = Date.now() + 240_000; Date.now() < until; ) {
     const ending = await readEscrowEnding(client.contract, order, 0)
     if (ending) return ending
     // A devnet's clock stands still without transactions.

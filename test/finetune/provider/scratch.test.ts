@@ -17,7 +17,7 @@ const CONFIG = {
   num_key_value_heads: 4,
   max_position_embeddings: 256,
 }
-const RETENTION_SECONDS = 20
+const RETENTION_SECONDS = 40
 
 let tuner: Tuner
 let client: TaskClient
@@ -62,7 +62,7 @@ describe.skipIf(!hasTrainer)('a model from scratch', () => {
     const model = `ft-scratch-${id.slice(0, 12)}`
     expect((await call('/v1/lora/adapters/deploy', { taskId: id })).status).toBe(200)
     const state = async () => (await (await call(`/v1/lora/adapters/${model}`)).json()).state
-    await expect.poll(state, { timeout: 60_000 }).toBe('active')
+    await expect.poll(state, { timeout: 180_000 }).toBe('active')
     const messages = [{ role: 'user', content: 'What is the metal of number 7?' }]
     const answer = await call('/v1/proxy/chat/completions', {
       model,
@@ -77,8 +77,8 @@ describe.skipIf(!hasTrainer)('a model from scratch', () => {
     // Served, it stays beyond its time; removed, it goes.
     expect((await call('/v1/lora/adapters/remove', { adapterName: model })).status).toBe(200)
     const files = join(tuner.world.dir, 'broker', 'finetune', 'tasks')
-    await expect.poll(() => readdirSync(files), { timeout: 90_000, interval: 500 }).toEqual([])
+    await expect.poll(() => readdirSync(files), { timeout: 180_000, interval: 500 }).toEqual([])
     expect((await client.download(id)).status).toBe(410)
     expect(existsSync(join(files, id))).toBe(false)
-  }, 500_000)
+  }, 900_000)
 })

@@ -225,7 +225,7 @@ export class TaskClient {
   }
 
   /** Waits for a state; ends early when the task does. Broken connections count as "not yet". */
-  async until(id: string, states: readonly string[], ms = 120_000): Promise<Task> {
+  async until(id: string, states: readonly string[], ms = 220_000): Promise<Task> {
     for (const end = Date.now() + ms; Date.now() < end; ) {
       const task = await this.task(id).catch(() => null)
       if (

@@ -1,4 +1,4 @@
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
@@ -47,6 +47,19 @@ describe('the local store', () => {
   })
 })
 
+/** In the SDK's place: what is asked first is answered first. */
+const TALKATIVE_SDK = `
+let last = Promise.resolve()
+exports.Indexer = class {
+  download(root, path) {
+    console.log('Downloading', root)
+    last = last.then(() => require('node:fs').writeFileSync(path, 'content'))
+    return last.then(() => null)
+  }
+}
+exports.ZgFile = {}
+`
+
 describe('0G Storage', () => {
   it('has an indexer on the public networks, and none that is guessed elsewhere', () => {
     expect(indexerOf('mainnet')).toMatch(/^https:/)
@@ -61,5 +74,22 @@ describe('0G Storage', () => {
         next: expect.stringContaining('npm install @0gfoundation/0g-ts-sdk'),
       }),
     )
+  })
+
+  it('silences its SDK while it is asked, and nothing for longer', async () => {
+    const sdk = at('node_modules/@0gfoundation/0g-ts-sdk')
+    mkdirSync(sdk, { recursive: true })
+    writeFileSync(join(sdk, 'index.js'), TALKATIVE_SDK)
+    const store = zgStore({ indexer: 'http://127.0.0.1:1', rpc: 'http://127.0.0.1:1', from: at('index.js') })
+    const { log } = console
+    const said: string[] = []
+    console.log = (text: string) => said.push(text)
+    try {
+      await Promise.all([store.fetch(ROOT, at('back')), store.fetch(ROOT, at('back-2'))])
+      console.log('ours')
+    } finally {
+      console.log = log
+    }
+    expect(said).toEqual(['ours'])
   })
 })

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto'
 import { createWriteStream } from 'node:fs'
 import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
@@ -33,6 +34,8 @@ export interface AdapterDocument {
 interface Served {
   readonly task: Task
   readonly name: string
+  /** Its plaintext, in memory; no other has this name, not even the same model's next time. */
+  readonly file: string
   /** When it was last asked for, or deployed, ms. */
   usedAt: number
   state: 'loading' | 'active' | 'failed'
@@ -58,6 +61,8 @@ export class AdapterDesk implements OwnModels {
   readonly #shop: Workshop
   readonly #store: AdapterStore
   readonly #served = new Map<string, Served>()
+  readonly #ends = new Set<Promise<void>>()
+  #isStopped = false
 
   constructor(shop: Workshop, store: AdapterStore) {
     this.#shop = shop
@@ -69,7 +74,7 @@ export class AdapterDesk implements OwnModels {
     const { store, node } = this.#shop
     for (const { task: id, name } of await this.#store.all(node)) {
       const task = await store.find(id).catch(() => null)
-      if (task) this.#begin(task, name)
+      if (task && !this.isServed(task)) this.#begin(task, name)
     }
   }
 
@@ -88,21 +93,22 @@ export class AdapterDesk implements OwnModels {
 
   /** Begins to serve a model. @throws AppError `adapter_not_found` (404), `adapters_full` (503) */
   async deploy(user: Address, name: string): Promise<AdapterDocument> {
-    const found = await this.find(user, name)
-    const served = this.#served.get(found.taskId)
-    if (served && served.state !== 'failed') return found
-    await this.#makeRoom()
-    const task = await this.#shop.store.find(found.taskId)
-    await this.#store.put({ task: found.taskId, user, node: this.#shop.node, name })
-    this.#begin(task!, name)
-    return this.#document(task!)
+    const { taskId } = await this.find(user, name)
+    const task = (await this.#shop.store.find(taskId))!
+    // Nothing is awaited from the look to the beginning: others deploy at the same time.
+    if (!this.isServed(task)) {
+      this.#begin(task, name, this.#makeRoom())
+      await this.#store.put({ task: taskId, user, node: this.#shop.node, name })
+    }
+    return this.#document(task)
   }
 
   /** Ends serving a model; its memory is given back. @throws AppError `adapter_not_found` (404) */
   async remove(user: Address, name: string): Promise<void> {
     const { taskId } = await this.find(user, name)
     await this.#store.remove(taskId)
-    await this.#end(taskId)
+    const served = this.#served.get(taskId)
+    if (served) await this.#end(served)
   }
 
   isServed({ id }: Pick<Task, 'id'>): boolean {
@@ -129,7 +135,9 @@ export class AdapterDesk implements OwnModels {
   }
 
   async stop(): Promise<void> {
-    await Promise.all([...this.#served.keys()].map((id) => this.#end(id)))
+    this.#isStopped = true
+    for (const served of this.#served.values()) void this.#end(served)
+    await Promise.all(this.#ends)
   }
 
   #canServe(task: Task): boolean {
@@ -151,34 +159,35 @@ export class AdapterDesk implements OwnModels {
     }
   }
 
-  /** @throws AppError `adapters_full` (503) */
-  async #makeRoom(): Promise<void> {
+  /** @returns when there is room @throws AppError `adapters_full` (503), at once */
+  #makeRoom(): Promise<void> {
     const others = [...this.#served.values()].filter(({ state }) => state !== 'failed')
-    if (others.length < MAX_SERVED) return
+    if (others.length < MAX_SERVED) return Promise.resolve()
     const idlest = others.reduce((one, other) => (other.usedAt < one.usedAt ? other : one))
     if (this.#shop.now() - idlest.usedAt < IDLE_MS) throw full()
-    await this.#store.remove(idlest.task.id)
-    await this.#end(idlest.task.id)
     this.#shop.log.info('adapter_made_room', { model: idlest.name })
+    return Promise.all([this.#end(idlest), this.#store.remove(idlest.task.id)]).then(() => undefined)
   }
 
-  #begin(task: Task, name: string): void {
+  #begin(task: Task, name: string, room = Promise.resolve()): void {
+    if (this.#isStopped) return
     const usedAt = this.#shop.now()
-    const served: Served = { task, name, usedAt, state: 'loading', loaded: Promise.resolve() }
+    const file = join(this.#shop.workDir, `served-${randomUUID()}.gguf`)
+    const served: Served = { task, name, file, usedAt, state: 'loading', loaded: Promise.resolve() }
     this.#served.set(task.id, served)
-    served.loaded = this.#load(served).catch(async (thrown: unknown) => {
+    served.loaded = this.#load(served, room).catch(async (thrown: unknown) => {
       const { code, message } = toAppError(thrown)
       served.state = 'failed'
       served.error = code === 'internal' ? 'The engine could not load it' : message
       this.#shop.log.warn('adapter_failed', { code })
-      await rm(this.#file(task.id), { force: true })
+      await rm(file, { force: true })
     })
   }
 
-  async #load(served: Served): Promise<void> {
-    const { task, name } = served
+  async #load(served: Served, room: Promise<void>): Promise<void> {
+    const { task, name, file } = served
     const { vault, keys, log } = this.#shop
-    const file = this.#file(task.id)
+    await room
     const key = keys.open(task.id, wrappedKeyOf(task))
     const plain = openSealed(vault.taskPath(task.id, 'gguf'), key, 'gguf')
     await pipeline(Readable.from(plain), createWriteStream(file, { mode: 0o600 }))
@@ -197,20 +206,20 @@ export class AdapterDesk implements OwnModels {
     log.info('adapter_active', { model: name, user: task.user })
   }
 
-  async #end(id: string): Promise<void> {
-    const served = this.#served.get(id)
-    if (!served) return
-    await served.loaded
-    this.#served.delete(id)
-    await served.client?.close()
-    await served.engine?.stop()
-    await rm(this.#file(id), { force: true })
+  /** From now on it is not served. @returns when nothing of it is left */
+  #end(served: Served): Promise<void> {
+    this.#served.delete(served.task.id)
+    const end = unload(served).finally(() => this.#ends.delete(end))
+    this.#ends.add(end)
+    return end
   }
+}
 
-  /** In memory. */
-  #file(id: string): string {
-    return join(this.#shop.workDir, `served-${id}.gguf`)
-  }
+async function unload(served: Served): Promise<void> {
+  await served.loaded
+  await served.client?.close()
+  await served.engine?.stop()
+  await rm(served.file, { force: true })
 }
 
 const nameOf = ({ model, id }: Pick<Task, 'model' | 'id'>): string => adapterName(model ?? NO_BASE, id)

@@ -57,7 +57,7 @@ export async function createTask(
   onSigned()
   const known = await sameTask(user, checked, desk)
   if (known) return { id: known.id, isKnown: true }
-  await assertRoom(user, checked.request.wait, desk)
+  await assertRoom(user, checked, desk)
   const { keys, store, node, chainOf } = desk.shop
   await assertDataset(user, checked, desk)
   const id = randomUUID()
@@ -191,15 +191,21 @@ async function sameTask(
   return tasks.find((task) => (id ? task.order === id : task.request.signature === request.signature))
 }
 
-async function assertRoom(user: Address, wait: boolean, { shop }: FineTuningDesk): Promise<void> {
+async function assertRoom(
+  user: Address,
+  { request, order }: Checked,
+  { shop }: FineTuningDesk,
+): Promise<void> {
   const { queue, perUser } = shop.limits
   const unfinished = await shop.store.unfinished()
   const own = unfinished.filter((task) => sameAddress(task.user, user))
   // What was delivered takes nobody's place.
   const waiting = unfinished.filter(({ state }) => !['Delivered', 'UserAcknowledged'].includes(state))
-  if (own.length >= perUser) throw ownTasksUnfinished(own.length)
+  // The deployed contract takes one delivery at a time: the next would be trained for nothing.
+  const isNext = order === null && waiting.some((task) => sameAddress(task.user, user))
+  if (own.length >= perUser || isNext) throw ownTasksUnfinished(own.length)
   if (waiting.length >= queue) throw queueFull(queue)
-  if (waiting.length >= shop.slots.size && !wait) throw waitRequired(waiting.length)
+  if (waiting.length >= shop.slots.size && !request.wait) throw waitRequired(waiting.length)
 }
 
 async function assertDataset(

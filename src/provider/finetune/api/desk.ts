@@ -1,5 +1,6 @@
 import type { Contract } from 'ethers'
 import type { Address } from '../../../base/hex.ts'
+import type { Turn } from '../../../base/mutex.ts'
 import type { NetworkProfile } from '../../../chain/networks.ts'
 import type { Strangers } from '../../server/limits/strangers.ts'
 import type { QuoteDesk } from '../../server/quote.ts'
@@ -27,7 +28,7 @@ export interface FineTuningDesk {
   /** Name under which a task's model is served now. */
   readonly servedAs: (id: string) => string | null
   /** One after another: what is checked about a user's tasks still holds when the next is stored. */
-  readonly inTurn: <T>(work: () => Promise<T>) => Promise<T>
+  readonly turn: Turn
   /** Aborted when the broker stops: streams end. */
   readonly closing: AbortSignal
 }

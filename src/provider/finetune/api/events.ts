@@ -65,7 +65,7 @@ async function write(
 ): Promise<void> {
   res.flushHeaders()
   let writtenAt = Date.now()
-  for (let seen = after; !res.destroyed && !closing.aborted; ) {
+  for (let seen = after; !res.destroyed; ) {
     // Looked at before the events: whatever led to the end is then among them.
     const current = await shop.store.find(task.id)
     const events = await shop.store.events(task.id, seen)
@@ -75,7 +75,7 @@ async function write(
       writtenAt = Date.now()
       continue
     }
-    if (!follow || !current || isFinalState(current.state)) break
+    if (!follow || closing.aborted || !current || isFinalState(current.state)) break
     if (alive && Date.now() - writtenAt > ALIVE_MS) {
       res.write(alive)
       writtenAt = Date.now()

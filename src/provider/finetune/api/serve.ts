@@ -79,7 +79,7 @@ async function serveCreation(
   // Strangers pay for what they make us check; whoever signed does not.
   const giveBack = desk.strangers.take(clientAddress(req, desk.trustProxy))
   const body = await readJson(req)
-  const { id, isKnown } = await desk.inTurn(() => createTask(user, body, desk, giveBack))
+  const { id, isKnown } = await desk.turn.run(() => createTask(user, body, desk, giveBack))
   sendJson(res, isKnown ? 200 : 201, { id })
 }
 

@@ -1,4 +1,4 @@
-import type { Kysely } from 'kysely'
+import type { ExpressionBuilder, Kysely } from 'kysely'
 import type { Address } from '../../../base/hex.ts'
 import { rowTampered } from '../../ledger/errors.ts'
 import type { RowSeal } from '../../ledger/seal.ts'
@@ -47,13 +47,16 @@ export class DatasetStore {
     return row ? this.#dataset(row) : null
   }
 
-  async remove({ user, root, node }: Pick<StoredDataset, 'user' | 'root' | 'node'>): Promise<void> {
-    await this.#db
-      .deleteFrom('finetune_datasets')
-      .where('user', '=', user.toLowerCase() as Address)
-      .where('root', '=', root)
-      .where('node', '=', node)
-      .execute()
+  /** @param sentBefore one that was sent later stays, ms @returns whether none is left */
+  async remove(
+    { user, root, node }: Pick<StoredDataset, 'user' | 'root' | 'node'>,
+    sentBefore: number = Number.MAX_SAFE_INTEGER,
+  ): Promise<boolean> {
+    const key = { user: user.toLowerCase() as Address, root, node }
+    const isIt = ({ and }: ExpressionBuilder<FineTuningTables, 'finetune_datasets'>) => and(key)
+    await this.#db.deleteFrom('finetune_datasets').where(isIt).where('created_at', '<=', sentBefore).execute()
+    const left = await this.#db.selectFrom('finetune_datasets').select('root').where(isIt).executeTakeFirst()
+    return left === undefined
   }
 
   /** Datasets that were uploaded before a moment, ms. */

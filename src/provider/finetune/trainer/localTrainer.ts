@@ -76,13 +76,20 @@ function begin(job: TrainerJob, python: string, sandbox: Sandbox): TrainerRun {
   })
   child.stdin.on('error', () => {})
   const exited = exitOf(child)
-  return { events: eventsOf(child), exited, stop: () => end(child, exited) }
+  return { events: eventsOf(child, exited), exited, stop: () => end(child, exited) }
 }
 
-async function* eventsOf(child: ChildProcess): AsyncGenerator<TrainerEvent> {
-  for await (const line of createInterface({ input: child.stdout!, crlfDelay: Infinity })) {
-    const event = parseEvent(line)
-    if (event) yield event
+async function* eventsOf(child: ChildProcess, exited: Promise<TrainerExit>): AsyncGenerator<TrainerEvent> {
+  let isOver = false
+  try {
+    for await (const line of createInterface({ input: child.stdout!, crlfDelay: Infinity })) {
+      const event = parseEvent(line)
+      if (event) yield event
+    }
+    isOver = true
+  } finally {
+    // Whoever reads no further begins the job again, and two runs would write into one folder.
+    if (!isOver) await end(child, exited)
   }
 }
 

@@ -58,16 +58,26 @@ async function begin(job: TrainerJob, api: RayJobs, python: string): Promise<Tra
     ...['--output', join(job.folder, OUTPUT_FOLDER)],
   ])
   const { promise: exited, resolve } = Promise.withResolvers<TrainerExit>()
-  return { events: eventsOf(api, id, resolve), exited, stop: () => api.end(id) }
+  const stopping = new AbortController()
+  return {
+    events: eventsOf(api, id, stopping.signal, resolve),
+    exited,
+    async stop() {
+      stopping.abort()
+      await exited
+    },
+  }
 }
 
-/** What the job writes, until it has ended. */
+/** What the job writes, until it has ended; one that is to be stopped is asked at each look. */
 async function* eventsOf(
   api: RayJobs,
   id: string,
+  stopping: AbortSignal,
   onExit: (exit: TrainerExit) => void,
 ): AsyncGenerator<TrainerEvent> {
   for (let read = 0; ; ) {
+    if (stopping.aborted) await api.stop(id)
     const job = await api.job(id)
     const log = await api.log(id)
     const end = log.lastIndexOf('\n') + 1
@@ -128,9 +138,8 @@ class RayJobs {
     return logs ?? ''
   }
 
-  async end(id: string): Promise<void> {
+  async stop(id: string): Promise<void> {
     await this.#call('POST', `/api/jobs/${id}/stop`)
-    while (!OVER.has((await this.job(id)).status)) await sleep(POLL_MS)
   }
 
   async #find(id: string): Promise<RayJob | null> {

@@ -21,10 +21,10 @@ export interface TrainerExit {
 
 /** A run of the trainer that was begun. */
 export interface TrainerRun {
-  /** Ends when the run has. */
+  /** Ends when the run has. Who reads no further ends a local run; one on a cluster is found again by its name. */
   readonly events: AsyncIterable<TrainerEvent>
   readonly exited: Promise<TrainerExit>
-  /** Asks for a checkpoint and the end; resolves when nothing of the run is left. */
+  /** Asks for a checkpoint and the end, for as long as the events are read; resolves when nothing of the run is left. */
   stop(): Promise<void>
 }
 

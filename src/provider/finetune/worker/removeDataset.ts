@@ -1,9 +1,12 @@
 import { sameAddress } from '../../../base/hex.ts'
 import { isTrained } from '../../../protocol/finetune/task.ts'
-import type { Task } from '../task.ts'
+import { specOf, type Task } from '../task.ts'
 import type { Workshop } from '../workshop.ts'
 
-/** Destroys a task's dataset, unless another task of its user is still to be trained on it. */
+/**
+ * Destroys a task's dataset, unless another task of its user is still to be trained on it, or it was sent again since:
+ * then one is about to be ordered.
+ */
 export async function removeDataset({ store, node, datasets }: Workshop, task: Task): Promise<void> {
   const { id, user, request } = task
   const open = await store.open(node)
@@ -14,5 +17,6 @@ export async function removeDataset({ store, node, datasets }: Workshop, task: T
       other.request.datasetHash === request.datasetHash &&
       !isTrained(other.state),
   )
-  if (!isNeeded) await datasets.remove(user, request.datasetHash)
+  const isSent = (specOf(task)?.dataset.place ?? 'upload') === 'upload'
+  if (!isNeeded) await datasets.remove(user, request.datasetHash, isSent ? task.createdAt : undefined)
 }

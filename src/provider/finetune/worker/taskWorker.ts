@@ -81,7 +81,8 @@ export class TaskWorker {
     if (first) this.#onState(id, first.state)
     while (!signal.aborted) {
       const task = await this.#shop.store.find(id).catch(() => null)
-      if (task?.isClosed) return
+      // Of another broker on the same database: it alone has the task's files, and sees what was changed.
+      if (task?.isClosed || (task && task.node !== this.#shop.node)) return
       if (task) {
         try {
           await this.#step(task, signal)

@@ -45,7 +45,7 @@ async function fetchDataset(shop: Workshop, task: Task): Promise<void> {
   await mkdir(workFolder(shop, task), { recursive: true, mode: 0o700 })
   await shop.stores[place]!.fetch(root, file)
   const arrived = await shop.datasets.receive(createReadStream(file))
-  await arrived.keep(task.user)
+  await arrived.keep(task.user).finally(arrived.discard)
   await rm(file, { force: true })
 }
 

@@ -46,4 +46,22 @@ describe('tasks of a machine', () => {
     expect(existsSync(join(dir, 'finetune', 'old'))).toBe(false)
     expect(readdirSync(join(dir, 'finetune')).sort()).toEqual(['k1', 'k2', 'k3', 'k4', 'new'])
   })
+
+  it('are changed as they are by now: what another process wrote stays', async () => {
+    const read = await store.save(task('k6'))
+    await new TaskStore(dir).change(read, { decrypted: true, output: '/model' })
+    expect(await store.change(read, { adapter: 'ft-base' })).toMatchObject({
+      ...{ decrypted: true, output: '/model', adapter: 'ft-base' },
+    })
+    expect(await store.find(owner, 'k6')).toMatchObject({ decrypted: true, adapter: 'ft-base' })
+  })
+
+  it('are brought to their end by one process at a time', async () => {
+    const first = store.lock({ key: 'k6' })
+    expect([first === null, new TaskStore(dir).lock({ key: 'k6' })]).toEqual([false, null])
+    first!.release()
+    const second = store.lock({ key: 'k6' })
+    expect(second).not.toBeNull()
+    second!.release()
+  })
 })

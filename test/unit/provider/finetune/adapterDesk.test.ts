@@ -1,7 +1,10 @@
 import { describe, expect, it } from 'vitest'
 import { silentLogger } from '../../../../src/base/log.ts'
 import { AdapterDesk } from '../../../../src/provider/finetune/adapters/adapterDesk.ts'
-import type { AdapterStore } from '../../../../src/provider/finetune/adapters/adapterStore.ts'
+import type {
+  AdapterStore,
+  DeployedAdapter,
+} from '../../../../src/provider/finetune/adapters/adapterStore.ts'
 import type { Task } from '../../../../src/provider/finetune/task.ts'
 import type { Workshop } from '../../../../src/provider/finetune/workshop.ts'
 
@@ -22,6 +25,7 @@ function deskWith(
   tasks: readonly Task[],
   gguf: string | null = '/base.gguf',
   now: () => number = () => 0,
+  onLoad: () => void = () => {},
 ): AdapterDesk {
   const shop = {
     node: 'node',
@@ -31,9 +35,19 @@ function deskWith(
     models: [{ name: 'base', gguf }],
     store: { ofUser: async () => tasks, find: async (id: string) => tasks.find((task) => task.id === id) },
     vault: { has: () => true, taskPath: () => '/nowhere/at/all' },
-    keys: { open: () => new Uint8Array(32) },
+    keys: {
+      open() {
+        onLoad()
+        return new Uint8Array(32)
+      },
+    },
   } as unknown as Workshop
-  const store = { put: async () => {}, remove: async () => {} } as unknown as AdapterStore
+  const rows = new Map<string, DeployedAdapter>()
+  const store = {
+    put: async (row: DeployedAdapter) => void rows.set(row.task, row),
+    remove: async (task: string) => void rows.delete(task),
+    all: async () => [...rows.values()],
+  } as unknown as AdapterStore
   return new AdapterDesk(shop, store)
 }
 
@@ -85,5 +99,27 @@ describe('models of customers', () => {
       null,
       false,
     ])
+  })
+
+  it('are loaded once, and no more of them than the number, when several ask at once', async () => {
+    let loads = 0
+    const tasks = Array.from({ length: 9 }, (_, index) => finished(index))
+    const desk = deskWith(tasks, '/base.gguf', undefined, () => loads++)
+    const names = (await desk.list(USER)).map(({ adapterName }) => adapterName)
+    const twice = [...names, ...names].map((name) => desk.deploy(USER, name))
+    const refused = (await Promise.allSettled(twice)).filter(({ status }) => status === 'rejected')
+    expect(refused).toMatchObject([{ reason: { code: 'adapters_full' } }, { reason: {} }])
+    await desk.start()
+    expect(loads).toBe(8)
+    await desk.stop()
+  })
+
+  it('are loaded no more once the broker stops', async () => {
+    let loads = 0
+    const desk = deskWith([finished(1)], '/base.gguf', undefined, () => loads++)
+    const deploying = desk.deploy(USER, 'ft-base-1eb6f0d8-466')
+    await desk.stop()
+    await deploying
+    expect(loads).toBe(0)
   })
 })

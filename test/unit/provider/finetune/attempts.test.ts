@@ -144,3 +144,22 @@ describe('attempts', () => {
     expect(assertPayable.mock.calls.length).toBeGreaterThan(40)
   })
 })
+
+it('a task of another broker on the same database is left to it', async () => {
+  const refund = vi.fn(async () => null)
+  const worker = new TaskWorker(shopWith({}, { refund, standing: async () => ({ at: 'nothing' }) }))
+  const cancelled = {
+    id: ID,
+    user: USER,
+    state: 'Failed',
+    node: 'another',
+    wrappedKey: null,
+    isClosed: false,
+  }
+  await store.insert({ ...cancelled, runs: 0 } as unknown as Task)
+  await worker.changed(ID)
+  for (let turn = 0; turn < 50; turn++) await new Promise((done) => setImmediate(done))
+  await worker.stop()
+  expect(refund).not.toHaveBeenCalled()
+  expect(await store.find(ID)).toMatchObject({ isClosed: false })
+})
