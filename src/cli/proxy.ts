@@ -47,7 +47,7 @@ comment and as trailers. Another provider is asked when one fails before its fir
     const { out, paths, settings, signal } = context
     const tokenPath = join(paths.state, 'proxy', 'token')
     const { openProxyToken } = await import('../client/proxy/proxyToken.ts')
-    const { token, isNew } = openProxyToken(tokenPath, input.flag('newToken'))
+    const { token, isNew } = await openProxyToken(tokenPath, input.flag('newToken'))
     if (input.flag('showToken')) {
       out.result({ token }, () => token)
       return undefined
@@ -56,7 +56,7 @@ comment and as trailers. Another provider is asked when one fails before its fir
     const { ProxyServer } = await import('../client/proxy/proxyServer.ts')
     const { SpendBook } = await import('../client/proxy/spendBook.ts')
     const limit = limitOf(input)
-    const spending = new SpendBook(spendPath(context), limit)
+    const spending = await SpendBook.open(spendPath(context), limit)
     const provider = input.text('provider') ?? settings.get('provider')
     const model = input.text('model') ?? settings.get('model')
     const maxCost = input.text('maxCost') ?? settings.get('max-cost')

@@ -4,6 +4,7 @@ import type { ReceiptJson } from '../protocol/receipt.ts'
 import type { TextProof } from '../protocol/textProof.ts'
 import { brokerError, malformedAnswer } from './brokerError.ts'
 import type { Credential } from './credential.ts'
+import { deadline } from './deadline.ts'
 import { type DollarPrices, type PriceTier, readDollars, readTiers } from './priceTiers.ts'
 import type { HttpResponse, Runtime } from './runtime.ts'
 import type { OfferPrices } from './serviceTypes.ts'
@@ -153,7 +154,7 @@ export class BrokerApi {
       body: new TextEncoder().encode(text),
       headersTimeoutMs: DOCUMENT_TIMEOUT_MS,
       bodyTimeoutMs: DOCUMENT_TIMEOUT_MS,
-      signal: AbortSignal.timeout(DOCUMENT_TIMEOUT_MS * 2),
+      signal: deadline(DOCUMENT_TIMEOUT_MS * 2, this.#url),
     })
     const answer = await readText(response, path)
     if (response.status !== 200) throw brokerError(response.status, answer)
@@ -192,7 +193,7 @@ export class BrokerApi {
       isPublic: authorization === null,
       headersTimeoutMs: timeoutMs,
       bodyTimeoutMs: timeoutMs,
-      signal: AbortSignal.timeout(timeoutMs * 2),
+      signal: deadline(timeoutMs * 2, this.#url),
     })
   }
 }

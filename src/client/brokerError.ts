@@ -40,6 +40,20 @@ export const malformedAnswer = (what: string): AppError =>
     exitCode: EXIT.malformed,
   })
 
+/** An answer that did not come in time. */
+export const tooSlow = (url: string, cause?: unknown): AppError =>
+  new AppError({
+    code: 'provider_slow',
+    message: `The provider at ${hostOf(url)} takes too long`,
+    hint: 'Try again, or another provider. You pay at most for what you received',
+    next: '0g-compute provider list',
+    retryable: true,
+    cause,
+  })
+
+/** For people. */
+export const hostOf = (url: string): string => (URL.canParse(url) ? new URL(url).host : 'an invalid URL')
+
 function exitCodeOf(status: number): ExitCode {
   if (status === 402) return EXIT.noFunds
   return status === 400 || status === 413 || status === 422 ? EXIT.malformed : EXIT.failed

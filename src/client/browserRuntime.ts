@@ -1,6 +1,7 @@
 import { randomBytes, sha256 } from 'ethers/crypto'
 import { concat, getBytes, hexlify } from 'ethers/utils'
 import { AppError } from '../base/errors.ts'
+import { hostOf, tooSlow } from './brokerError.ts'
 import type { Hasher, HttpRequest, HttpResponse, Runtime } from './runtime.ts'
 
 /** The client's surroundings in a page or a worker: `fetch`, which decodes what comes encoded. */
@@ -101,15 +102,11 @@ class Patience {
   /** A page is not told why a request failed: a host that is down and one that refuses pages look the same. */
   explain(error: unknown, url: string): unknown {
     if (error instanceof AppError || this.#asked?.aborted) return error
-    const host = URL.canParse(url) ? new URL(url).host : 'an invalid URL'
+    if (this.#isOver) return tooSlow(url, error)
     return new AppError({
-      code: this.#isOver ? 'provider_slow' : 'provider_unreachable',
-      message: this.#isOver
-        ? `The provider at ${host} takes too long`
-        : `The provider at ${host} cannot be reached from this page`,
-      hint: this.#isOver
-        ? 'Try again, or another provider. You pay at most for what you received'
-        : 'It may be down, or refuse pages of other origins. Try another provider',
+      code: 'provider_unreachable',
+      message: `The provider at ${hostOf(url)} cannot be reached from this page`,
+      hint: 'It may be down, or refuse pages of other origins. Try another provider',
       retryable: true,
       cause: error,
     })

@@ -1,4 +1,3 @@
-import type { Signer } from 'ethers'
 import { isUnattested } from '../attestation/signers.ts'
 import { AppError, EXIT } from '../base/errors.ts'
 import type { Address } from '../base/hex.ts'
@@ -26,6 +25,7 @@ import { memoryKeyInventory } from './keys/memoryKeyInventory.ts'
 import type { Transcription, TranscriptionRequest } from './media/transcribe.ts'
 import { getProvider, listModels, listOffers, listProviders, type Offer } from './offers.ts'
 import { onChain } from './onChain.ts'
+import { once } from './once.ts'
 import { type OpenAiOptions, type OpenAiSettings, openAiSettings } from './openai.ts'
 import { assertNotRejected, type CheckedProvider, checkProvider } from './providerCheck.ts'
 import { type Purchase, type PurchaseHooks, type PurchaseRequest, Purchases } from './purchase/purchases.ts'
@@ -77,6 +77,7 @@ export class Compute {
     policy,
     finetune,
     account,
+    turn,
   }: ComputeOptions) {
     this.network = network
     const session = {
@@ -88,6 +89,7 @@ export class Compute {
       ...(vouchers && { vouchers }),
       ...(cache && { cache }),
       account: account ? unlockedOnce(account) : null,
+      ...(turn && { turn }),
     }
     this.#session = onChain(session, rpc)
     this.#tokens = new SessionTokens(this.#session)
@@ -276,14 +278,5 @@ export class Compute {
   }
 }
 
-/** A wallet asks for its password once. */
-function unlockedOnce({ signer, ...account }: BuyerAccount): BuyerAccount {
-  let unlocked: Promise<Signer> | undefined
-  return {
-    ...account,
-    signer: (rpc) => {
-      unlocked ??= Promise.resolve(signer(rpc))
-      return unlocked
-    },
-  }
-}
+/** A wallet asks for its password once, and again where that was wrong. */
+const unlockedOnce = (account: BuyerAccount): BuyerAccount => ({ ...account, signer: once(account.signer) })

@@ -1,5 +1,6 @@
 import type { JsonRpcApiProvider } from 'ethers'
 import type { Policy } from '../attestation/policy.ts'
+import type { Turn } from '../base/mutex.ts'
 import type { NetworkProfile } from '../chain/networks.ts'
 import type { CapabilityStore } from './capabilities/capabilityStore.ts'
 import type { FineTuning } from './finetune/fineTuning.ts'
@@ -32,4 +33,6 @@ export interface ComputeOptions {
   readonly finetune?: (session: Session, tokens: SessionTokens) => FineTuning
   /** Whose money is spent. Discovery works without. */
   readonly account?: BuyerAccount
+  /** Where this user's money moves one at a time; by default of this client alone. */
+  readonly turn?: Turn
 }

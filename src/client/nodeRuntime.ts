@@ -6,6 +6,7 @@ import { pipeline, Readable } from 'node:stream'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { createBrotliDecompress, createGunzip, createInflate } from 'node:zlib'
 import { AppError } from '../base/errors.ts'
+import { hostOf, tooSlow } from './brokerError.ts'
 import type { HttpRequest, HttpResponse, Runtime } from './runtime.ts'
 import { ExpectedTlsKeys, onceSecure, otherTlsKey, tlsKeyOf } from './tlsKey.ts'
 
@@ -73,8 +74,13 @@ function answerTo(
     // Not Node's own option: with it a connection that is free again may fail with nobody to tell.
     const abort = () => void outgoing.destroy()
     signal?.addEventListener('abort', abort)
-    outgoing.once('close', () => signal?.removeEventListener('abort', abort))
     const tooSlow = setTimeout(() => outgoing.destroy(new TooSlow()), headersTimeoutMs)
+    outgoing.once('close', () => {
+      signal?.removeEventListener('abort', abort)
+      clearTimeout(tooSlow)
+      // An answer in another protocol ends it with neither an answer nor an error.
+      reject(new Error('closed without an answer'))
+    })
     outgoing.once('socket', limitConnecting)
     outgoing.once('response', (response) => {
       clearTimeout(tooSlow)
@@ -151,14 +157,11 @@ async function* readable(
 function toTransportError(error: unknown, { url, signal }: HttpRequest): unknown {
   if (signal?.aborted) return signal.reason
   if (!(error instanceof Error) || error instanceof AppError) return error
-  const host = URL.canParse(url) ? new URL(url).host : 'an invalid URL'
-  const slow = error instanceof TooSlow
+  if (error instanceof TooSlow) return tooSlow(url, error)
   return new AppError({
-    code: slow ? 'provider_slow' : 'provider_unreachable',
-    message: slow ? `The provider at ${host} takes too long` : `The provider at ${host} cannot be reached`,
-    hint: slow
-      ? 'Try again, or another provider. You pay at most for what you received'
-      : 'It may be down. Try another provider',
+    code: 'provider_unreachable',
+    message: `The provider at ${hostOf(url)} cannot be reached`,
+    hint: 'It may be down. Try another provider',
     next: '0g-compute provider list',
     retryable: true,
     cause: error,

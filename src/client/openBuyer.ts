@@ -2,8 +2,10 @@ import type { Policy } from '../attestation/policy.ts'
 import type { NetworkProfile } from '../chain/networks.ts'
 import type { Answer } from './answer.ts'
 import { fileCapabilityStore } from './capabilities/fileCapabilityStore.ts'
+import { fundingTurn } from './funding/fundingTurn.ts'
 import { chat, type InferenceHooks, type InferenceRequest } from './inference.ts'
 import { nodeRuntime } from './nodeRuntime.ts'
+import { once } from './once.ts'
 import { Purchases } from './purchase/purchases.ts'
 import { fileCache } from './recall/fileCache.ts'
 import { sqliteReceiptStore } from './receipts/sqliteReceiptStore.ts'
@@ -44,6 +46,7 @@ export function openBuyer({ network, account, stateDir, policy }: OpenBuyerOptio
     vouchers: fileVoucherStore(stateDir),
     cache: fileCache(stateDir, network),
     account,
+    turn: fundingTurn(stateDir, network, account),
     ...(policy && { policy }),
     connected: () => {
       chain ??= import('./onChain.ts').then(({ connectChain }) => connectChain(session))
@@ -69,14 +72,5 @@ export function openBuyer({ network, account, stateDir, policy }: OpenBuyerOptio
       connected?.rpc.destroy()
       await runtime.close()
     },
-  }
-}
-
-/** Transfers take turns: there is one to take turns at. */
-function once<T>(make: () => Promise<T>): () => Promise<T> {
-  let made: Promise<T> | undefined
-  return () => {
-    made ??= make()
-    return made
   }
 }

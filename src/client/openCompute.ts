@@ -4,6 +4,7 @@ import { connect } from '../chain/rpc.ts'
 import { fileCapabilityStore } from './capabilities/fileCapabilityStore.ts'
 import { Compute } from './compute.ts'
 import { FineTuning } from './finetune/fineTuning.ts'
+import { fundingTurn } from './funding/fundingTurn.ts'
 import { fileKeyInventory } from './keys/fileKeyInventory.ts'
 import { nodeRuntime } from './nodeRuntime.ts'
 import { fileCache } from './recall/fileCache.ts'
@@ -46,5 +47,6 @@ export async function openCompute({
     }),
     ...(policy && { policy }),
     ...(account && { account }),
+    ...(account && stateDir !== undefined && { turn: fundingTurn(stateDir, network, account) }),
   })
 }

@@ -42,7 +42,7 @@ export function openAiSettings(buyer: Buyer, options: OpenAiOptions = {}): OpenA
   return {
     baseURL: BASE_URL,
     apiKey: 'the-wallet-signs',
-    fetch: (input, init) => serve(gateway, new Request(input, init)),
+    fetch: (input, init) => serve(gateway, new Request(input, init), signalOf(input, init)),
     maxRetries: 0,
     dangerouslyAllowBrowser: true,
   }
@@ -58,7 +58,11 @@ export function withinBudget(budget: bigint): (plan: FundingPlan) => boolean {
   }
 }
 
-async function serve(gateway: Gateway, request: Request): Promise<Response> {
+/** The caller's own: that of a copy of its request may be forgotten together with the copy, while the answer still comes. */
+const signalOf = (input: string | URL | Request, init?: RequestInit): AbortSignal | undefined =>
+  init?.signal ?? (input instanceof Request ? input.signal : undefined)
+
+async function serve(gateway: Gateway, request: Request, signal?: AbortSignal): Promise<Response> {
   try {
     const idempotencyKey = request.headers.get('idempotency-key')
     const reply = await gateway.serve({
@@ -67,11 +71,11 @@ async function serve(gateway: Gateway, request: Request): Promise<Response> {
       body: new Uint8Array(await request.arrayBuffer()),
       contentType: request.headers.get('content-type') ?? '',
       ...(idempotencyKey !== null && { idempotencyKey }),
-      signal: request.signal,
+      ...(signal && { signal }),
     })
     return toResponse(reply)
   } catch (error) {
-    if (request.signal.aborted) throw request.signal.reason
+    if (signal?.aborted) throw signal.reason
     return toResponse(errorReply(error))
   }
 }

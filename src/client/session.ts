@@ -2,6 +2,7 @@ import type { Contract, JsonRpcApiProvider, Provider, Signer } from 'ethers'
 import type { Policy } from '../attestation/policy.ts'
 import { AppError, EXIT } from '../base/errors.ts'
 import type { Address, Hex } from '../base/hex.ts'
+import type { Turn } from '../base/mutex.ts'
 import type { NetworkProfile } from '../chain/networks.ts'
 import type { CapabilityStore } from './capabilities/capabilityStore.ts'
 import type { Cache } from './recall/cache.ts'
@@ -29,6 +30,8 @@ export interface BuyerSession {
   /** What has to hold before a provider counts as verified; default `DEFAULT_POLICY`. */
   readonly policy?: Policy
   readonly account: BuyerAccount | null
+  /** Where this user's money moves one at a time; by default of one client alone. */
+  readonly turn?: Turn
   /** What an earlier process of this user found out, and may turn out to have changed. */
   readonly cache?: Cache
   /**

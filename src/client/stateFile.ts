@@ -1,18 +1,14 @@
-import { mkdir, open, readFile, rename } from 'node:fs/promises'
-import { dirname } from 'node:path'
-import { setTimeout as sleep } from 'node:timers/promises'
-import { type FileLock, tryLock } from '../base/fileLock.ts'
-import { Mutex } from './mutex.ts'
-
-const LOCK_POLL_MS = 10
+import { open, readFile, rename } from 'node:fs/promises'
+import { FileTurn } from './fileTurn.ts'
 
 /** A file of text that processes share: readable by its owner alone, replaced as a whole, changed by one at a time. */
 export class StateFile {
   readonly path: string
-  readonly #turn = new Mutex()
+  readonly #turn: FileTurn
 
   constructor(path: string) {
     this.path = path
+    this.#turn = new FileTurn(`${path}.lock`)
   }
 
   /** @returns null where there is none */
@@ -31,24 +27,10 @@ export class StateFile {
    */
   change(change: (text: string | null) => string): Promise<string> {
     return this.#turn.run(async () => {
-      await mkdir(dirname(this.path), { recursive: true, mode: 0o700 })
-      const lock = await this.#lock()
-      try {
-        const text = change(await this.read())
-        await this.#replace(text)
-        return text
-      } finally {
-        lock.release()
-      }
+      const text = change(await this.read())
+      await this.#replace(text)
+      return text
     })
-  }
-
-  async #lock(): Promise<FileLock> {
-    for (;;) {
-      const lock = tryLock(`${this.path}.lock`)
-      if (lock) return lock
-      await sleep(LOCK_POLL_MS)
-    }
   }
 
   async #replace(text: string): Promise<void> {

@@ -50,9 +50,9 @@ export class SessionTokens {
     return credential
   }
 
-  /** The newest token made for this provider. */
+  /** A token of the generation that the newest one for this provider has: an answer may take longer than a token lasts. */
   latest(provider: Address, abilities: Abilities): Promise<Credential> {
-    return this.#cache.get(provider.toLowerCase())?.credential ?? this.get(provider, 0, abilities)
+    return this.get(provider, this.#cache.get(provider.toLowerCase())?.generation ?? 0, abilities)
   }
 
   forget(provider: Address): void {

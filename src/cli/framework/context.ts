@@ -3,6 +3,7 @@ import { type Address, hexToBytes } from '../../base/hex.ts'
 import { format0G } from '../../base/units.ts'
 import type { NetworkProfile } from '../../chain/networks.ts'
 import type { Compute } from '../../client/compute.ts'
+import { once } from '../../client/once.ts'
 import type { Buyer } from '../../client/openBuyer.ts'
 import type { BuyerAccount } from '../../client/session.ts'
 import { type DevnetFile, readRunningDevnet } from './devnetFile.ts'
@@ -155,13 +156,9 @@ const USING_MAINNET = `Using mainnet, where money is real: no network is chosen,
   0g-compute devnet up            a network on this machine, with money to try
   0g-compute network use testnet  another one for good; --network for one call`
 
-/** A password is asked for once, when something has to be signed. */
+/** A password is asked for when something has to be signed: once, unless it was wrong. */
 function accountOf(key: FoundKey): BuyerAccount {
-  let unlocking: Promise<string> | undefined
-  const unlocked = () => {
-    unlocking ??= key.unlock()
-    return unlocking
-  }
+  const unlocked = once(key.unlock)
   return {
     address: key.address,
     signer: async (rpc) => {

@@ -35,7 +35,7 @@ accepted or incomplete. Call "models" for what there is.`,
         onOffer: (_offer, worst) => {
           settle = desk.budget.reserve(worst)
         },
-        onAttemptFailed: (_offer, error) => settle(feeIn(error)),
+        onAttemptFailed: (_offer, error, wasSent) => settle(wasSent ? feeIn(error) : 0n),
       })
       settle(answer.fee)
       assertNotFalse(answer)

@@ -10,10 +10,11 @@ import type { Progress } from '../framework/output.ts'
  * @param progress stopped before it asks
  */
 export function fundingHooks(context: Context, progress?: Progress): FundingHooks {
-  const { out } = context
+  const { out, signal } = context
   const { dim } = out.notePaint
   let shown: FundingPlan | undefined
   return {
+    signal,
     approve: async (plan) => {
       progress?.stop()
       out.note(describePlan(plan, context.network))

@@ -2,12 +2,12 @@ import type { TransactionReceipt } from 'ethers'
 import { isUnattested } from '../../attestation/signers.ts'
 import { AppError, EXIT } from '../../base/errors.ts'
 import type { Address } from '../../base/hex.ts'
+import { Mutex, type Turn } from '../../base/mutex.ts'
 import { format0G } from '../../base/units.ts'
 import { readSettled } from '../../chain/batches.ts'
 import { findAccount, findService, freeBalance } from '../../chain/inference.ts'
 import { findLedger, readMinimums } from '../../chain/ledger.ts'
 import { type PreparedTransaction, prepare, send } from '../../chain/transaction.ts'
-import { Mutex } from '../mutex.ts'
 import { requireAccount, type Session } from '../session.ts'
 import { signerUnchecked } from '../vouchers/errors.ts'
 import { hasAdditions } from './additions.ts'
@@ -31,6 +31,8 @@ export interface FundingHooks {
   /** Before each transaction. */
   readonly onStep?: (step: FundingStep, prepared: PreparedTransaction) => void
   readonly onMined?: (step: FundingStep, receipt: TransactionReceipt) => void
+  /** Once aborted nothing more is sent; what was sent before is waited for. */
+  readonly signal?: AbortSignal
 }
 
 export interface FundingResult {
@@ -57,14 +59,15 @@ export interface EnsureOptions {
 
 /**
  * Moves money towards providers. One at a time: of calls made together, the first does the work and the others
- * find it done.
+ * find it done. So do those of other processes, where the session names a turn that they share.
  */
 export class Funding {
   readonly #session: Session
-  readonly #turn = new Mutex()
+  readonly #turn: Turn
 
   constructor(session: Session) {
     this.#session = session
+    this.#turn = session.turn ?? new Mutex()
   }
 
   /**
@@ -81,7 +84,7 @@ export class Funding {
   ): Promise<FundingResult> {
     return this.#turn.run(async () => {
       return this.#execute(await this.#planFor(provider, needed, options), hooks)
-    })
+    }, hooks.signal)
   }
 
   /** What `ensure` would send. */
@@ -126,7 +129,7 @@ export class Funding {
 
   /** Deposits into the ledger. @throws AppError `deposit_too_small` and those of `ensure` */
   deposit(amount: bigint, hooks: FundingHooks): Promise<FundingResult> {
-    return this.#turn.run(async () => this.#execute(await this.planDeposit(amount), hooks))
+    return this.#turn.run(async () => this.#execute(await this.planDeposit(amount), hooks), hooks.signal)
   }
 
   /** What the chain says, read together. */
@@ -156,10 +159,12 @@ export class Funding {
 
   async #execute(plan: FundingPlan, hooks: FundingHooks): Promise<FundingResult> {
     if (plan.steps.length === 0) return { plan, transactions: [] }
+    hooks.signal?.throwIfAborted()
     if (!(await hooks.approve?.(plan))) throw fundingNeeded(plan)
     const signer = await requireAccount(this.#session).signer(this.#session.rpc)
     const transactions: FundingResult['transactions'][number][] = []
     for (const step of plan.steps) {
+      hooks.signal?.throwIfAborted()
       const contract = step.call.contract.connect(signer) as typeof step.call.contract
       const prepared = await prepare(signer, { ...step.call, contract })
       hooks.onStep?.(step, prepared)

@@ -1,6 +1,7 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import { type AddressInfo, isIPv6 } from 'node:net'
 import { AppError, EXIT, toAppError } from '../../base/errors.ts'
+import { inTurn } from '../../base/inTurn.ts'
 import { proxyDocument } from '../../protocol/openapi/proxyDocument.ts'
 import type { Answer } from '../answer.ts'
 import {
@@ -53,7 +54,7 @@ export class ProxyServer {
     this.#buyer = buyer
     this.#options = options
     this.#messages = new NativeMessages(buyer, options)
-    this.#server = createServer((req, res) => void this.#handle(req, res))
+    this.#server = createServer(inTurn((req, res) => void this.#handle(req, res)))
   }
 
   /** @returns the base URL for clients @throws AppError `port_in_use`, `listen_failed` */
@@ -154,9 +155,9 @@ export class ProxyServer {
         tab.begin(worst)
         await onOffer?.(offer, worst)
       },
-      onAttemptFailed: (offer, error) => {
-        tab.settle(feeIn(error))
-        onAttemptFailed?.(offer, error)
+      onAttemptFailed: (offer, error, wasSent) => {
+        tab.settle(wasSent ? feeIn(error) : 0n)
+        onAttemptFailed?.(offer, error, wasSent)
       },
     }
   }

@@ -1,7 +1,6 @@
 import { createHash, randomBytes, timingSafeEqual } from 'node:crypto'
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
-import { dirname } from 'node:path'
 import { AppError } from '../../base/errors.ts'
+import { StateFile } from '../stateFile.ts'
 
 export interface ProxyToken {
   readonly token: string
@@ -9,14 +8,19 @@ export interface ProxyToken {
   readonly isNew: boolean
 }
 
-/** The proxy's own bearer token: made once, kept in a file for its owner alone. @param renew makes another one */
-export function openProxyToken(path: string, renew: boolean): ProxyToken {
-  const kept = renew ? null : read(path)
+/**
+ * The proxy's own bearer token: made once, also by processes that start together, and kept in a file for its owner
+ * alone.
+ * @param renew makes another one
+ */
+export async function openProxyToken(path: string, renew: boolean): Promise<ProxyToken> {
+  const file = new StateFile(path)
+  const kept = renew ? null : tokenOf(await file.read())
   if (kept) return { token: kept, isNew: false }
-  const token = `zg-${randomBytes(24).toString('base64url')}`
-  mkdirSync(dirname(path), { recursive: true, mode: 0o700 })
-  writeFileSync(path, `${token}\n`, { mode: 0o600 })
-  return { token, isNew: true }
+  const made = `zg-${randomBytes(24).toString('base64url')}`
+  const text = await file.change((other) => `${(!renew && tokenOf(other)) || made}\n`)
+  const token = text.trim()
+  return { token, isNew: token === made }
 }
 
 /** Whether a request carries the token, compared in constant time. @throws AppError `proxy_token_wrong` (401) */
@@ -32,11 +36,7 @@ export function assertToken(given: string | undefined, token: string): void {
   })
 }
 
-function read(path: string): string | null {
-  try {
-    const token = readFileSync(path, 'utf8').trim()
-    return /^zg-[\w-]{32}$/.test(token) ? token : null
-  } catch {
-    return null
-  }
+function tokenOf(text: string | null): string | null {
+  const token = text?.trim() ?? ''
+  return /^zg-[\w-]{32}$/.test(token) ? token : null
 }

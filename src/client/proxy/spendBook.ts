@@ -4,6 +4,7 @@ import { larger } from '../../base/bigint.ts'
 import { AppError, EXIT } from '../../base/errors.ts'
 import { isAlive } from '../../base/isAlive.ts'
 import { format0G } from '../../base/units.ts'
+import { FileTurn } from '../fileTurn.ts'
 
 interface Contents {
   readonly v: 1
@@ -35,6 +36,14 @@ export class SpendBook {
   #spent: bigint
   readonly #open = new Map<string, bigint>()
   #next = 1
+
+  /**
+   * As the constructor, where another process may be opening the same book.
+   * @throws AppError `spend_book_in_use`, `spend_book_malformed`
+   */
+  static open(path: string, limit: bigint | null): Promise<SpendBook> {
+    return new FileTurn(`${path}.lock`).run(async () => new SpendBook(path, limit))
+  }
 
   /** @param limit neuron a day; null for none */
   constructor(path: string, limit: bigint | null, now: () => number = Date.now) {

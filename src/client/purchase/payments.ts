@@ -1,5 +1,5 @@
 import { isUnattested } from '../../attestation/signers.ts'
-import { smaller } from '../../base/bigint.ts'
+import { larger, smaller } from '../../base/bigint.ts'
 import type { AppError } from '../../base/errors.ts'
 import type { Address } from '../../base/hex.ts'
 import { type Account, freeBalance } from '../../chain/account.ts'
@@ -49,7 +49,7 @@ export class Payments {
   async cover(service: Service, checked: CheckedProvider, hooks: FundingHooks): Promise<void> {
     const { provider } = service
     if (await this.#isFunded(service)) return
-    const owed = await this.#readings.run(provider.toLowerCase(), () => this.#read(service, checked))
+    const owed = await this.#owed(service, checked)
     if (await this.#isFunded(service)) return
     const needed = () => owed + this.#purse.underWay(provider)
     const { transactions } = await this.#ensure(service, needed, hooks, HEADROOM_PERCENT)
@@ -69,6 +69,11 @@ export class Payments {
     return this.vouchers.ensuring(service, underWay, (options) =>
       funding.ensure(provider, needed, hooks, { headroomPercent, signer, ...options }),
     )
+  }
+
+  /** Of calls made together one asks. */
+  #owed(service: Service, checked: CheckedProvider): Promise<bigint> {
+    return this.#readings.run(service.provider.toLowerCase(), () => this.#read(service, checked))
   }
 
   /** Reads what lies at a provider. @returns what is owed there, neuron */
@@ -128,11 +133,16 @@ export class Payments {
       await this.cover(service, checked, hooks)
       return true
     }
-    return error.status === 402 && this.#fillShortfall(service, error, hooks)
+    return error.status === 402 && this.#fillShortfall(service, checked, error, hooks)
   }
 
   /** The broker is asked once what it misses; more than twice what this client expects is not paid. */
-  async #fillShortfall(service: Service, error: AppError, hooks: FundingHooks): Promise<boolean> {
+  async #fillShortfall(
+    service: Service,
+    checked: CheckedProvider,
+    error: AppError,
+    hooks: FundingHooks,
+  ): Promise<boolean> {
     const { provider } = service
     const shortfall = error.details?.shortfall
     if (typeof shortfall !== 'string' || !/^\d{1,30}$/.test(shortfall)) return false
@@ -140,7 +150,11 @@ export class Payments {
     const state = await (await this.#funding()).state(provider)
     const free = state.account ? freeBalance(state.account) : 0n
     this.#purse.forget(provider)
-    await this.#ensure(service, () => free + BigInt(shortfall), hooks, 0n)
+    const owed = await this.#owed(service, checked)
+    // Others that are under way may be missing as much: each of them is asked about alone.
+    const needed = () => larger(free + BigInt(shortfall), owed + this.#purse.underWay(provider))
+    await this.#ensure(service, needed, hooks, 0n)
+    this.#purse.forget(provider)
     return true
   }
 }

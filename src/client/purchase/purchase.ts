@@ -21,8 +21,11 @@ export interface PurchaseRequest extends BodySpec {
 export interface PurchaseHooks extends FundingHooks {
   /** Who was chosen, before anything is sent. May refuse by throwing. */
   readonly onOffer?: (offer: Offer, maxCost: bigint) => Promise<void> | void
-  /** The attempt that `onOffer` began led to no answer. Follows it before another one begins; what it cost, the error says. */
-  readonly onAttemptFailed?: (offer: Offer, error: unknown) => void
+  /**
+   * The attempt that `onOffer` began led to no answer. Follows it before another one begins; what it cost, the error
+   * says, and nothing where the request had not been sent.
+   */
+  readonly onAttemptFailed?: (offer: Offer, error: unknown, wasSent: boolean) => void
   /** What is being done, for people. */
   readonly onStage?: (stage: 'discover' | 'fund' | 'send' | 'verify') => void
   /** A provider failed before its first text. @param next who is asked now, perhaps the same; null: nobody is left */

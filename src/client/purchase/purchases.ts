@@ -57,8 +57,9 @@ export class Purchases {
    * @throws AppError among others `provider_unknown`, `model_unknown`, `provider_rejected`, `max_cost_exceeded`,
    * `funding_needed`, `insufficient_funds`, `price_changed`
    */
-  async buy(request: PurchaseRequest, hooks: PurchaseHooks = {}): Promise<Purchase> {
+  async buy(request: PurchaseRequest, told: PurchaseHooks = {}): Promise<Purchase> {
     requireAccount(this.#session)
+    const hooks = request.signal ? { ...told, signal: request.signal } : told
     hooks.onStage?.('discover')
     const askedAt = this.#session.runtime.now()
     if (request.private !== false) this.#seals.warm()
@@ -125,11 +126,14 @@ export class Purchases {
     const checked = await this.#check(offer, request)
     const prepared = await prepare(request, offer)
     let release = () => {}
+    let wasSent = false
     try {
       await hooks.onOffer?.(offer, prepared.worst)
       release = this.#payments.reserve(offer.service.provider, prepared.worst)
       hooks.onStage?.('fund')
       await this.#payments.cover(offer.service, checked, hooks)
+      request.signal?.throwIfAborted()
+      wasSent = true
       hooks.onStage?.('send')
       const startedAt = this.#session.runtime.now()
       const { running, pledge } = await this.#send(offer, checked, prepared, request, hooks)
@@ -141,7 +145,7 @@ export class Purchases {
       return { offer, maxCost: prepared.worst, contentType, pieces }
     } catch (error) {
       release()
-      hooks.onAttemptFailed?.(offer, error instanceof ProviderFault ? error.cause : error)
+      hooks.onAttemptFailed?.(offer, error instanceof ProviderFault ? error.cause : error, wasSent)
       throw error
     }
   }

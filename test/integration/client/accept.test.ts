@@ -46,7 +46,7 @@ const CASES: readonly [command: string, args: readonly string[], input: string][
   ['embed', ['embed', 'a sentence'], ''],
 ]
 
-describe('an answer that is not bound', { timeout: 120_000 }, () => {
+describe('an answer that is not bound', { timeout: 300_000 }, () => {
   it.each(CASES)(
     'is printed by %s, which says what is unbound and exits 11',
     async (_command, args, input) => {

@@ -13,6 +13,7 @@ import { runCli } from '../../support/cli.ts'
 import { equivocate } from '../../support/equivocate.ts'
 import { openTamperedShop, type TamperedShop } from '../../support/shop.ts'
 import type { TamperProxy } from '../../support/tamperProxy.ts'
+import { slowly } from '../../support/vouchers.ts'
 import type { Contracts, World } from '../../support/world.ts'
 import { clientOf } from './clientOf.ts'
 
@@ -38,7 +39,7 @@ async function json(args: string[], more: Record<string, string> = {}) {
   return { code, stderr, value: JSON.parse(stdout) }
 }
 
-describe('receipts dispute', { timeout: 120_000 }, () => {
+describe('receipts dispute', { timeout: 300_000 }, () => {
   it('refuses receipts that prove nothing, before anything is sent', async () => {
     const { receipt } = (await json(ASK)).value
     const one = file('one.json', receipt)
@@ -83,14 +84,17 @@ describe('receipts dispute', { timeout: 120_000 }, () => {
     const [dispute] = audit.value.disputes
     expect(audit.stderr).toContain(`receipts dispute ${dispute}`)
 
-    const claimed = await runCli(['receipts', 'dispute', dispute], env)
+    // While the chain's time stands, the stake stays frozen.
+    const [claimed, left] = await slowly(world, async () => [
+      await runCli(['receipts', 'dispute', dispute], env),
+      await json(['provider', 'leave', '--force']),
+    ])
     expect(claimed.code, claimed.stderr).toBe(11)
     expect(claimed.stderr).toMatch(/Stake 1 0G; it is frozen for 5 s, then it pays\./)
     const back = formatEther(charged)
     expect(claimed.stderr).toContain(`Taken beyond the receipt: ${back} 0G`)
     expect(claimed.stdout).toMatch(/The stake is frozen until \d{4}-.*Z; then: /)
     expect(claimed.stdout).toContain(`${back} 0G to ${world.user.address}`)
-    const left = await json(['provider', 'leave', '--force'])
     expect([left.code, left.value.code]).toEqual([1, 'stake_frozen'])
 
     const before = await world.anvil.rpc.getBalance(world.user.address)
@@ -109,7 +113,7 @@ describe('receipts dispute', { timeout: 120_000 }, () => {
   })
 })
 
-describe('a broker whose key signs two receipts with one number', { timeout: 120_000 }, () => {
+describe('a broker whose key signs two receipts with one number', { timeout: 300_000 }, () => {
   let first: { readonly receipt: ReceiptJson }
 
   beforeAll(async () => {
@@ -194,7 +198,7 @@ describe('a broker whose key signs two receipts with one number', { timeout: 120
   })
 })
 
-describe('on contracts that know no disputes', { timeout: 120_000 }, () => {
+describe('on contracts that know no disputes', { timeout: 300_000 }, () => {
   beforeAll(async () => {
     await shop.stop()
     await setUp('theirs')

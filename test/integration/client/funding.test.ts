@@ -8,6 +8,7 @@ import type { AskedBack } from '../../../src/client/funding/withdraw.ts'
 import type { Broker } from '../../../src/provider/broker.ts'
 import { runCli } from '../../support/cli.ts'
 import { openShop, type Shop } from '../../support/shop.ts'
+import { slowly } from '../../support/vouchers.ts'
 import type { Contracts, World } from '../../support/world.ts'
 import { approval, firstSteps, openClients } from './clientOf.ts'
 
@@ -122,17 +123,22 @@ describe.each<Contracts>(['ours', 'theirs'])('money on %s contracts', (contracts
     await expect(compute.withdraw({ amount, maxWaitSeconds: 0 }, refuses)).rejects.toThrow('no')
     expect(await count()).toBe(before)
 
-    const first = await withdraw()
+    // Before it is unlocked, however long that takes here.
+    const [first, open, again] = await slowly(world, async () => [
+      await withdraw(),
+      await compute.fundStatus({ askProviders: false }),
+      await withdraw(),
+    ])
     expect(first).toMatchObject({ withdrawn: 0n, pending: amount, unlocksAt: expect.any(Number) })
     const lockSeconds = contracts === 'ours' ? 5 : 3600
     expect(asked).toEqual([{ provider: broker.provider, service: INFERENCE_SERVICE, amount, lockSeconds }])
-    expect((await compute.fundStatus({ askProviders: false })).subAccounts).toMatchObject([{ free: left }])
+    expect(open.subAccounts).toMatchObject([{ free: left }])
 
-    // Again in the same words before it is unlocked: nothing is asked for twice.
-    expect(await withdraw()).toMatchObject({ withdrawn: 0n, pending: amount, transactions: [] })
-    expect(asked).toHaveLength(1)
+    // Again in the same words: nothing is asked for twice.
+    expect(again).toMatchObject({ withdrawn: 0n, pending: amount, transactions: [] })
 
-    await world.anvil.rpc.send('evm_increaseTime', [lockSeconds])
+    const { timestamp } = (await world.anvil.rpc.getBlock('latest'))!
+    await world.anvil.rpc.send('evm_setNextBlockTimestamp', [timestamp + lockSeconds + 1])
     await world.anvil.rpc.send('evm_mine', [])
     expect(await withdraw()).toMatchObject({ withdrawn: amount, pending: 0n, unlocksAt: null })
     expect(asked).toHaveLength(1)

@@ -177,7 +177,7 @@ describe('privacy', () => {
       const { pieces } = await compute.buy(
         {
           endpoint: '/v1/chat/completions',
-          body: { model: 'steady', messages: QUESTION.messages, max_tokens: 8, stream: true },
+          body: { model: 'steady', messages: QUESTION.messages, max_tokens: 20, stream: true },
           limitsTokens: true,
           idempotencyKey: 'again',
         },
@@ -188,7 +188,8 @@ describe('privacy', () => {
         if (step.done) return step.value
       }
     }
-    scripted.delayMs = 40
+    // Long enough for the second to come while the first runs.
+    scripted.delayMs = 100
     const before = scripted.requests.length
     const [one, two] = await Promise.all([ask(), ask()])
     scripted.delayMs = 0

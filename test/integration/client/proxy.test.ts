@@ -320,7 +320,7 @@ describe('the proxy', () => {
     const [limited, url] = await started(book)
     const client = new OpenAI({ baseURL: url, apiKey: TOKEN, maxRetries: 0 })
     await expect(client.chat.completions.create({ ...CHAT, model: 'fails' })).rejects.toThrow()
-    expect(book.today).toBe(0n)
+    await expect.poll(() => book.today).toBe(0n)
     await expect(client.chat.completions.create({ ...CHAT, model: 'no such' })).rejects.toMatchObject({
       status: 404,
     })

@@ -29,7 +29,7 @@ async function json(args: string[]) {
   return { code, value: JSON.parse(stdout) }
 }
 
-describe('receipts verify', { timeout: 120_000 }, () => {
+describe('receipts verify', { timeout: 300_000 }, () => {
   let receipt: ReceiptJson
   let path: string
 

@@ -1,5 +1,7 @@
 import type { Contract } from 'ethers'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import type { AppError } from '../../../src/base/errors.ts'
+import { ONE_0G } from '../../../src/base/units.ts'
 import type { Broker } from '../../../src/provider/broker.ts'
 import type { ScriptedEngine } from '../../support/scriptedEngine.ts'
 import { openShop, type Shop } from '../../support/shop.ts'
@@ -82,6 +84,26 @@ describe('a client', () => {
     expect(scripted.requests).toHaveLength(before + answers)
     expect(await compute.receipts()).toHaveLength(1 + answers)
     expect((await compute.audit()).difference).toBe(0n)
+  }, 120_000)
+
+  it('whose money was taken out by another one pays in for all that it asks at once', async () => {
+    const { compute, wallet } = await newUser()
+    await compute.ensureFunds(broker.provider, ONE_0G, approval().hooks)
+    const clients = [compute, await clientOf(wallet)] as const
+    for (const client of clients) await client.infer(STEADY, approval().hooks)
+    const ledger = world.ledger.connect(wallet) as Contract
+    await (await ledger.getFunction('retrieveFund')([broker.provider], 'inference-v1.0')).wait()
+    // The broker reads the account a moment later: the other client, which may pay nothing in, is told then.
+    const refusal = () =>
+      clients[1].infer(STEADY).then(
+        () => null,
+        (error: AppError) => error.code,
+      )
+    await expect.poll(refusal, { timeout: 60_000 }).toBe('funding_needed')
+    const { sent, hooks } = approval()
+    const answers = await Promise.all(Array.from({ length: 8 }, () => compute.infer(STEADY, hooks)))
+    expect(answers.map(({ verdict }) => verdict.outcome)).toEqual(Array(8).fill('accepted'))
+    expect(sent).not.toEqual([])
   }, 120_000)
 
   it('whose tokens were all revoked makes a new one', async () => {

@@ -43,6 +43,19 @@ describe.skipIf(!hasTmux)('in a terminal of 80 columns', () => {
     expect(hasColour()).toBe(false)
   })
 
+  it('chat is interrupted by one Ctrl-C while an answer is waited for', async () => {
+    const { scripted } = shop
+    const { aborted, requests } = scripted
+    const { length } = requests
+    terminal.run('chat --model silent')
+    await terminal.sees(/\n>\s*$/)
+    terminal.type('hello')
+    await expect.poll(() => requests.length).toBe(length + 1)
+    terminal.press('C-c')
+    await terminal.sees(/Interrupted/)
+    await expect.poll(() => scripted.aborted).toBe(aborted + 1)
+  })
+
   it.each([
     'fund 1',
     'fund 0.5 --provider PROVIDER',
@@ -77,7 +90,7 @@ describe.skipIf(!hasTmux)('in a terminal of 80 columns', () => {
     '%s fits, without colour',
     async (command) => {
       terminal.run(`${command.replace('PROVIDER', broker.provider)}; echo ended $?`)
-      await terminal.sees(/\nended 0/, 60_000)
+      await terminal.sees(/\nended 0/, 120_000)
       // The command itself is longer than the terminal: what it says begins below.
       const lines = terminal.lines()
       const said = lines.slice(lines.findIndex((line) => line.endsWith('echo ended $?')) + 1)
@@ -86,6 +99,6 @@ describe.skipIf(!hasTmux)('in a terminal of 80 columns', () => {
       expect(said.filter((line) => line.length > COLUMNS && line.includes(' '))).toEqual([])
       expect(hasColour()).toBe(false)
     },
-    90_000,
+    180_000,
   )
 })

@@ -44,7 +44,7 @@ const read = ({ stdout }: CliResult): Result => JSON.parse(stdout)
 const skippedOf = ({ steps }: Result) =>
   steps.filter(({ result }) => result === 'skipped').map(({ name }) => name)
 
-describe('provider verify', { timeout: 120_000 }, () => {
+describe('provider verify', { timeout: 300_000 }, () => {
   it('says each step and the verdict', async () => {
     const { code, stdout } = await verify(broker.provider)
     expect(code, stdout).toBe(0)
@@ -91,7 +91,7 @@ describe('provider verify', { timeout: 120_000 }, () => {
   )
 })
 
-describe('saved evidence', { timeout: 120_000 }, () => {
+describe('saved evidence', { timeout: 300_000 }, () => {
   const path = () => join(world.dir, 'evidence.json')
 
   it('is judged again, without anybody', async () => {
@@ -194,7 +194,7 @@ describe('saved evidence', { timeout: 120_000 }, () => {
   })
 })
 
-describe('what a host shows', { timeout: 120_000 }, () => {
+describe('what a host shows', { timeout: 300_000 }, () => {
   const answering = (path: string, answer: (url: URL) => Promise<string> | string) => {
     host.tampering = { document: (url) => (url.pathname === path ? answer(url) : null) }
   }
@@ -228,7 +228,7 @@ describe('what a host shows', { timeout: 120_000 }, () => {
   })
 })
 
-describe('a model server with a key of its own', { timeout: 120_000 }, () => {
+describe('a model server with a key of its own', { timeout: 300_000 }, () => {
   const key = createHash('sha256').update('model server').digest()
   const signer = addressOf(key)
   const report = async (nonce: string): Promise<string> => {

@@ -33,9 +33,13 @@ afterAll(() => {
   server.close()
 })
 
-const LIMITS = { headersTimeoutMs: 1000, bodyTimeoutMs: 1000 }
+/** Short where it is waited for. */
+const limitsOf = (path: string) => {
+  const timeoutMs = path === 'never' || path === 'stalls' ? 1000 : 30_000
+  return { headersTimeoutMs: timeoutMs, bodyTimeoutMs: timeoutMs }
+}
 const request = (path: string, more: Partial<HttpRequest> = {}, url = base) =>
-  runtime.request({ method: 'GET', url: `${url}/${path}`, ...LIMITS, ...more })
+  runtime.request({ method: 'GET', url: `${url}/${path}`, ...limitsOf(path), ...more })
 
 async function read(path: string, more: Partial<HttpRequest> = {}): Promise<string> {
   const chunks: Uint8Array[] = []

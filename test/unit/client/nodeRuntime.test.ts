@@ -1,8 +1,9 @@
 import { createHash } from 'node:crypto'
-import { createServer, type Server } from 'node:http'
+import { createServer, type Server, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { brotliCompressSync, deflateSync, gzipSync } from 'node:zlib'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { BrokerApi } from '../../../src/client/brokerApi.ts'
 import { nodeRuntime } from '../../../src/client/nodeRuntime.ts'
 
 const TEXT = 'Hello, network. '.repeat(1000)
@@ -23,6 +24,11 @@ beforeAll(async () => {
     accepted = req.headers['accept-encoding']
     const path = req.url!.slice(1)
     if (path === 'never') return
+    if (path === 'switches')
+      return void req.socket.end(
+        'HTTP/1.1 101 Switching Protocols\r\nconnection: upgrade\r\nupgrade: x\r\n\r\n',
+      )
+    if (path === 'v1/models') return trickle(res)
     if (path === 'stalls') return void res.write('some')
     if (path === 'breaks') return void res.write('some', () => setTimeout(() => res.destroy(), 20))
     if (path === 'moved') return void res.writeHead(302, { location: '/identity' }).end()
@@ -38,8 +44,24 @@ afterAll(async () => {
   server.close()
 })
 
-const request = (path: string, url = base) =>
-  runtime.request({ method: 'GET', url: `${url}/${path}`, headersTimeoutMs: 1000, bodyTimeoutMs: 1000 })
+/** Short where it is waited for. */
+const timeoutOf = (path: string) => (path === 'never' || path === 'stalls' ? 1000 : 30_000)
+
+const request = (path: string, url = base) => {
+  const timeoutMs = timeoutOf(path)
+  return runtime.request({
+    method: 'GET',
+    url: `${url}/${path}`,
+    headersTimeoutMs: timeoutMs,
+    bodyTimeoutMs: timeoutMs,
+  })
+}
+
+/** A little now and then, without an end. */
+function trickle(res: ServerResponse): void {
+  const timer = setInterval(() => res.write(' '), 20)
+  res.once('close', () => clearInterval(timer))
+}
 
 async function read(path: string): Promise<string> {
   const chunks: Uint8Array[] = []
@@ -68,6 +90,15 @@ describe('nodeRuntime', () => {
     await expect(request('never')).rejects.toMatchObject({ code: 'provider_slow', retryable: true })
     await expect(read('stalls')).rejects.toMatchObject({ code: 'provider_slow' })
     await expect(read('breaks')).rejects.toMatchObject({ code: 'provider_unreachable' })
+  })
+
+  it('says that one is gone who answers in another protocol', async () => {
+    await expect(request('switches')).rejects.toMatchObject({ code: 'provider_unreachable' })
+  })
+
+  it('says that one is slow whose document comes, and comes', async () => {
+    const models = new BrokerApi(runtime, base).models(250)
+    await expect(models).rejects.toMatchObject({ code: 'provider_slow', retryable: true })
   })
 
   it('hashes in pieces', () => {

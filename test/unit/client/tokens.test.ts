@@ -70,6 +70,19 @@ describe('tokens of the client', () => {
     await ask(OURS, 1)
     expect(seen.size).toBe(5)
   })
+
+  it('are made anew for an answer that took longer than they last', async () => {
+    let now = Date.now()
+    const tokens = tokensAt(() => now)
+    const latest = async () =>
+      parsed((await tokens.latest(PROVIDER, OURS)).headersFor({ method: 'GET', path: '/' }))
+    const first = parsed(await headersOf(tokens, OURS, 3))
+    expect(await latest()).toEqual(first)
+    now += 61 * 60_000
+    const next = (await latest()).claims
+    expect(next.generation).toBe(3)
+    expect(next.expiresAt).toBeGreaterThan(now)
+  })
 })
 
 describe('what a broker says that it can do', () => {
