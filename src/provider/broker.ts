@@ -2,6 +2,7 @@ import { join } from 'node:path'
 import type { Contract } from 'ethers'
 import type { AppError } from '../base/errors.ts'
 import type { Address } from '../base/hex.ts'
+import { Mutex } from '../base/mutex.ts'
 import { ONE_0G } from '../base/units.ts'
 import { hasBatches } from '../chain/batches.ts'
 import { inferenceContract } from '../chain/inference.ts'
@@ -200,7 +201,10 @@ export async function startBroker(options: BrokerOptions): Promise<Broker> {
       onCharged: (user) => settler.noteCharge(user),
       models: () => modelsDocument(engine, prices, limiter.limits.user, provider, startedAt, vouchers),
       capabilities,
-      unready: () => [...unready(engine, accounts), ...(epochs.isOpening ? ['epoch_opening'] : [])],
+      unready: () => [
+        ...unready({ engine, accounts, ledger }),
+        ...(epochs.isOpening ? ['epoch_opening'] : []),
+      ],
       // Clients of the present broker know no vouchers, and ours needs the figures of a refusal.
       errorStyle: vouchers ? 'openai' : (options.errorStyle ?? 'openai'),
       origins: options.origins,
@@ -214,13 +218,16 @@ export async function startBroker(options: BrokerOptions): Promise<Broker> {
     undo.push(() => server.drain(0))
     const url = options.publicUrl ?? `${options.tls ? 'https' : 'http'}://${options.listen.host}:${port}`
     const dearest = () => prices.dearest(engine.models.map(({ id }) => id))
-    const register = () => {
+    const registerNow = () => {
       const [{ id: model }] = engine.models as readonly [EngineModel]
       const type = serviceTypeOf(engine.models)
       const signer = vouchers ? null : tee.signer
       const params = chatService({ type, url, model, prices: dearest(), signer })
       return registerService({ contract, operator, params, log })
     }
+    // One after another: beside one that is on its way, the chain still says what was before it.
+    const registrations = new Mutex()
+    const register = () => registrations.run(registerNow)
     const registration = await register()
     const unfollow = options.rateFeed && followRate(options.rateFeed, dearest, register, log)
     undo.push(async () => unfollow?.())
@@ -254,6 +261,7 @@ export async function startBroker(options: BrokerOptions): Promise<Broker> {
       control,
       fineTuning,
       async stop({ graceMs = DRAIN_MS } = {}) {
+        fineTuning?.endStreams()
         await server.drain(graceMs)
         await settler.stop()
         await stopAll()

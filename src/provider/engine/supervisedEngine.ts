@@ -36,8 +36,11 @@ export interface AdapterControl {
   unload(name: string): Promise<void>
 }
 
-/** @param adapters what it serves beside its model from the start */
-export type Launch = (adapters: Adapters) => Promise<RunningEngine>
+/**
+ * @param adapters what it serves beside its model from the start
+ * @param signal ends it while it starts
+ */
+export type Launch = (adapters: Adapters, signal?: AbortSignal) => Promise<RunningEngine>
 
 /** An engine that the broker starts itself: one process at a time, brought back when it dies. */
 export class SupervisedEngine implements Engine {
@@ -168,13 +171,14 @@ export class SupervisedEngine implements Engine {
         await this.#replace()
         return
       } catch (error) {
+        if (signal.aborted) return
         this.#logger.error('the engine did not restart', { reason: toAppError(error).message })
       }
     }
   }
 
   async #replace(): Promise<void> {
-    const running = await this.#launch(this.#adapters)
+    const running = await this.#launch(this.#adapters, this.#stopping.signal)
     const isSame = namesAndDigests(running.models) === namesAndDigests(this.models)
     if (this.#stopping.signal.aborted || !isSame) await running.stop()
     if (!isSame) return this.#refuseOtherWeights()

@@ -78,19 +78,21 @@ export class Admission {
    */
   async admit(asked: AdmissionRequest): Promise<Admitted> {
     const { visitor, request } = asked
+    const { address } = visitor.claims
+    const { accounts, ledger, vouchers } = this.#options
     this.#options.assertOpen?.()
-    const ageMs = this.#now() - this.#options.accounts.headSeenAt
+    const ageMs = this.#now() - accounts.headSeenAt
     if (ageMs > HEAD_TOO_OLD_MS) throw chainStale('five minutes')
     // Nothing to wait for unless other replicas charge the same user.
-    const others = this.#options.ledger.refresh(visitor.claims.address, visitor.limit?.id)
+    const others = ledger.refresh(address, visitor.limit?.id)
     if (others) await others
-    const { places } = this.#options.ledger
-    if (places) assertNotSeenRevoked(visitor.claims, places.revocations(visitor.claims.address))
+    if (ledger.places) assertNotSeenRevoked(visitor.claims, ledger.places.revocations(address))
     const bound = costOf(asked, promptBoundOf(request))
     try {
-      const promised = visitor.account && this.#options.vouchers && (await this.#read(asked, visitor.account))
-      const admitted = this.#reserve(visitor, visitor.account, request, bound, promised)
-      return promised ? await kept(admitted, promised) : admitted
+      // While the body was on its way a block may have touched the account.
+      const account = visitor.account && (await accounts.get(address))
+      const promised = account && vouchers && (await this.#read(asked, account))
+      return await kept(this.#reserve(visitor, account, request, bound, promised), promised)
     } catch (refusal) {
       if (ageMs > HEAD_OLD_MS) throw isMoney(refusal) ? chainStale('a minute') : refusal
       // Before anyone is refused: the exact count of tokens, the chain itself, and what other replicas were shown.
@@ -98,11 +100,9 @@ export class Admission {
         this.#countPrompt(request),
         visitor.refresh(),
       ])
-      const { vouchers, ledger } = this.#options
-      if (vouchers) await ledger.vouchers.refresh(visitor.claims.address)
+      if (vouchers) await ledger.vouchers.refresh(address)
       const promised = account && vouchers && (await this.#read(asked, account))
-      const admitted = this.#reserveExact(asked, account, tokens, promised)
-      return promised ? kept(admitted, promised) : admitted
+      return kept(this.#reserveExact(asked, account, tokens, promised), promised)
     }
   }
 
@@ -229,9 +229,9 @@ export class Admission {
 }
 
 /** A voucher is on disk before anything is done for it. */
-async function kept(admitted: Admitted, promised: Promised): Promise<Admitted> {
+async function kept(admitted: Admitted, promised: Promised | null | undefined): Promise<Admitted> {
   try {
-    await promised.keep()
+    await promised?.keep()
     return admitted
   } catch (error) {
     admitted.release()

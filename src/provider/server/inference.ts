@@ -146,7 +146,7 @@ function takePlace(res: ServerResponse, { claims, account }: Visitor, limiter: L
   }
 }
 
-/** With an idempotency key: joins the answer that runs, or starts one that others can join. */
+/** With an idempotency key: joins the answer that runs, or starts one that others can join, and sees to its end. */
 async function answerOnce(
   res: ServerResponse,
   key: string,
@@ -161,18 +161,17 @@ async function answerOnce(
   if (running) return running.join(res)
   const { sink, done } = once.begin(id, request, limiter.limits.writeTimeoutMs)
   const joined = sink.join(res)
-  once
+  const over = once
     .assertNew(id, request)
     .then(() => answer(sink, id, arrival, options))
     .catch((error) => sink.fail(toAppError(error)))
     .finally(done)
-  return joined
+  return joined.finally(() => over)
 }
 
 async function answer(sink: Sink, id: string, arrival: Arrival, options: InferenceOptions): Promise<void> {
   const startedAt = performance.now()
   const { visitor, pass, route, isNew, hasKey } = arrival
-  const { once } = options
   const { asked, opened } = await readAsked(arrival, options)
   const prices = options.prices.for(asked.model.id, route.kind)
   const { tiers } = options.prices
@@ -192,10 +191,10 @@ async function answer(sink: Sink, id: string, arrival: Arrival, options: Inferen
     const sharing = pass.share({
       key: visitor.limit && { limit: visitor.limit, amount },
       covered,
-      once: isNew ? null : once.oneOf(id, hasKey),
+      once: isNew ? null : options.once.oneOf(id, hasKey),
     })
     place = sharing && (await sharing)
-    if (!isNew) await once.assertUnanswered(id, hasKey, place !== undefined)
+    if (!isNew) await options.once.assertUnanswered(id, hasKey, place !== undefined)
     const seal = opened && new AnswerSeal(opened, request.stream)
     const multipliersFor = options.prices.multipliersAt(options.ledger.totals(visitor.claims.address).charged)
     const exchange = newExchange(id, arrival, { request, opened, prices }, options)

@@ -77,6 +77,11 @@ export class Once {
     return { sink, done: () => void this.#running.delete(id) }
   }
 
+  /** Ends what runs: no caller can come back for it any more. */
+  giveUp(): void {
+    for (const { sink } of this.#running.values()) sink.giveUp()
+  }
+
   /** What other replicas are told meanwhile. */
   oneOf = (id: string, hasKey: boolean): OneOf => ({ id, refusal: hasKey ? stillRunning : replayed })
 

@@ -4,15 +4,18 @@ import type { EngineResponse } from './engineAnswer.ts'
 import { errorBody } from './errorBody.ts'
 import type { AnswerSeal } from './sealed.ts'
 import type { Sink } from './sink.ts'
-import { allOf, MAX_ANSWER_BYTES } from './whole.ts'
+import { readAnswer } from './whole.ts'
 
-/** The engine's own refusal of a request reaches the client; its server errors are the provider's. */
+/**
+ * The engine's own refusal of a request reaches the client; its server errors are the provider's.
+ * @throws AppError `engine_busy` (503), `engine_failed` (502), `client_left`, `engine_died`
+ */
 export async function passRefusal(
   sink: Sink,
   upstream: EngineResponse,
   seal: AnswerSeal | null,
 ): Promise<Counts> {
-  const reason = await allOf(upstream.body, MAX_ANSWER_BYTES)
+  const reason = await readAnswer(upstream, sink.signal)
   const { statusCode } = upstream
   if (statusCode >= 500) throw engineFailed(statusCode)
   const body = seal ? await seal.refusal(reason, errorBody(engineRefused(statusCode))) : reason

@@ -1,7 +1,9 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import { createServer as createTlsServer } from 'node:https'
 import type { AddressInfo } from 'node:net'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { AppError, toAppError } from '../../base/errors.ts'
+import { inTurn } from '../../base/inTurn.ts'
 import type { Logger } from '../../base/log.ts'
 import { brokerDocument } from '../../protocol/openapi/brokerDocument.ts'
 import { isFineTuning } from '../finetune/api/isFineTuning.ts'
@@ -37,11 +39,15 @@ export interface ServerOptions extends InferenceOptions, ShownOptions {
 
 /** Between looks for connections that are too slow, ms. */
 const CONNECTIONS_CHECK_MS = 5000
+/** For the charges of answers that lost their connections, ms. */
+const CHARGE_MS = 10_000
 
 /** The broker's HTTP server. */
 export class BrokerServer {
   readonly #options: ServerOptions
   readonly #server: Server
+  /** Those that run; they may outlive the connections that they are for. */
+  readonly #answers = new Set<Promise<void>>()
   #draining = false
 
   constructor(options: ServerOptions) {
@@ -53,7 +59,7 @@ export class BrokerServer {
       connectionsCheckingInterval: CONNECTIONS_CHECK_MS,
       keepAliveTimeout: 60_000,
     }
-    const handle = (req: IncomingMessage, res: ServerResponse) => void this.#handle(req, res)
+    const handle = inTurn((req, res) => void this.#handle(req, res))
     this.#server = options.tls
       ? createTlsServer({ ...times, ...options.tls }, handle)
       : createServer(times, handle)
@@ -69,7 +75,10 @@ export class BrokerServer {
     return this.#server.address() as AddressInfo
   }
 
-  /** Refuses new requests and waits for those in flight; what still runs after `graceMs` is cut off. */
+  /**
+   * Refuses new requests and waits for those in flight; what still runs after `graceMs` is cut off, and charged as far
+   * as it came.
+   */
   async drain(graceMs: number): Promise<void> {
     this.#draining = true
     const closed = new Promise<void>((resolve) => this.#server.close(() => resolve()))
@@ -77,6 +86,8 @@ export class BrokerServer {
     const timer = setTimeout(() => this.#server.closeAllConnections(), graceMs)
     await closed
     clearTimeout(timer)
+    this.#options.once.giveUp()
+    await Promise.race([Promise.allSettled(this.#answers), sleep(CHARGE_MS, undefined, { ref: false })])
   }
 
   async #handle(req: IncomingMessage, res: ServerResponse): Promise<void> {
@@ -108,7 +119,7 @@ export class BrokerServer {
     const options = this.#options
     switch (route.name) {
       case 'inference':
-        return serveInference(req, res, route, options)
+        return this.#noted(serveInference(req, res, route, options))
       case 'signature':
         return serveSignature(req, res, route, options)
       case 'receipts':
@@ -136,6 +147,12 @@ export class BrokerServer {
       case 'preflight':
         return sendPreflight(res)
     }
+  }
+
+  #noted(answer: Promise<void>): Promise<void> {
+    const noted = answer.finally(() => this.#answers.delete(noted))
+    this.#answers.add(noted)
+    return noted
   }
 
   #sendReadiness(res: ServerResponse): void {

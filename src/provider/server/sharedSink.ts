@@ -90,6 +90,12 @@ export class SharedSink implements Sink {
     this.#finish()
   }
 
+  /** Nobody will come back for it. */
+  giveUp(): void {
+    this.#controller.abort()
+    this.#notify()
+  }
+
   async #send(res: ServerResponse, reader: Reader, left: Promise<void>): Promise<void> {
     while (!res.destroyed) {
       if (this.#failure && !res.headersSent) throw this.#failure
@@ -125,10 +131,7 @@ export class SharedSink implements Sink {
   }
 
   #waitForSomebody(): void {
-    this.#alone = setTimeout(() => {
-      this.#controller.abort()
-      this.#notify()
-    }, this.#graceMs)
+    this.#alone = setTimeout(() => this.giveUp(), this.#graceMs)
     this.#alone.unref()
   }
 

@@ -18,6 +18,7 @@ const CHECKPOINT_MS = 1000
 
 const DONE = '[DONE]'
 const DONE_EVENT = Buffer.from(`data: ${DONE}\n\n`)
+const NOTHING = Buffer.alloc(0)
 
 /**
  * Relays a stream frame by frame as it comes. The end, `[DONE]` and the closing of the body, waits for the
@@ -110,9 +111,8 @@ class Delivery {
     const stated = await this.#finalCounts()
     // What an engine says after its end is not sealed, and so stays here.
     const last = seal ? DONE_EVENT : ending
-    this.#note(last)
     await this.#checkpoint
-    const counts = await this.#charge(stated, 'complete')
+    const counts = await this.#charge(stated, last, 'complete')
     this.#sink.end(last)
     return counts
   }
@@ -128,10 +128,9 @@ class Delivery {
       return {}
     }
     const stated = await this.#deliveredCounts()
-    const notice = error ? this.#notice(error) : Buffer.alloc(0)
-    this.#note(notice)
+    const notice = error ? this.#notice(error) : NOTHING
     await this.#checkpoint
-    const counts = await this.#charge(stated, 'partial')
+    const counts = await this.#charge(stated, notice, 'partial')
     this.#sink.end(notice)
     return counts
   }
@@ -145,13 +144,9 @@ class Delivery {
 
   async #write(bytes: Buffer): Promise<void> {
     if (this.#sink.signal.aborted) throw clientLeft()
-    this.#note(bytes)
-    await this.#sink.write(bytes)
-  }
-
-  #note(bytes: Buffer): void {
     this.#hash.update(bytes)
     this.#bytes += bytes.length
+    await this.#sink.write(bytes)
   }
 
   #isCheckpointDue(): boolean {
@@ -163,13 +158,15 @@ class Delivery {
   #startCheckpoint(): void {
     this.#checkpointTokens = this.#meter.deltas
     this.#checkpointAt = Date.now()
-    const upTo = this.#delivered()
+    const upTo = this.#deliveredWith(NOTHING)
     const { deltas: output, generatedBytes } = this.#meter
     this.#checkpoint = this.#countPrompt()
       .then((input) => {
         const metered: Metered = { stated: { input: input ?? 0, output }, generatedBytes }
         return checkpoint(this.#context, metered, upTo)
       })
+      // A ledger that can keep nothing says so when the answer is charged.
+      .catch(() => {})
       .finally(() => {
         this.#checkpoint = undefined
       })
@@ -207,11 +204,12 @@ class Delivery {
     return counted
   }
 
-  #delivered() {
+  /** What was handed to the socket, and what is handed to it last, once it is charged. */
+  #deliveredWith(last: Buffer) {
     const { seal } = this.#context
     return {
-      responseHash: this.#hash.copy().digest('hex'),
-      responseBytes: this.#bytes,
+      responseHash: this.#hash.copy().update(last).digest('hex'),
+      responseBytes: this.#bytes + last.length,
       ...(seal && { sealedHash: seal.responseHash }),
     }
   }
@@ -225,9 +223,9 @@ class Delivery {
     return Buffer.from(`${event}\n\n`)
   }
 
-  async #charge(stated: Counts, status: 'complete' | 'partial'): Promise<Counts> {
+  async #charge(stated: Counts, last: Buffer, status: 'complete' | 'partial'): Promise<Counts> {
     const metered: Metered = { stated, generatedBytes: this.#meter.generatedBytes }
-    return (await charge(this.#context, metered, this.#delivered(), status)).counts
+    return (await charge(this.#context, metered, this.#deliveredWith(last), status)).counts
   }
 }
 

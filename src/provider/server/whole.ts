@@ -18,7 +18,7 @@ import type { AnswerSeal } from './sealed.ts'
 import { leftEarly, type Sink } from './sink.ts'
 
 /** Largest answer that is held in memory before it is charged, bytes. */
-export const MAX_ANSWER_BYTES = 64 * 1024 * 1024
+const MAX_ANSWER_BYTES = 64 * 1024 * 1024
 
 /** Up to this many bytes of body the receipt travels in a header. */
 const RECEIPT_HEADER_LIMIT = 64 * 1024
@@ -111,21 +111,25 @@ async function sealWhole(body: Buffer, seal: AnswerSeal): Promise<Buffer> {
   }
 }
 
-async function readAnswer({ body }: EngineResponse, signal: AbortSignal): Promise<Buffer> {
+/**
+ * All that the engine says.
+ * @throws AppError `client_left`, `engine_died`
+ */
+export async function readAnswer({ body }: EngineResponse, signal: AbortSignal): Promise<Buffer> {
   try {
-    return await allOf(body, MAX_ANSWER_BYTES)
+    return await allOf(body)
   } catch (cause) {
     throw signal.aborted ? leftEarly() : engineBroke(cause)
   }
 }
 
-/** @throws Error for more than `limit` bytes, and where the answer broke off */
-export async function allOf(body: AsyncIterable<Buffer>, limit: number): Promise<Buffer> {
+/** @throws Error for more than can be held, and where the answer broke off */
+async function allOf(body: AsyncIterable<Buffer>): Promise<Buffer> {
   const chunks: Buffer[] = []
   let size = 0
   for await (const chunk of body) {
     size += chunk.length
-    if (size > limit) throw new Error('answer too large')
+    if (size > MAX_ANSWER_BYTES) throw new Error('answer too large')
     chunks.push(chunk)
   }
   return chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks)

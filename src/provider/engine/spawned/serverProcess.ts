@@ -33,11 +33,13 @@ const OUTPUT_KEPT = 2000
  * Starts a server and resolves when `isReady` says so. What it prints is kept in memory until then, for the error
  * when it fails, and afterwards thrown away: it could quote prompts. It leads a process group of its own, has no core
  * dumps, and dies with the broker where the system can see to that.
+ * @param signal ends it while it starts
  * @throws AppError `engine_missing`, `engine_failed`
  */
 export async function startServer(
   command: ServerCommand,
   isReady: () => Promise<boolean>,
+  signal?: AbortSignal,
 ): Promise<ServerProcess> {
   const { file, args } = wrapped(command)
   const child = spawn(file, args, {
@@ -58,8 +60,9 @@ export async function startServer(
   for (const until = Date.now() + START_TIMEOUT_MS; !(await isReady()); await delay(POLL_MS)) {
     if (isGone)
       throw failed(command, `it ended with ${child.signalCode ?? `code ${child.exitCode}`}`, output.read())
-    if (Date.now() < until) continue
+    if (Date.now() < until && !signal?.aborted) continue
     await stop(child, exited)
+    if (signal?.aborted) throw failed(command, 'it was stopped', '')
     throw failed(command, `it did not answer in ${START_TIMEOUT_MS / 60_000} minutes`, output.read())
   }
   output.discard()

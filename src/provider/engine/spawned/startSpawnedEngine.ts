@@ -36,8 +36,8 @@ export async function startSpawnedEngine(
   if (names.includes(modelIdOf(options))) throw adapterNameTaken(modelIdOf(options))
   const files = await filesOfModel(options.model)
   const placed = await withGpus(kind, options, files)
-  const start = (adapters: Adapters) =>
-    launch(kind, { ...placed, ...(options.adapters && { adapters }) }, files, hash)
+  const start = (adapters: Adapters, signal?: AbortSignal) =>
+    launch(kind, { ...placed, ...(options.adapters && { adapters }) }, files, hash, signal)
   return SupervisedEngine.start(kind, start, logger, options.adapters)
 }
 
@@ -46,6 +46,7 @@ async function launch(
   options: SpawnedOptions,
   files: readonly string[],
   hash: HashFiles,
+  signal?: AbortSignal,
 ): Promise<RunningEngine> {
   const adapters = await filesOfAdapters(options.adapters)
   const all = [...files, ...adapters.flatMap(([, own]) => own)]
@@ -59,7 +60,8 @@ async function launch(
     baseUrl: `${origin}/v1`,
     headers: { authorization: `Bearer ${seat.key}` },
   }
-  const process = await startServer(RECIPES[kind](options, seat), () => isWell(`${origin}/health`)).catch(
+  const command = RECIPES[kind](options, seat)
+  const process = await startServer(command, () => isWell(`${origin}/health`), signal).catch(
     async (error) => {
       await rm(folder, { recursive: true })
       throw error
