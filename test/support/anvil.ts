@@ -31,7 +31,7 @@ export interface AnvilOptions {
 }
 
 const PHRASE = 'test test test test test test test test test test test junk'
-const START_MS = 20_000
+const START_MS = 120_000
 
 /** Starts Anvil on a free port of the loopback interface. */
 export async function startAnvil(options: AnvilOptions = {}): Promise<Anvil> {

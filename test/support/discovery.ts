@@ -1,6 +1,7 @@
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { keccak256, toBeHex } from 'ethers'
 import type { Service } from '../../src/chain/inference.ts'
 import { connect } from '../../src/chain/rpc.ts'
 import { memoryCapabilityStore } from '../../src/client/capabilities/capabilityStore.ts'
@@ -12,6 +13,21 @@ import { memoryReceiptStore } from '../../src/client/receipts/memoryReceiptStore
 import { Remembered } from '../../src/client/routing/remembered.ts'
 import { registerMany } from './manyServices.ts'
 import { startWorld } from './world.ts'
+
+/** What a fixed piece of work takes on the machine on which the bounds of these tests were chosen, ms. */
+const YARDSTICK_MS = 15
+const WORK = 2000
+
+/** How many times as long this machine takes for it; 1 on a faster one. */
+function slowness(): number {
+  let fastest = Number.POSITIVE_INFINITY
+  for (let round = 0; round < ROUNDS; round++) {
+    const startedAt = performance.now()
+    for (let i = 0; i < WORK; i++) keccak256(toBeHex(i, 32))
+    fastest = Math.min(fastest, performance.now() - startedAt)
+  }
+  return Math.max(1, fastest / YARDSTICK_MS)
+}
 
 /** The best of so many: what a busy machine does not hide. */
 const ROUNDS = 5
@@ -42,7 +58,8 @@ export async function discovery(count: number) {
     const cold = await rounds(0)
     const cached = await rounds(60_000)
     const best = (all: typeof cold) => Math.min(...all.map(({ ms }) => ms))
-    return { found: cached[0]!.found, coldMs: best(cold), cachedMs: best(cached), firstColdMs: cold[0]!.ms }
+    const [coldMs, cachedMs] = [best(cold), best(cached)]
+    return { found: cached[0]!.found, coldMs, cachedMs, firstColdMs: cold[0]!.ms, slowness: slowness() }
   } finally {
     rpc.destroy()
     await runtime.close()

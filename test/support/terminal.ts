@@ -54,7 +54,7 @@ export function openTerminal(env: Readonly<Record<string, string>>): Terminal {
       tmux('clear-history')
     },
     screen,
-    sees: (pattern, timeout = 20_000) => expect.poll(screen, { timeout, interval: 100 }).toMatch(pattern),
+    sees: (pattern, timeout = 60_000) => expect.poll(screen, { timeout, interval: 100 }).toMatch(pattern),
     lines: () =>
       tmux('capture-pane', '-p', '-J', '-S', '-500')
         .split('\n')

@@ -20,6 +20,8 @@ let child: ChildProcess
 let url: string
 let token: string
 let home: Record<string, string>
+/** Tokens that the client has of the stream that has most. */
+let longest = 0
 
 beforeAll(async () => {
   ;[world, scripted] = await Promise.all([startWorld(), startScriptedEngine()])
@@ -50,8 +52,11 @@ describe('kill -9 of the broker in the middle of streams', () => {
   }, async () => {
     const seen: Seen[] = []
     for (let round = 0; round < ROUNDS; round++) {
+      longest = 0
       const streams = [4, 40, 80, 120, 200].map((tokens) => stream(tokens))
-      await sleep(120 + round * 170)
+      // At first wherever it is by then, later each time after more of the longest stream.
+      if (round === 0) await sleep(120)
+      else await expect.poll(() => longest, { interval: 5 }).toBeGreaterThan((150 * round) / ROUNDS)
       child.kill('SIGKILL')
       seen.push(...(await Promise.all(streams)).filter((answer) => answer !== null))
       await startProvider()
@@ -126,7 +131,12 @@ async function stream(tokens: number): Promise<Seen | null> {
       body: JSON.stringify({ model: 'steady', messages: [], max_tokens: tokens, stream: true }),
     })
     id = response.headers.get('zg-res-key') ?? ''
-    for await (const chunk of response.body!) chunks.push(Buffer.from(chunk))
+    let seen = 0
+    for await (const chunk of response.body!) {
+      chunks.push(Buffer.from(chunk))
+      seen += tokensIn(chunks.at(-1)!)
+      longest = Math.max(longest, seen)
+    }
     return { id, bytes: Buffer.concat(chunks), whole: true }
   } catch {
     const bytes = Buffer.concat(chunks)

@@ -78,7 +78,7 @@ describe('prices in dollars', () => {
     say('0.42')
     await feed.read()
     expect((await charged()).input).toBe('238095238096')
-    await expect.poll(onChain, { timeout: 10_000 }).toBe(238_095_238_096n)
+    await expect.poll(onChain).toBe(238_095_238_096n)
   })
 
   it.each([

@@ -62,10 +62,18 @@ describe('a key with a spending limit', () => {
 
   it('sets aside what running requests may cost, so that many at once stay within it', async () => {
     const key = await keyOf({ limitPer: 'day' })
-    // None has ended when the last one comes.
-    bench.scripted.delayMs = 250
-    const replies = await Promise.all(Array.from({ length: 20 }, () => ask(key, { stream: true })))
+    bench.scripted.delayMs = 50
+    const before = bench.scripted.requests.length
+    let refusals = 0
+    const asked = Array.from({ length: 20 }, async () => {
+      const reply = await ask(key, { stream: true, max_tokens: 40 })
+      if (reply.status === 402) refusals++
+      return reply
+    })
+    // The first to be served end only when the last has been decided.
+    await expect.poll(() => refusals + bench.scripted.requests.length - before).toBe(20)
     bench.scripted.delayMs = 0
+    const replies = await Promise.all(asked)
     const codes = replies.map(({ status, code }) => code ?? status)
     expect(new Set(codes)).toEqual(new Set([200, 'key_limit_reached']))
     const refused = replies.find(({ status }) => status === 402)!

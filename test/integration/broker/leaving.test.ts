@@ -42,7 +42,7 @@ describe.each<Contracts>(['ours', 'theirs'])('a user who leaves, on %s contracts
 
     const ledger = world.ledger.connect(world.user) as Contract
     await (await ledger.getFunction('retrieveFund')([broker.provider], INFERENCE_SERVICE)).wait()
-    await expect.poll(balance, { timeout: 10_000 }).toBe(5n * 10n ** 18n - fee)
+    await expect.poll(balance).toBe(5n * 10n ** 18n - fee)
   })
 
   const balance = async (): Promise<bigint> =>

@@ -217,11 +217,11 @@ describe('a voucher is refused', () => {
     await slowly(bench.world, async () => {
       const serving = bench.world.inference.connect(wallet) as Contract
       await (await serving.getFunction('endSession')(bench.broker.provider, ended.session.address)).wait()
-      await expect.poll(async () => (await ended.post(enough)).code, { timeout: 15_000 }).toBe('session_over')
+      await expect.poll(async () => (await ended.post(enough)).code).toBe('session_over')
       // What it signed before is taken within the lock time, since the end of a session settles at once.
       const charged = (await feesOf(wallet)).reduce((sum, fee) => sum + fee, 0n)
       expect(charged).toBeGreaterThanOrEqual(3n * FEE)
-      await expect.poll(() => settledOf(wallet), { timeout: 15_000 }).toBe(charged)
+      await expect.poll(() => settledOf(wallet)).toBe(charged)
     })
   })
 
@@ -231,7 +231,7 @@ describe('a voucher is refused', () => {
     expect((await payer.post(most(body))).status).toBe(200)
     // Who asks for money back is settled at once: after the lock time nothing could be claimed.
     const settled = async () => {
-      await expect.poll(() => settledOf(payer.wallet), { timeout: 15_000 }).toBe(FEE)
+      await expect.poll(() => settledOf(payer.wallet)).toBe(FEE)
       // What is asked back pays for nothing more, whatever is signed.
       expect((await payer.post(10n * most(body))).code).toBe('balance_insufficient')
     }

@@ -30,12 +30,12 @@ describe('the embedded engine', () => {
 
     const [firstPid, firstBearer] = [engine.pid, engine.headers.authorization]
     process.kill(firstPid, 'SIGKILL')
-    await waitUntil(() => states.includes('restarting'), 2_000)
+    await waitUntil(() => states.includes('restarting'), 60_000)
     await expect(engine.countTextTokens('demo', 'a')).rejects.toMatchObject({
       code: 'engine_unreachable',
       retryable: true,
     })
-    await waitUntil(() => engine.state === 'ready', 15_000)
+    await waitUntil(() => engine.state === 'ready', 60_000)
     expect(engine.pid).not.toBe(firstPid)
     expect(engine.headers.authorization).not.toBe(firstBearer)
     expect((await post(engine, chat, body)).status).toBe(200)
@@ -55,7 +55,7 @@ describe('the embedded engine', () => {
     await rm(modelPath)
     await writeFile(modelPath, weights)
     process.kill(engine.pid, 'SIGKILL')
-    await waitUntil(() => engine.state === 'stopped', 15_000)
+    await waitUntil(() => engine.state === 'stopped', 60_000)
     expect(isRunning(engine.pid)).toBe(false)
     await engine.stop()
   })
@@ -67,7 +67,7 @@ describe('the embedded engine', () => {
     expect(isRunning(pid)).toBe(true)
     parent.kill('SIGKILL')
     try {
-      await waitUntil(() => !isRunning(pid), 5_000)
+      await waitUntil(() => !isRunning(pid), 60_000)
     } finally {
       if (isRunning(pid)) process.kill(pid, 'SIGKILL')
     }
@@ -140,7 +140,7 @@ it('reports restarts without saying more than the model', async () => {
   const engine = await startDemo({ parallel: 1, logger: { ...silent, warn: note, info: note } })
   await post(engine, chat, { ...body, messages: [{ role: 'user', content: 'canary-in-the-prompt' }] })
   process.kill(engine.pid, 'SIGKILL')
-  await waitUntil(() => lines.length === 2, 15_000)
+  await waitUntil(() => lines.length === 2, 60_000)
   await engine.stop()
   expect(lines).toEqual([
     'the engine ended and is being restarted {"model":"demo"}',

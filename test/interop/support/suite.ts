@@ -83,7 +83,7 @@ async function runRow(id: string, run: () => Promise<Seen>): Promise<RowResult> 
 export async function eventually(
   condition: () => Promise<boolean> | boolean,
   what: string,
-  withinMs = 10_000,
+  withinMs = 60_000,
 ) {
   const until = Date.now() + withinMs
   while (!(await condition())) {

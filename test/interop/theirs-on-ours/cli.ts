@@ -149,15 +149,11 @@ async function throughLocal(scene: Scene, ...args: string[]): Promise<string> {
   try {
     const openai = new OpenAI({ baseURL: `http://127.0.0.1:${port}/v1`, apiKey: 'none', maxRetries: 0 })
     let text = ''
-    await eventually(
-      async () => {
-        const answer = await openai.chat.completions.create(QUESTION).catch(() => null)
-        text = answer?.choices[0]?.message.content ?? ''
-        return text !== ''
-      },
-      'it answers',
-      20_000,
-    )
+    await eventually(async () => {
+      const answer = await openai.chat.completions.create(QUESTION).catch(() => null)
+      text = answer?.choices[0]?.message.content ?? ''
+      return text !== ''
+    }, 'it answers')
     return text
   } finally {
     await server.stop()

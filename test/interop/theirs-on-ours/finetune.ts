@@ -149,7 +149,7 @@ const after: Rows<Scene> = {
     const { user, provider, task } = scene
     await user.ledger.transferFund(provider, 'inference', 3n * ONE_0G)
     await user.inference.acknowledgeProviderSigner(provider)
-    await user.inference.deployAdapter(provider, MODEL, task, { wait: true, timeoutSeconds: 60 })
+    await user.inference.deployAdapter(provider, MODEL, task, { wait: true, timeoutSeconds: 180 })
     scene.adapter = await user.inference.resolveAdapterName(provider, task, MODEL)
     assert.match(scene.adapter, /^ft-0g-compute-demo-/)
     return `served as ${scene.adapter}`
