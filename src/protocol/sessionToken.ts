@@ -1,6 +1,7 @@
 import { decodeBase64, encodeBase64, toUtf8Bytes, toUtf8String } from 'ethers/utils'
 import { type Address, type Hex, isAddress, sameAddress } from '../base/hex.ts'
 import { keccakText } from '../base/keccak.ts'
+import { checksummed } from './checksummed.ts'
 import { personalBytesDigest, recoverDigest } from './signature.ts'
 
 /** The signed message of a bearer token `app-sk-…`, keys in this order. Times are milliseconds. */
@@ -99,7 +100,9 @@ export function parseToken(token: string): ParsedToken | null {
     const bar = text.lastIndexOf('|')
     const message = text.slice(0, bar)
     const claims = JSON.parse(message) as SessionClaims
-    return bar > 0 && areClaims(claims) ? { claims, message, signature: text.slice(bar + 1) as Hex } : null
+    if (bar <= 0 || !areClaims(claims)) return null
+    const signature = text.slice(bar + 1) as Hex
+    return { claims: { ...claims, address: checksummed(claims.address) }, message, signature }
   } catch {
     return null
   }

@@ -1,6 +1,7 @@
 import { keccak256 } from 'ethers/crypto'
 import { type Address, type Hex, isAddress } from '../../base/hex.ts'
 import { keccakText } from '../../base/keccak.ts'
+import { checksummed } from '../checksummed.ts'
 import { addressWord, type Domain, FINE_TUNING_DOMAIN, typedDigest, uintWord } from '../eip712.ts'
 import { type PrivateKey, recoverDigest, signDigest } from '../signature.ts'
 
@@ -180,9 +181,9 @@ export function taskOrderFromJson(value: unknown): TaskOrder {
   check(isDecimalBelow(json.nonce, 2n ** 64n), 'nonce')
   const { provider, user, signer, task, trainBy, ackWindow, revealWindow } = json
   return {
-    provider,
-    user,
-    signer,
+    provider: checksummed(provider),
+    user: checksummed(user),
+    signer: checksummed(signer),
     task,
     maxFee: BigInt(json.maxFee),
     trainBy,

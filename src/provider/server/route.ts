@@ -1,5 +1,6 @@
 import { AppError } from '../../base/errors.ts'
 import type { Address } from '../../base/hex.ts'
+import { checksummed } from '../../protocol/checksummed.ts'
 
 /** What the engine is asked for; the key is its path below the engine's `/v1`. */
 export type InferenceKind = TokenKind | MediaKind
@@ -89,7 +90,7 @@ function userRoute(path: string, query: string): Route | undefined {
   const match = USER.exec(path)
   if (!match) return undefined
   const name = USER_ROUTES[match[2] as keyof typeof USER_ROUTES]
-  return { name, user: match[1] as Address, query: new URLSearchParams(query) }
+  return { name, user: checksummed(match[1]!), query: new URLSearchParams(query) }
 }
 
 const unknownRoute = (): AppError =>

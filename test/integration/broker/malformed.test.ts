@@ -20,7 +20,7 @@ import { MEDIA_MODEL } from '../../support/malformedBodies.ts'
 import { seeded } from '../../support/seeded.ts'
 import { PRICES, tokenOf } from '../../support/world.ts'
 
-const REQUESTS = process.env.LONG ? 10_000 : 2000
+const REQUESTS = 10_000
 const SEED = Number(process.env.SEED ?? 20260722)
 const AT_ONCE = 24
 const SLOW = 1000

@@ -34,6 +34,14 @@ const TOKEN =
 const CONTRACT = '0x2222222222222222222222222222222222222222'
 
 describe('session token', () => {
+  it('names its owner as calls of contracts take it, in whatever case it was signed', () => {
+    for (const address of [
+      claims.address.toLowerCase(),
+      claims.address.replace('aDa', 'AdA').replace('E5F', 'e5f'),
+    ])
+      expect(parseToken(withClaims({ address }))?.claims.address).toBe(claims.address)
+  })
+
   it('is byte for byte the one of the live client', async () => {
     expect(tokenHash(tokenMessage(claims))).toBe(HASH)
     expect(await createToken(claims, sign)).toBe(TOKEN)

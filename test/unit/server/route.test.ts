@@ -27,6 +27,12 @@ describe('routes', () => {
     ['GET', `/v1/user/0x${'ab'.repeat(20)}/receipts?after=3`, 'receipts'],
   ])('%s %s is %s', (method, target, name) => expect(codeOf(method, target)).toBe(name))
 
+  it('takes a user in any case, and gives calls of contracts one that they take', () => {
+    const user = '0x3C44CdDdB6a900fa2b585dd299e03d12FA4293BC'
+    for (const text of [user, user.toLowerCase(), user.replace('cD', 'CD')])
+      expect(routeOf('GET', `/v1/user/${text}/receipts`)).toMatchObject({ user })
+  })
+
   it('lower-cases the id of a signature', () => {
     const id = 'ab'.repeat(16)
     expect(routeOf('GET', `/v1/proxy/signature/${id.toUpperCase()}`)).toEqual({ name: 'signature', id })

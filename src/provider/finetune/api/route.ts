@@ -1,4 +1,5 @@
 import type { Address } from '../../../base/hex.ts'
+import { checksummed } from '../../../protocol/checksummed.ts'
 import { FINE_TUNING_PREFIX } from './isFineTuning.ts'
 
 interface OfTask {
@@ -44,7 +45,7 @@ export function fineTuningRoute(
 function ofUser(path: string, method: string, query: URLSearchParams): ReturnType<typeof fineTuningRoute> {
   const match = USER.exec(path)
   if (!match) return null
-  const user = match[1] as Address
+  const user = checksummed(match[1]!)
   if (match[2] === 'dataset') return { route: { name: 'uploadDataset', user }, method: 'POST' }
   if (method === 'POST') return { route: { name: 'createTask', user }, method }
   return { route: { name: 'tasks', user, latest: query.get('latest') === 'true' }, method: 'GET' }
@@ -53,8 +54,8 @@ function ofUser(path: string, method: string, query: URLSearchParams): ReturnTyp
 function ofTask(path: string, query: URLSearchParams): ReturnType<typeof fineTuningRoute> {
   const match = TASK.exec(path)
   if (!match) return null
-  const [, user, id, what] = match as unknown as [string, Address, string, string | undefined]
-  const of = { user, id: id.toLowerCase() }
+  const [, user, id, what] = match as unknown as [string, string, string, string | undefined]
+  const of = { user: checksummed(user), id: id.toLowerCase() }
   if (what === undefined) return { route: { name: 'task', ...of }, method: 'GET' }
   const follow = query.get('follow') === 'true'
   if (what === 'log') return { route: { name: 'log', follow, ...of }, method: 'GET' }
