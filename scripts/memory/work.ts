@@ -11,7 +11,7 @@ const KEY = new Uint8Array(32).fill(7)
 
 const WORK: Readonly<Record<string, (file: string) => Promise<unknown>>> = {
   nothing: async () => undefined,
-  root: async (file) => (await import('../../src/storage/root/rootOf.ts')).rootOfFile(file),
+  root: async (file) => (await import('../../src/storage/merkle/rootOf.ts')).rootOfFile(file),
   encrypt: async (file) => {
     const { encryptArtifact } = await import('../../src/storage/artifact/encryptArtifact.ts')
     const { signDigest } = await import('../../src/protocol/signature.ts')

@@ -1,6 +1,6 @@
 import { stat } from 'node:fs/promises'
 import { AppError, EXIT } from '../base/errors.ts'
-import { rootOfFile } from '../storage/root/rootOf.ts'
+import { rootOfFile } from '../storage/merkle/rootOf.ts'
 import type { CommandDefinition } from './framework/definition.ts'
 
 export const command: CommandDefinition = {

@@ -1,5 +1,6 @@
-import { open, readFile, rename } from 'node:fs/promises'
+import { readFile } from 'node:fs/promises'
 import { FileTurn } from './fileTurn.ts'
+import { replaceFile } from './replaceFile.ts'
 
 /** A file of text that processes share: readable by its owner alone, replaced as a whole, changed by one at a time. */
 export class StateFile {
@@ -28,20 +29,8 @@ export class StateFile {
   change(change: (text: string | null) => string): Promise<string> {
     return this.#turn.run(async () => {
       const text = change(await this.read())
-      await this.#replace(text)
+      await replaceFile(this.path, text)
       return text
     })
-  }
-
-  async #replace(text: string): Promise<void> {
-    const temporary = `${this.path}.${process.pid}`
-    const file = await open(temporary, 'w', 0o600)
-    try {
-      await file.writeFile(text)
-      await file.datasync()
-    } finally {
-      await file.close()
-    }
-    await rename(temporary, this.path)
   }
 }

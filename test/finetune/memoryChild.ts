@@ -18,7 +18,7 @@ import { nodeRuntime } from '../../src/client/nodeRuntime.ts'
 import type { Session } from '../../src/client/session.ts'
 import { addressOf, signDigest } from '../../src/protocol/signature.ts'
 import { encryptArtifact } from '../../src/storage/artifact/encryptArtifact.ts'
-import { rootOfFile } from '../../src/storage/root/rootOf.ts'
+import { rootOfFile } from '../../src/storage/merkle/rootOf.ts'
 
 /** Steps of a training with large files, each run in a process of its own by `clientMemory.test.ts`. */
 const [, , step, folder = '', argument = ''] = process.argv

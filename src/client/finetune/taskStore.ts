@@ -1,9 +1,10 @@
-import { mkdir, open, readdir, readFile, rename, rm, stat } from 'node:fs/promises'
+import { mkdir, readdir, readFile, rm, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { AppError, EXIT } from '../../base/errors.ts'
 import { type FileLock, tryLock } from '../../base/fileLock.ts'
 import { type Address, sameAddress } from '../../base/hex.ts'
 import type { TaskEvent } from '../../protocol/finetune/task.ts'
+import { replaceFile } from '../replaceFile.ts'
 import type { LocalTask } from './localTask.ts'
 
 /** A folder without a task is another process's, which is preparing one, or else older than this. */
@@ -46,7 +47,7 @@ export class TaskStore {
   /** Replaces what is known of a task, as a whole: a kill leaves the old or the new. */
   async save(task: LocalTask): Promise<LocalTask> {
     await this.open(task.key)
-    await replace(this.path(task, 'task.json'), `${JSON.stringify(task, null, 2)}\n`)
+    await replaceFile(this.path(task, 'task.json'), `${JSON.stringify(task, null, 2)}\n`)
     return task
   }
 
@@ -91,7 +92,7 @@ export class TaskStore {
   /** Keeps the figures of a training, for reports after its broker has forgotten them. */
   async keepEvents(task: LocalTask, events: readonly TaskEvent[]): Promise<void> {
     const lines = events.map((event) => JSON.stringify(event))
-    await replace(this.path(task, 'events.ndjson'), `${lines.join('\n')}\n`)
+    await replaceFile(this.path(task, 'events.ndjson'), `${lines.join('\n')}\n`)
   }
 
   async keptEvents(task: LocalTask): Promise<TaskEvent[]> {
@@ -111,18 +112,6 @@ export class TaskStore {
       return null
     }
   }
-}
-
-async function replace(path: string, text: string): Promise<void> {
-  const temporary = `${path}.${process.pid}`
-  const file = await open(temporary, 'w', 0o600)
-  try {
-    await file.writeFile(text)
-    await file.datasync()
-  } finally {
-    await file.close()
-  }
-  await rename(temporary, path)
 }
 
 const taskUnknown = (id: string | undefined): AppError =>

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto'
 import { copyFile, mkdir, rename, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Hex } from '../../base/hex.ts'
-import { rootOfFile } from '../root/rootOf.ts'
+import { rootOfFile } from '../merkle/rootOf.ts'
 import { type FileStore, fileDiffers, fileMissing, isRoot } from './fileStore.ts'
 
 /** Keeps files in a folder, each under its root: for a devnet, where user and provider share a machine. */

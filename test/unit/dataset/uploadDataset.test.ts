@@ -7,7 +7,7 @@ import { receiverKey } from '../../../src/client/dataset/receiverKey.ts'
 import { uploadDataset } from '../../../src/client/dataset/uploadDataset.ts'
 import { openFile } from '../../../src/protocol/finetune/sealedFile.ts'
 import { filePieces } from '../../../src/storage/filePieces.ts'
-import { rootOfFile } from '../../../src/storage/root/rootOf.ts'
+import { rootOfFile } from '../../../src/storage/merkle/rootOf.ts'
 import { localStore } from '../../../src/storage/stores/localStore.ts'
 
 let folder: string

@@ -4,9 +4,9 @@ import { join } from 'node:path'
 import { keccak256 } from 'ethers'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { bytesToHex } from '../../../src/base/hex.ts'
-import { FREE_MEMORY, startKeccak } from '../../../src/storage/root/keccakModule.ts'
-import { rootOf, rootOfFile } from '../../../src/storage/root/rootOf.ts'
-import { ZgRoot } from '../../../src/storage/root/zgRoot.ts'
+import { FREE_MEMORY, startKeccak } from '../../../src/storage/merkle/keccakModule.ts'
+import { rootOf, rootOfFile } from '../../../src/storage/merkle/rootOf.ts'
+import { ZgRoot } from '../../../src/storage/merkle/zgRoot.ts'
 import { patternBytes, ROOT_SIZES } from '../../support/rootSizes.ts'
 import vectors from './root.vectors.json' with { type: 'json' }
 

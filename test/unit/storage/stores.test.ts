@@ -2,7 +2,7 @@ import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSyn
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { ZgRoot } from '../../../src/storage/root/zgRoot.ts'
+import { ZgRoot } from '../../../src/storage/merkle/zgRoot.ts'
 import { localStore } from '../../../src/storage/stores/localStore.ts'
 import { indexerOf, zgStore } from '../../../src/storage/stores/zgStore.ts'
 

@@ -11,7 +11,7 @@ import { TaskStore } from '../../../../src/client/finetune/taskStore.ts'
 import { UserKey } from '../../../../src/client/finetune/userKey.ts'
 import { nodeRuntime } from '../../../../src/client/nodeRuntime.ts'
 import type { Session } from '../../../../src/client/session.ts'
-import { ZgRoot } from '../../../../src/storage/root/zgRoot.ts'
+import { ZgRoot } from '../../../../src/storage/merkle/zgRoot.ts'
 
 const SEALED = Buffer.alloc(5000, 7)
 const ROOT = new ZgRoot().update(SEALED).digest()

@@ -4,16 +4,13 @@ import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { AppError } from '../../../../src/base/errors.ts'
 import { silentLogger } from '../../../../src/base/log.ts'
-import { sqlite } from '../../../../src/base/nodeSqlite.ts'
 import type { TaskState } from '../../../../src/protocol/finetune/task.ts'
-import { fineTuningTables } from '../../../../src/provider/finetune/store/migration.ts'
-import { openDatabase } from '../../../../src/provider/finetune/store/openDatabase.ts'
 import { TaskStore } from '../../../../src/provider/finetune/store/taskStore.ts'
 import type { Task } from '../../../../src/provider/finetune/task.ts'
 import { TaskWorker } from '../../../../src/provider/finetune/worker/taskWorker.ts'
 import type { Workshop } from '../../../../src/provider/finetune/workshop.ts'
-import { coldDatabase } from '../../../../src/provider/ledger/prepare.ts'
 import { RowSeal } from '../../../../src/provider/ledger/seal.ts'
+import { type FineTuningDatabase, openFineTuningDatabase } from '../../../support/fineTuningDatabase.ts'
 
 /** How long the worker wanted to wait, ms: time itself is not waited for. */
 const pauses = vi.hoisted(() => [] as number[])
@@ -28,17 +25,13 @@ const USER = `0x${'ab'.repeat(20)}` as const
 const ID = 'beb6f0d8-4660-4c62-988d-00246ce913d2'
 
 let dir: string
-let database: ReturnType<typeof openDatabase>
+let database: FineTuningDatabase
 let store: TaskStore
 
 beforeEach(() => {
   pauses.length = 0
   dir = mkdtempSync(join(tmpdir(), 'zg-attempts-'))
-  const path = join(dir, 'ledger.sqlite')
-  const file = new sqlite.DatabaseSync(path)
-  for (const step of fineTuningTables(coldDatabase as never, 'sqlite')) file.exec(step.compile().sql)
-  file.close()
-  database = openDatabase(`sqlite:${path}`)
+  database = openFineTuningDatabase(dir)
   const identity = { chainId: 31337, contract: USER, provider: USER }
   store = new TaskStore(database, new RowSeal(new Uint8Array(32).fill(1), identity), () => 1000)
 })

@@ -10,20 +10,17 @@ import {
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { sqlite } from '../../../../src/base/nodeSqlite.ts'
 import { specText } from '../../../../src/protocol/finetune/spec.ts'
 import { DatasetDesk } from '../../../../src/provider/finetune/datasets.ts'
 import { KeyRing } from '../../../../src/provider/finetune/keys.ts'
 import { DatasetStore } from '../../../../src/provider/finetune/store/datasetStore.ts'
-import { fineTuningTables } from '../../../../src/provider/finetune/store/migration.ts'
-import { openDatabase } from '../../../../src/provider/finetune/store/openDatabase.ts'
 import type { Task } from '../../../../src/provider/finetune/task.ts'
 import { Vault } from '../../../../src/provider/finetune/vault.ts'
 import { unpackDataset } from '../../../../src/provider/finetune/worker/workFolder.ts'
 import type { Workshop } from '../../../../src/provider/finetune/workshop.ts'
-import { coldDatabase } from '../../../../src/provider/ledger/prepare.ts'
 import { RowSeal } from '../../../../src/provider/ledger/seal.ts'
-import { ZgRoot } from '../../../../src/storage/root/zgRoot.ts'
+import { ZgRoot } from '../../../../src/storage/merkle/zgRoot.ts'
+import { type FineTuningDatabase, openFineTuningDatabase } from '../../../support/fineTuningDatabase.ts'
 
 const USER = `0x${'Ab'.repeat(20)}` as const
 const KEY = new Uint8Array(32).fill(1)
@@ -32,18 +29,14 @@ const ROOT = new ZgRoot().update(LESSONS).digest()
 const EXPECTED = { root: ROOT, sealedKey: null, sha256: null }
 
 let dir: string
-let database: ReturnType<typeof openDatabase>
+let database: FineTuningDatabase
 let vault: Vault
 let desk: DatasetDesk
 let now = 1000
 
 beforeEach(async () => {
   dir = mkdtempSync(join(tmpdir(), 'zg-datasets-'))
-  const path = join(dir, 'ledger.sqlite')
-  const file = new sqlite.DatabaseSync(path)
-  for (const step of fineTuningTables(coldDatabase as never, 'sqlite')) file.exec(step.compile().sql)
-  file.close()
-  database = openDatabase(`sqlite:${path}`)
+  database = openFineTuningDatabase(dir)
   const identity = { chainId: 31337, contract: USER, provider: USER }
   vault = new Vault(join(dir, 'vault'))
   await vault.prepare()
